@@ -1,0 +1,18 @@
+import type { Readable, Writable } from 'node:stream'
+import type { InstanceEnd } from '../domain/index.ts'
+
+/** A running stdio server. Whoever launched it reads its stderr; the bridge owns stdin and stdout. */
+export interface ServerProcess {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  /** Settles once, after the whole process group is gone. Never rejects. */
+  readonly ended: Promise<InstanceEnd>
+  /** Closes stdin, waits for at most `graceMs`, then SIGTERM, then SIGKILL to the group. Idempotent. */
+  stop(graceMs: number): Promise<void>
+}
+
+/**
+ * Starts one process of the server. The bridge calls it for the shared process and for each that a session needs.
+ * @throws CatwalkError `sandbox_unavailable`, `server_exited`
+ */
+export type Launch = (signal: AbortSignal) => Promise<ServerProcess>

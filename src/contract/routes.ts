@@ -1,0 +1,246 @@
+import { z } from 'zod'
+import * as s from './schemas.ts'
+
+export interface Route {
+  readonly method: 'get' | 'post' | 'delete'
+  /** Below `/api/v1`, parameters as `{id}`. */
+  readonly path: `/${string}`
+  readonly summary: string
+  /** Who may call it: nobody signed in, anyone signed in, or a role of the workspace at least. */
+  readonly access: 'public' | 'viewer' | 'member' | 'admin' | 'owner'
+  readonly query?: z.ZodObject
+  readonly body?: z.ZodType
+  readonly status: 200 | 201 | 202 | 204
+  readonly response: z.ZodType
+  /** An event stream: `response` is the schema of one event's data, keyed by the event's name. */
+  readonly stream?: true
+}
+
+const list = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) })
+
+const page = z.object({
+  after: z
+    .string()
+    .regex(/^\d{1,19}$/)
+    .optional()
+    .describe('Only what came after the item with this id'),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+})
+
+/** Every route of the REST API. The server, the OpenAPI document, the CLI and the dashboard are made from it. */
+export const routes = {
+  getInstallation: {
+    method: 'get',
+    path: '/installation',
+    summary: 'What this installation is and can do',
+    access: 'viewer',
+    status: 200,
+    response: s.Installation,
+  },
+  getSetUp: {
+    method: 'get',
+    path: '/setup',
+    summary: 'Whether an owner account is still to be made',
+    access: 'public',
+    status: 200,
+    response: z.object({ needed: z.boolean() }),
+  },
+  setUp: {
+    method: 'post',
+    path: '/setup',
+    summary: 'Make the owner account with a set-up link; signs in by cookie',
+    access: 'public',
+    body: s.SetUp,
+    status: 201,
+    response: s.Me,
+  },
+  createSetUpLink: {
+    method: 'post',
+    path: '/setup-links',
+    summary: 'Make a new set-up link; the former one dies',
+    access: 'owner',
+    status: 201,
+    response: s.SetUpLink,
+  },
+  getMe: {
+    method: 'get',
+    path: '/me',
+    summary: 'Who is asking, in which workspace',
+    access: 'viewer',
+    status: 200,
+    response: s.Me,
+  },
+
+  createAnalysis: {
+    method: 'post',
+    path: '/analyses',
+    summary: 'Find out what a source is',
+    access: 'member',
+    body: z.strictObject({ source: z.string().min(1).max(2048) }),
+    status: 200,
+    response: s.Analysis,
+  },
+
+  listDeployments: {
+    method: 'get',
+    path: '/deployments',
+    summary: 'All deployments of the workspace, newest first',
+    access: 'viewer',
+    status: 200,
+    response: list(s.Deployment),
+  },
+  createDeployment: {
+    method: 'post',
+    path: '/deployments',
+    summary: 'Deploy a server',
+    access: 'member',
+    body: s.CreateDeployment,
+    status: 201,
+    response: s.CreatedDeployment,
+  },
+  getDeployment: {
+    method: 'get',
+    path: '/deployments/{id}',
+    summary: 'One deployment, by id or slug',
+    access: 'viewer',
+    status: 200,
+    response: s.Deployment,
+  },
+  stopDeployment: {
+    method: 'post',
+    path: '/deployments/{id}/stop',
+    summary: 'End its instances; the endpoint answers 503',
+    access: 'member',
+    status: 200,
+    response: s.Deployment,
+  },
+  startDeployment: {
+    method: 'post',
+    path: '/deployments/{id}/start',
+    summary: 'Start it again; a failed one is tried again',
+    access: 'member',
+    status: 200,
+    response: s.Deployment,
+  },
+  restartDeployment: {
+    method: 'post',
+    path: '/deployments/{id}/restart',
+    summary: 'End its instances and start new ones',
+    access: 'member',
+    status: 200,
+    response: s.Deployment,
+  },
+  deleteDeployment: {
+    method: 'delete',
+    path: '/deployments/{id}',
+    summary: 'Delete it and everything it has, credentials first',
+    access: 'member',
+    status: 202,
+    response: s.Deployment,
+  },
+
+  listReleases: {
+    method: 'get',
+    path: '/deployments/{id}/releases',
+    summary: 'Releases, newest first',
+    access: 'viewer',
+    status: 200,
+    response: list(s.Release),
+  },
+  getCatalogue: {
+    method: 'get',
+    path: '/deployments/{id}/catalogue',
+    summary: 'Tools, resources and prompts of the live release',
+    access: 'viewer',
+    status: 200,
+    response: s.Catalogue,
+  },
+  callTool: {
+    method: 'post',
+    path: '/deployments/{id}/calls',
+    summary: 'Call a tool as the one who is signed in',
+    access: 'member',
+    body: s.CallTool,
+    status: 200,
+    response: s.CallResult,
+  },
+
+  listEvents: {
+    method: 'get',
+    path: '/deployments/{id}/events',
+    summary: 'What happened, oldest first',
+    access: 'viewer',
+    query: page,
+    status: 200,
+    response: list(s.Event),
+  },
+  listLogs: {
+    method: 'get',
+    path: '/deployments/{id}/logs',
+    summary: 'Log lines, oldest first; without `after` the last ones',
+    access: 'viewer',
+    query: page,
+    status: 200,
+    response: list(s.LogLine),
+  },
+  streamFeed: {
+    method: 'get',
+    path: '/deployments/{id}/feed',
+    summary:
+      'Live: the deployment at each change, events and log lines; starts with all events and the last 200 lines, resumes by Last-Event-ID. Ends with `deleted`',
+    access: 'viewer',
+    status: 200,
+    stream: true,
+    response: z
+      .object({
+        deployment: s.Deployment,
+        event: s.Event,
+        log: s.LogLine,
+        deleted: z.object({ id: z.string() }),
+      })
+      .partial(),
+  },
+
+  listTokens: {
+    method: 'get',
+    path: '/deployments/{id}/tokens',
+    summary: 'Endpoint tokens',
+    access: 'member',
+    status: 200,
+    response: list(s.EndpointToken),
+  },
+  createToken: {
+    method: 'post',
+    path: '/deployments/{id}/tokens',
+    summary: 'Add an endpoint token',
+    access: 'member',
+    body: s.CreateToken,
+    status: 201,
+    response: s.NewEndpointToken,
+  },
+  revokeToken: {
+    method: 'delete',
+    path: '/deployments/{id}/tokens/{tokenId}',
+    summary: 'Revoke an endpoint token',
+    access: 'member',
+    status: 204,
+    response: z.null(),
+  },
+} as const satisfies Record<string, Route>
+
+export type Routes = typeof routes
+export type RouteName = keyof Routes
+
+type ParamNames<P extends string> = P extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParamNames<Rest>
+  : never
+
+/** What a caller gives to a route: path parameters, query and body, each only where the route has them. */
+export type RouteInput<N extends RouteName> = (ParamNames<Routes[N]['path']> extends never
+  ? unknown
+  : { params: Record<ParamNames<Routes[N]['path']>, string> }) &
+  (Routes[N] extends { query: infer Q extends z.ZodType } ? { query?: z.input<Q> } : unknown) &
+  (Routes[N] extends { body: infer B extends z.ZodType } ? { body: z.input<B> } : unknown)
+
+/** What the server answers with. */
+export type RouteOutput<N extends RouteName> = z.output<Routes[N]['response']>

@@ -1,0 +1,244 @@
+import { z } from 'zod'
+
+const timestamp = z.iso.datetime().describe('RFC 3339, UTC')
+
+export const DeploymentState = z
+  .enum(['deploying', 'running', 'sleeping', 'unhealthy', 'stopped', 'failed', 'deleting'])
+  .meta({ id: 'DeploymentState' })
+
+export const ReleaseState = z
+  .enum(['pending', 'installing', 'starting', 'probing', 'live', 'superseded', 'failed'])
+  .meta({ id: 'ReleaseState' })
+
+export const ErrorBody = z
+  .object({
+    error: z.string().describe('Stable code; each has a section in the troubleshooting page'),
+    message: z.string(),
+    help: z.string(),
+    docs: z.string().describe('Path of the section that explains the code'),
+    requestId: z.string().optional(),
+    details: z.record(z.string(), z.unknown()).optional(),
+  })
+  .meta({ id: 'Error' })
+
+export const LogLine = z
+  .object({
+    id: z.string().describe('Sorts by arrival; a cursor for `after`'),
+    at: timestamp,
+    stream: z.enum(['stdout', 'stderr', 'system']),
+    line: z.string(),
+    releaseId: z.string().nullable(),
+  })
+  .meta({ id: 'LogLine' })
+
+export const ReleaseError = ErrorBody.omit({ requestId: true, details: true })
+  .extend({
+    exitCode: z.number().int().nullable(),
+    signal: z.string().nullable(),
+    lastLines: z
+      .array(LogLine.pick({ at: true, stream: true, line: true }))
+      .describe('Last output, oldest first'),
+  })
+  .meta({ id: 'ReleaseError' })
+
+export const Release = z
+  .object({
+    id: z.string(),
+    number: z.number().int().positive(),
+    state: ReleaseState,
+    package: z.object({
+      kind: z.literal('npm'),
+      name: z.string(),
+      version: z.string(),
+      integrity: z.string(),
+    }),
+    args: z.array(z.string()),
+    variables: z
+      .array(z.object({ name: z.string(), hasValue: z.boolean() }))
+      .describe('Values are never shown'),
+    network: z.enum(['none', 'internet']),
+    memoryMiB: z.number().int(),
+    createdAt: timestamp,
+    liveAt: timestamp.nullable(),
+    error: ReleaseError.nullable(),
+  })
+  .meta({ id: 'Release' })
+
+export const Deployment = z
+  .object({
+    id: z.string(),
+    slug: z.string(),
+    name: z.string(),
+    source: z.string().describe('Canonical, e.g. npm:@scope/name@1.2.3'),
+    runtime: z.enum(['local', 'docker', 'fly', 'kubernetes', 'remote']),
+    state: DeploymentState,
+    stateReason: z.string().nullable().describe('Why it is in this state, in words'),
+    endpoint: z.url(),
+    release: Release.describe('The newest release'),
+    liveRelease: z.number().int().nullable().describe('Number of the release that serves'),
+    toolCount: z.number().int().nullable(),
+    createdAt: timestamp,
+    updatedAt: timestamp,
+  })
+  .meta({ id: 'Deployment' })
+
+export const EndpointToken = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    prefix: z.string().describe('First characters, to recognise it by'),
+    createdAt: timestamp,
+    expiresAt: timestamp.nullable(),
+    lastUsedAt: timestamp.nullable(),
+  })
+  .meta({ id: 'EndpointToken' })
+
+export const NewEndpointToken = EndpointToken.extend({
+  secret: z.string().describe('The token itself. Shown this once; only its hash is stored'),
+}).meta({ id: 'NewEndpointToken' })
+
+export const Event = z
+  .object({
+    id: z.string().describe('Sorts by time; a cursor for `after`'),
+    at: timestamp,
+    kind: z
+      .enum([
+        'release.created',
+        'release.state',
+        'deployment.desired',
+        'instance.ready',
+        'instance.ended',
+        'instance.restart',
+      ])
+      .describe('release.state carries data.state; instance.ended carries data.exitCode and data.signal'),
+    message: z.string(),
+    releaseId: z.string().nullable(),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Event' })
+
+const named = z.looseObject({ name: z.string(), description: z.string().optional() })
+
+export const Catalogue = z
+  .object({
+    protocolVersion: z.string(),
+    serverInfo: z.looseObject({ name: z.string().optional(), version: z.string().optional() }),
+    instructions: z.string().nullable(),
+    tools: z.array(named.extend({ inputSchema: z.unknown().optional() })),
+    resources: z.array(z.looseObject({ uri: z.string(), name: z.string().optional() })),
+    resourceTemplates: z.array(z.looseObject({ uriTemplate: z.string(), name: z.string().optional() })),
+    prompts: z.array(named),
+  })
+  .describe('What the server offered when it was probed')
+  .meta({ id: 'Catalogue' })
+
+export const Analysis = z
+  .object({
+    source: z.string(),
+    name: z.string().describe('A suggested name'),
+    slug: z.string().describe('A suggested, free slug'),
+    package: z.object({
+      kind: z.literal('npm'),
+      name: z.string(),
+      version: z.string(),
+      integrity: z.string(),
+      executables: z.array(z.string()),
+      description: z.string().nullable(),
+      repository: z.string().nullable(),
+      license: z.string().nullable(),
+      publishedAt: timestamp.nullable(),
+      unpackedBytes: z.number().int().nullable(),
+    }),
+    warnings: z.array(
+      z.object({
+        code: z.enum(['deprecated', 'install_scripts', 'recently_published']),
+        message: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'Analysis' })
+
+export const Me = z
+  .object({
+    user: z
+      .object({ id: z.string(), name: z.string(), email: z.string() })
+      .nullable()
+      .describe('null for an API key'),
+    workspace: z.object({ id: z.string(), name: z.string() }),
+    role: z.enum(['viewer', 'member', 'admin', 'owner']),
+  })
+  .meta({ id: 'Me' })
+
+export const Installation = z
+  .object({
+    version: z.string(),
+    publicUrl: z.url(),
+    reachable: z.enum(['this_machine', 'network']).describe('Who can reach the public URL as it is written'),
+    localRuntime: z.object({ ok: z.boolean(), detail: z.string(), fix: z.string().nullable() }),
+    unsandboxed: z.boolean().describe('Servers run without a sandbox and can read every secret'),
+  })
+  .meta({ id: 'Installation' })
+
+export const CreateDeployment = z
+  .strictObject({
+    source: z.string().min(1).max(2048),
+    name: z.string().trim().min(1).max(80).optional().describe('Default: made from the package'),
+    slug: z
+      .string()
+      .regex(/^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$/, 'Lower-case letters, digits and hyphens; 48 at most')
+      .optional()
+      .describe('Default: made from the name. A number is added when it is taken and was not asked for'),
+    variables: z
+      .record(z.string().max(256), z.string())
+      .default({})
+      .describe('Environment; every value is kept as a credential'),
+    args: z.array(z.string().max(4096)).max(64).default([]).describe('Appended verbatim'),
+    executable: z
+      .string()
+      .max(256)
+      .optional()
+      .describe("Which of the package's executables; default: the obvious one"),
+    network: z.enum(['none', 'internet']).default('internet'),
+    allowScripts: z.boolean().default(false),
+    memoryMiB: z.number().int().min(64).max(16384).optional(),
+    tokenName: z.string().trim().min(1).max(80).default('first'),
+  })
+  .meta({ id: 'CreateDeployment' })
+
+export const CreatedDeployment = z
+  .object({ deployment: Deployment, token: NewEndpointToken })
+  .meta({ id: 'CreatedDeployment' })
+
+export const CreateToken = z
+  .strictObject({
+    name: z.string().trim().min(1).max(80),
+    expiresInDays: z.number().int().min(1).max(3650).nullable().default(null),
+  })
+  .meta({ id: 'CreateToken' })
+
+export const CallTool = z
+  .strictObject({
+    tool: z.string().min(1).max(256),
+    arguments: z.record(z.string(), z.unknown()).default({}),
+  })
+  .meta({ id: 'CallTool' })
+
+export const CallResult = z
+  .looseObject({
+    content: z.array(z.looseObject({ type: z.string() })).optional(),
+    structuredContent: z.unknown().optional(),
+    isError: z.boolean().optional(),
+  })
+  .describe("The server's own result of tools/call")
+  .meta({ id: 'CallResult' })
+
+export const SetUp = z
+  .strictObject({
+    token: z.string().min(1).max(256),
+    name: z.string().trim().min(1).max(80),
+    email: z.email().max(254),
+    password: z.string().min(10).max(128),
+  })
+  .meta({ id: 'SetUp' })
+
+export const SetUpLink = z.object({ url: z.url(), expiresAt: timestamp }).meta({ id: 'SetUpLink' })

@@ -1,0 +1,39 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { JsonObject, Manifest } from './manifest.ts'
+
+/** Who calls: sessions are bound to the subject, and `calls` rows name it. */
+export interface Caller {
+  /** Stable text such as `tok_…` or `user_…`; two callers with the same subject may share a session. */
+  readonly subject: string
+  readonly requestId: string
+}
+
+/** The MCP side of a running instance, whether its bridge is in this process or in a machine far away. */
+export interface Endpoint {
+  /** Answers one HTTP request of an MCP client. Owns `res` until it has ended it. Never throws. */
+  handle(req: IncomingMessage, res: ServerResponse, caller: Caller): void
+  /**
+   * Sends one request on our own behalf (probe, playground, CLI) and resolves with its `result`.
+   * @throws RpcError when the server answers with an error; CatwalkError `server_silent`, `server_exited`,
+   *   `server_not_mcp` when there is no answer
+   */
+  request(method: string, params: JsonObject, caller: Caller, signal: AbortSignal): Promise<JsonObject>
+  /**
+   * Handshake and every list, following cursors.
+   * @throws CatwalkError `server_silent`, `server_exited`, `server_not_mcp`, `server_refused`
+   */
+  probe(signal: AbortSignal): Promise<Manifest>
+}
+
+/** A JSON-RPC error that the server itself answered with. */
+export class RpcError extends Error {
+  readonly rpcCode: number
+  readonly data: unknown
+
+  constructor(rpcCode: number, message: string, data?: unknown) {
+    super(message)
+    this.name = 'RpcError'
+    this.rpcCode = rpcCode
+    this.data = data
+  }
+}

@@ -1,0 +1,268 @@
+interface CatalogueEntry {
+  /** HTTP status that the API answers with. */
+  readonly status: number
+  /** Short, for headings and the troubleshooting page. */
+  readonly title: string
+  /** What the reader can do about it. */
+  readonly help: string
+}
+
+/**
+ * Every error that a user, a script or a client can meet. The key is the stable code; each has a section in
+ * docs/troubleshooting.md. Messages are written where the error is thrown, because only there the names are known.
+ */
+const CATALOGUE = {
+  // Requests
+  invalid_request: {
+    status: 400,
+    title: 'The request is not valid',
+    help: 'Correct the named field and send it again.',
+  },
+  unauthenticated: {
+    status: 401,
+    title: 'Not signed in',
+    help: 'Sign in, or send an API key as a bearer token.',
+  },
+  invalid_credentials: { status: 401, title: 'Wrong email or password', help: 'Check both and try again.' },
+  forbidden: {
+    status: 403,
+    title: 'Not allowed',
+    help: 'Ask an owner or admin of the workspace to do it or to change your role.',
+  },
+  not_found: { status: 404, title: 'Not found', help: 'Check the address.' },
+  method_not_allowed: {
+    status: 405,
+    title: 'Method not allowed',
+    help: 'Use a method that the API description lists.',
+  },
+  payload_too_large: { status: 413, title: 'Too large', help: 'Send less at once.' },
+  rate_limited: {
+    status: 429,
+    title: 'Too many requests',
+    help: 'Wait for the time in Retry-After, then go on more slowly.',
+  },
+  internal: {
+    status: 500,
+    title: 'Something went wrong in Catwalk',
+    help: 'Try again. If it stays, look up the request id in the log and report it.',
+  },
+  unavailable: { status: 503, title: 'Not available right now', help: 'Try again in a moment.' },
+  setup_link_invalid: {
+    status: 403,
+    title: 'The set-up link does not work',
+    help: 'Make a new one with: bin/catwalk setup-link',
+  },
+  setup_done: { status: 409, title: 'Catwalk is already set up', help: 'Sign in with the owner account.' },
+
+  // Sources and packages
+  invalid_source: {
+    status: 400,
+    title: 'Not a source that Catwalk knows',
+    help: 'Write npm:name or npm:name@version.',
+  },
+  invalid_package: {
+    status: 400,
+    title: 'Not a valid package name',
+    help: 'Check the spelling in the package index and paste it without extra characters.',
+  },
+  package_not_found: {
+    status: 404,
+    title: 'No such package',
+    help: 'Check the spelling in the package index. Names are case-sensitive.',
+  },
+  version_not_found: {
+    status: 404,
+    title: 'No such version',
+    help: 'Choose a version that is published, or leave it out for the latest.',
+  },
+  package_index_unavailable: {
+    status: 502,
+    title: 'The package index does not answer',
+    help: 'Check the network and the registry setting, then try again.',
+  },
+  no_executable: {
+    status: 422,
+    title: 'The package has nothing to run',
+    help: 'Choose the package that contains the server. A library cannot be deployed.',
+  },
+  install_failed: {
+    status: 422,
+    title: 'The package could not be installed',
+    help: 'Read the last output: it names the dependency that failed.',
+  },
+  install_timeout: {
+    status: 504,
+    title: 'The installation took too long',
+    help: 'Try again: what was downloaded is kept. Raise CATWALK_INSTALL_TIMEOUT_S for very large packages.',
+  },
+
+  // Deployments
+  deployment_not_found: {
+    status: 404,
+    title: 'No such deployment',
+    help: 'List what there is with: bin/catwalk ls',
+  },
+  deployment_deleting: {
+    status: 409,
+    title: 'The deployment is being deleted',
+    help: 'Deploy it again under another name, or wait until it is gone.',
+  },
+  deployment_not_running: {
+    status: 409,
+    title: 'The deployment is not running',
+    help: 'Start it, then try again.',
+  },
+  token_not_found: {
+    status: 404,
+    title: 'No such endpoint token',
+    help: 'List the tokens of the deployment with: bin/catwalk token ls',
+  },
+  missing_variable: {
+    status: 422,
+    title: 'A required variable has no value',
+    help: 'Give the named variable a value and deploy again.',
+  },
+  invalid_variable: {
+    status: 400,
+    title: 'Not a valid environment variable',
+    help: 'Names are letters, digits and underscores, not starting with a digit. Values must not be empty or contain a NUL.',
+  },
+
+  // Starting a server
+  sandbox_unavailable: {
+    status: 503,
+    title: 'There is no working sandbox on this machine',
+    help: 'Install bubblewrap (Debian, Ubuntu: sudo apt-get install bubblewrap) and start Catwalk again.',
+  },
+  server_exited: {
+    status: 422,
+    title: 'The server ended at once',
+    help: 'Read its last output: most servers say what they miss. Then correct the settings and deploy again.',
+  },
+  server_silent: {
+    status: 504,
+    title: 'The server does not answer',
+    help: 'It started, but did not speak MCP on its standard input and output in time. Check whether it needs an argument or sub-command to use stdio.',
+  },
+  server_not_mcp: {
+    status: 422,
+    title: 'The server does not speak MCP',
+    help: 'What it printed is not MCP. Check that this is an MCP server, and whether it needs an argument to use stdio.',
+  },
+  server_refused: {
+    status: 422,
+    title: 'The server answered with an error',
+    help: 'Its own message is shown. Correct what it names and deploy again.',
+  },
+  server_out_of_memory: {
+    status: 422,
+    title: 'The server ran out of memory',
+    help: 'Raise the memory limit of the deployment.',
+  },
+  tool_call_failed: {
+    status: 502,
+    title: 'The call did not succeed',
+    help: "The message is the server's own. Check the arguments against the tool's schema.",
+  },
+
+  // Starting Catwalk itself
+  config_invalid: {
+    status: 500,
+    title: 'The configuration cannot work',
+    help: 'Correct the named variable and start again.',
+  },
+  database_unreachable: {
+    status: 503,
+    title: 'The database cannot be reached',
+    help: 'Check DATABASE_URL and that PostgreSQL runs.',
+  },
+  database_newer: {
+    status: 500,
+    title: 'The database is newer than this program',
+    help: 'Start the newer version of Catwalk, or restore a backup made by this one.',
+  },
+  master_key_missing: {
+    status: 500,
+    title: 'The master key is missing',
+    help: 'Put the key back (CATWALK_MASTER_KEY, or master.key in the data directory). Without it no stored credential can be read.',
+  },
+  master_key_wrong: {
+    status: 500,
+    title: 'The master key does not fit',
+    help: 'The stored credentials were encrypted under another key. Put the right one back.',
+  },
+  credential_unreadable: {
+    status: 500,
+    title: 'A credential cannot be decrypted',
+    help: 'Enter its value again. If you did not change the database, look at who can write to it.',
+  },
+  port_in_use: {
+    status: 500,
+    title: 'The port is taken',
+    help: 'Stop the other program, or choose another port with --port or CATWALK_PORT.',
+  },
+} as const satisfies Record<string, CatalogueEntry>
+
+export type ErrorCode = keyof typeof CATALOGUE
+
+// The keys of a constant that is declared just above.
+export const ERROR_CODES = Object.keys(CATALOGUE) as readonly ErrorCode[]
+
+/** The catalogue's entry for a code. */
+export function describeError(code: ErrorCode): CatalogueEntry {
+  return CATALOGUE[code]
+}
+
+/** What API, CLI and dashboard show of an error. `docs` is a path on the dashboard's own origin. */
+export interface ErrorBody {
+  readonly error: ErrorCode
+  readonly message: string
+  readonly help: string
+  readonly docs: string
+  readonly requestId?: string
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+export interface CatwalkErrorOptions {
+  /** Replaces the catalogue's help where the thrower knows better. */
+  readonly help?: string
+  /** Public facts for programs, such as `{ field: 'source' }`. Never a secret. */
+  readonly details?: Readonly<Record<string, unknown>>
+  /** Internal; goes to the log with the request id, never to the caller. */
+  readonly cause?: unknown
+}
+
+/** An error of the catalogue. `message` is public. */
+export class CatwalkError extends Error {
+  readonly code: ErrorCode
+  readonly help: string
+  readonly details: Readonly<Record<string, unknown>> | undefined
+
+  constructor(code: ErrorCode, message: string, options: CatwalkErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'CatwalkError'
+    this.code = code
+    this.help = options.help ?? CATALOGUE[code].help
+    this.details = options.details
+  }
+
+  get status(): number {
+    return CATALOGUE[this.code].status
+  }
+
+  toBody(requestId?: string): ErrorBody {
+    return {
+      error: this.code,
+      message: this.message,
+      help: this.help,
+      docs: docsPath(this.code),
+      ...(requestId === undefined ? {} : { requestId }),
+      ...(this.details === undefined ? {} : { details: this.details }),
+    }
+  }
+}
+
+/** Where the code is explained, e.g. `/docs/troubleshooting#invalid-package`. */
+export function docsPath(code: ErrorCode): string {
+  return `/docs/troubleshooting#${code.replaceAll('_', '-')}`
+}

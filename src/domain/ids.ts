@@ -1,0 +1,28 @@
+import { typeid } from 'typeid-js'
+
+/** Prefix of each kind of id. Ids sort by creation time (UUIDv7) and never change; slugs are for people. */
+const PREFIX = {
+  workspace: 'ws',
+  deployment: 'dep',
+  release: 'rel',
+  instance: 'ins',
+  credential: 'cred',
+  endpointToken: 'tok',
+  apiKey: 'key',
+  audit: 'aud',
+  node: 'node',
+  request: 'req',
+} as const
+
+export type IdKind = keyof typeof PREFIX
+
+/** A new id such as `dep_01jdxq3v8zf5s9w2m4k7n6c0ab`. */
+export function newId(kind: IdKind): string {
+  return typeid(PREFIX[kind]).toString()
+}
+
+/** Whether `value` has the form of an id of this kind (the thing may still not exist). */
+export function isId(kind: IdKind, value: string): boolean {
+  const prefix = `${PREFIX[kind]}_`
+  return value.startsWith(prefix) && /^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(value.slice(prefix.length))
+}

@@ -1,0 +1,47 @@
+export { atLeast, type Actor, type Role } from './actor.ts'
+export { systemClock, type Clock } from './clock.ts'
+export { RpcError, type Caller, type Endpoint } from './endpoint.ts'
+export {
+  CatwalkError,
+  describeError,
+  docsPath,
+  ERROR_CODES,
+  type ErrorBody,
+  type ErrorCode,
+} from './errors.ts'
+export { isId, newId, type IdKind } from './ids.ts'
+export {
+  variableProblem,
+  type LaunchSpec,
+  type NetworkPolicy,
+  type NpmPackage,
+  type ReleaseSettings,
+  type VariableDeclaration,
+} from './launch-spec.ts'
+export {
+  canMove,
+  deploymentState,
+  isInProgress,
+  type DeploymentFacts,
+  type DeploymentState,
+  type DesiredState,
+  type ReleaseState,
+} from './lifecycle.ts'
+export type { Logger, LogLine, LogStream, LogWriter } from './logs.ts'
+export type { JsonObject, JsonValue, Manifest } from './manifest.ts'
+export type { PackageIndex, PackageInfo } from './packages.ts'
+export { quoted } from './quoted.ts'
+export type {
+  Instance,
+  InstanceEnd,
+  InstanceInput,
+  LineSink,
+  Prepared,
+  PrepareInput,
+  Runtime,
+  RuntimeKind,
+  RuntimeStatus,
+  RuntimeSupport,
+} from './runtime.ts'
+export { Secret } from './secret.ts'
+export { formatSource, parseSource, type Source } from './source.ts'

@@ -1,0 +1,55 @@
+export type ReleaseState =
+  'pending' | 'installing' | 'starting' | 'probing' | 'live' | 'superseded' | 'failed'
+
+/** What the owner wants; written by services only. */
+export type DesiredState = 'running' | 'stopped' | 'deleted'
+
+/** What a deployment shows. Derived, never stored. */
+export type DeploymentState =
+  'deploying' | 'running' | 'sleeping' | 'unhealthy' | 'stopped' | 'failed' | 'deleting'
+
+const NEXT: Readonly<Record<ReleaseState, readonly ReleaseState[]>> = {
+  pending: ['installing', 'superseded', 'failed'],
+  installing: ['starting', 'superseded', 'failed'],
+  starting: ['probing', 'superseded', 'failed'],
+  probing: ['live', 'superseded', 'failed'],
+  live: ['superseded'],
+  superseded: [],
+  failed: ['pending'],
+}
+
+/** Whether a release may go from one state to another. A failed one may be tried again. */
+export function canMove(from: ReleaseState, to: ReleaseState): boolean {
+  return NEXT[from].includes(to)
+}
+
+/** Whether the reconciler still has steps to do for a release in this state. */
+export function isInProgress(state: ReleaseState): boolean {
+  return state === 'pending' || state === 'installing' || state === 'starting' || state === 'probing'
+}
+
+export interface DeploymentFacts {
+  readonly desired: DesiredState
+  /** State of the newest release. */
+  readonly newest: ReleaseState
+  readonly hasLiveRelease: boolean
+  /** Whether an instance of the live release answered its last probe. */
+  readonly instanceReady: boolean
+  /** Whether it is without an instance because nobody called for a while. */
+  readonly asleep: boolean
+  /** Whether instances are still to be ended. */
+  readonly hasInstances: boolean
+}
+
+/**
+ * The one state that a deployment shows. A deployment whose live release serves is `running` even while a newer
+ * release is being deployed, because its endpoint answers.
+ */
+export function deploymentState(facts: DeploymentFacts): DeploymentState {
+  if (facts.desired === 'deleted') return 'deleting'
+  if (facts.desired === 'stopped') return 'stopped'
+  if (!facts.hasLiveRelease) return isInProgress(facts.newest) ? 'deploying' : 'failed'
+  if (facts.instanceReady) return 'running'
+  if (facts.asleep) return 'sleeping'
+  return isInProgress(facts.newest) ? 'deploying' : 'unhealthy'
+}

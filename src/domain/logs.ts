@@ -1,0 +1,25 @@
+export type LogStream = 'stdout' | 'stderr' | 'system'
+
+/** One line that a server, its installation or Catwalk itself wrote about a deployment. */
+export interface LogLine {
+  readonly workspaceId: string
+  readonly deploymentId: string
+  readonly releaseId: string | null
+  readonly stream: LogStream
+  readonly line: string
+  readonly at: Date
+}
+
+/** Takes lines without waiting; writes them in batches. */
+export interface LogWriter {
+  append(line: LogLine): void
+}
+
+/** Structured logging of the program itself, not of servers. Fields must hold no secret. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+  child(fields: object): Logger
+}

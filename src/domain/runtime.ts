@@ -1,0 +1,93 @@
+import type { Endpoint } from './endpoint.ts'
+import type { LaunchSpec, NetworkPolicy, ReleaseSettings } from './launch-spec.ts'
+import type { LogStream } from './logs.ts'
+import type { Secret } from './secret.ts'
+
+export type RuntimeKind = 'local' | 'docker' | 'fly' | 'kubernetes' | 'remote'
+
+/** What a runtime can do. Asked before it is used; a runtime never ignores what it cannot do. */
+export interface RuntimeSupport {
+  readonly networkPolicies: readonly NetworkPolicy[]
+  readonly suspend: boolean
+  /** Whether an instance outlives the program that started it. */
+  readonly survivesRestart: boolean
+}
+
+/** Whether the runtime can be used here and now, with the reason and the fix when not. */
+export type RuntimeStatus =
+  | { readonly ok: true; readonly detail: string }
+  | { readonly ok: false; readonly reason: string; readonly fix: string }
+
+/** Receives the output of installs and servers, line by line, in order. Must not throw and must not block. */
+export type LineSink = (stream: LogStream, line: string) => void
+
+export interface PrepareInput {
+  readonly workspaceId: string
+  readonly deploymentId: string
+  readonly spec: LaunchSpec
+  readonly settings: ReleaseSettings
+  /** From an earlier prepare of the same release; null the first time. */
+  readonly lockFile: string | null
+  readonly output: LineSink
+}
+
+export interface Prepared {
+  /** npm's package-lock.json as text. Stored in the release; the same lock gives the same files on every node. */
+  readonly lockFile: string
+  readonly packages: number
+  /** Whether everything was in the store already. */
+  readonly fromStore: boolean
+}
+
+export interface InstanceInput {
+  readonly instanceId: string
+  readonly workspaceId: string
+  readonly deploymentId: string
+  readonly releaseId: string
+  /** Lease epoch of the holder that starts it; anything of a lower epoch is removed first. */
+  readonly epoch: number
+  /** A small number that is the deployment's alone on this installation; `local` makes its uid from it. */
+  readonly slot: number
+  readonly spec: LaunchSpec
+  readonly settings: ReleaseSettings
+  readonly lockFile: string
+  readonly environment: ReadonlyMap<string, Secret>
+  /** 32 bytes under which the bridge seals session tokens; the same for every instance of a deployment. */
+  readonly sealKey: Buffer
+  readonly output: LineSink
+}
+
+export interface InstanceEnd {
+  readonly reason: 'stopped' | 'exited' | 'out_of_memory'
+  readonly exitCode: number | null
+  readonly signal: string | null
+}
+
+/** One running copy of a release. */
+export interface Instance {
+  readonly id: string
+  readonly endpoint: Endpoint
+  /** Settles once, when the server ended by itself or was stopped. Never rejects. */
+  readonly ended: Promise<InstanceEnd>
+  /** Ends it: drains for at most `graceMs`, then kills the whole process group. Idempotent. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Where instances run. One contract suite (test/contract/runtime.ts) runs against every implementation. */
+export interface Runtime {
+  readonly kind: RuntimeKind
+  readonly supports: RuntimeSupport
+  status(signal: AbortSignal): Promise<RuntimeStatus>
+  /**
+   * Resolves, locks and installs what the release needs. Idempotent, safe to be killed at any moment.
+   * @throws CatwalkError `install_failed`, `install_timeout`, `no_executable`, `package_not_found`, `sandbox_unavailable`
+   */
+  prepare(input: PrepareInput, signal: AbortSignal): Promise<Prepared>
+  /**
+   * Starts one instance. Returns as soon as the process runs; whether it speaks MCP is for `endpoint.probe` to say.
+   * @throws CatwalkError `sandbox_unavailable`, `server_exited`
+   */
+  start(input: InstanceInput, signal: AbortSignal): Promise<Instance>
+  /** Removes what it keeps for a deployment besides the store: home and data directory. Idempotent. */
+  purge(deploymentId: string, signal: AbortSignal): Promise<void>
+}
