@@ -1,0 +1,161 @@
+// Made by scripts/generate-db-types.ts from the migrations. Do not edit; run `npm run generate`.
+import type { GeneratedAlways } from 'kysely'
+import type { JsonObject, JsonValue, LaunchSpec, Manifest, ReleaseSettings } from '../domain/index.ts'
+import type { Defaulted, Jsonb, Timestamp } from './column-types.ts'
+
+export interface ApiKeysTable {
+  id: string
+  workspace_id: string
+  name: string
+  role: 'viewer' | 'member' | 'admin' | 'owner'
+  hash: Buffer
+  prefix: string
+  created_by: string
+  created_at: Defaulted<Timestamp>
+  expires_at: Timestamp | null
+  last_used_at: Timestamp | null
+}
+
+export interface AuditEntriesTable {
+  id: string
+  workspace_id: string
+  actor_kind: string
+  actor_id: string
+  actor_label: string
+  address: string | null
+  action: string
+  target: string | null
+  outcome: 'done' | 'refused' | 'failed'
+  detail: Defaulted<Jsonb<JsonObject>>
+  at: Defaulted<Timestamp>
+  seq: string | null
+  previous_hash: Buffer | null
+  hash: Buffer | null
+}
+
+export interface CredentialsTable {
+  id: string
+  workspace_id: string
+  deployment_id: string
+  name: string
+  version: number
+  token: string
+  key_id: string
+  created_at: Defaulted<Timestamp>
+}
+
+export interface DeploymentsTable {
+  id: string
+  workspace_id: string
+  slug: string
+  name: string
+  source: string
+  runtime: 'local' | 'docker' | 'fly' | 'kubernetes' | 'remote'
+  slot: Defaulted<number>
+  desired: 'running' | 'stopped' | 'deleted'
+  restart_count: Defaulted<number>
+  live_release_id: string | null
+  failures: Defaulted<number>
+  lease_holder: string | null
+  lease_epoch: Defaulted<string>
+  lease_expires_at: Timestamp | null
+  next_at: Defaulted<Timestamp | null>
+  created_at: Defaulted<Timestamp>
+  updated_at: Defaulted<Timestamp>
+}
+
+export interface EndpointTokensTable {
+  id: string
+  workspace_id: string
+  deployment_id: string
+  name: string
+  hash: Buffer
+  prefix: string
+  created_at: Defaulted<Timestamp>
+  expires_at: Timestamp | null
+  last_used_at: Timestamp | null
+}
+
+export interface EventsTable {
+  id: GeneratedAlways<string>
+  workspace_id: string
+  deployment_id: string
+  release_id: string | null
+  kind: string
+  message: string
+  data: Defaulted<Jsonb<JsonObject>>
+  at: Defaulted<Timestamp>
+}
+
+export interface InstancesTable {
+  id: string
+  workspace_id: string
+  deployment_id: string
+  release_id: string
+  node_id: string
+  epoch: string
+  restart_count: number
+  state: 'starting' | 'ready'
+  started_at: Defaulted<Timestamp>
+}
+
+export interface LogLinesTable {
+  id: GeneratedAlways<string>
+  workspace_id: string
+  deployment_id: string
+  release_id: string | null
+  stream: 'stdout' | 'stderr' | 'system'
+  line: string
+  at: Timestamp
+}
+
+export interface NodesTable {
+  id: string
+  started_at: Defaulted<Timestamp>
+  heartbeat_at: Defaulted<Timestamp>
+}
+
+export interface ReleasesTable {
+  id: string
+  workspace_id: string
+  deployment_id: string
+  number: number
+  launch_spec: Jsonb<LaunchSpec>
+  settings: Jsonb<ReleaseSettings>
+  credential_versions: Jsonb<Readonly<Record<string, number>>>
+  state: 'pending' | 'installing' | 'starting' | 'probing' | 'live' | 'superseded' | 'failed'
+  lock_file: string | null
+  manifest: Jsonb<Manifest> | null
+  error: Jsonb<JsonObject> | null
+  created_by: string
+  created_at: Defaulted<Timestamp>
+  live_at: Timestamp | null
+}
+
+export interface SettingsTable {
+  key: string
+  value: Jsonb<JsonValue>
+  updated_at: Defaulted<Timestamp>
+}
+
+export interface WorkspacesTable {
+  id: string
+  name: string
+  personal: Defaulted<boolean>
+  created_at: Defaulted<Timestamp>
+}
+
+export interface DB {
+  api_keys: ApiKeysTable
+  audit_entries: AuditEntriesTable
+  credentials: CredentialsTable
+  deployments: DeploymentsTable
+  endpoint_tokens: EndpointTokensTable
+  events: EventsTable
+  instances: InstancesTable
+  log_lines: LogLinesTable
+  nodes: NodesTable
+  releases: ReleasesTable
+  settings: SettingsTable
+  workspaces: WorkspacesTable
+}
