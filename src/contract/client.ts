@@ -74,11 +74,16 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         ...(route.body ? { body: JSON.stringify(loose.body ?? {}) } : {}),
         ...(signal ? { signal } : {}),
       })
-      if (!response.ok) throw new ApiError(response.status, await errorBody(response))
+      if (!response.ok) throw await readApiError(response)
       // The schema belongs to this very route, so its output is RouteOutput<N>.
       return route.response.parse(response.status === 204 ? null : await response.json()) as RouteOutput<N>
     },
   }
+}
+
+/** What a response that is not `ok` says; for those who fetch a stream themselves. */
+export async function readApiError(response: Response): Promise<ApiError> {
+  return new ApiError(response.status, await errorBody(response))
 }
 
 async function errorBody(response: Response): Promise<ReturnType<typeof ErrorBody.parse>> {

@@ -1,6 +1,7 @@
-export { ApiError, createApiClient, type ApiClient, type ApiClientOptions } from './client.ts'
+export { ApiError, createApiClient, readApiError, type ApiClient, type ApiClientOptions } from './client.ts'
 export {
   routes,
+  type ParsedInput,
   type Route,
   type RouteInput,
   type RouteName,

@@ -244,3 +244,10 @@ export type RouteInput<N extends RouteName> = (ParamNames<Routes[N]['path']> ext
 
 /** What the server answers with. */
 export type RouteOutput<N extends RouteName> = z.output<Routes[N]['response']>
+
+/** What a handler gets: the same as RouteInput after parsing, defaults filled in. */
+export type ParsedInput<N extends RouteName> = (ParamNames<Routes[N]['path']> extends never
+  ? unknown
+  : { params: Record<ParamNames<Routes[N]['path']>, string> }) &
+  (Routes[N] extends { query: infer Q extends z.ZodType } ? { query: z.output<Q> } : unknown) &
+  (Routes[N] extends { body: infer B extends z.ZodType } ? { body: z.output<B> } : unknown)

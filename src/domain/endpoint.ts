@@ -25,6 +25,17 @@ export interface Endpoint {
   probe(signal: AbortSignal): Promise<Manifest>
 }
 
+/** Finds the endpoint of a deployment. */
+export interface EndpointDirectory {
+  /** The endpoint when an instance answers right now; no waiting, no I/O. */
+  ready(deploymentId: string): Endpoint | undefined
+  /**
+   * Waits until an instance answers.
+   * @throws CatwalkError `unavailable`, `deployment_not_running`; the signal's reason when it is aborted
+   */
+  wake(deploymentId: string, signal: AbortSignal): Promise<Endpoint>
+}
+
 /** A JSON-RPC error that the server itself answered with. */
 export class RpcError extends Error {
   readonly rpcCode: number

@@ -47,6 +47,11 @@ const CATALOGUE = {
     help: 'Try again. If it stays, look up the request id in the log and report it.',
   },
   unavailable: { status: 503, title: 'Not available right now', help: 'Try again in a moment.' },
+  wait_timeout: {
+    status: 504,
+    title: 'Not done yet',
+    help: 'It goes on without you. Look again with: bin/catwalk show',
+  },
   setup_link_invalid: {
     status: 403,
     title: 'The set-up link does not work',

@@ -1,6 +1,6 @@
 export { atLeast, type Actor, type Role } from './actor.ts'
 export { systemClock, type Clock } from './clock.ts'
-export { RpcError, type Caller, type Endpoint } from './endpoint.ts'
+export { RpcError, type Caller, type Endpoint, type EndpointDirectory } from './endpoint.ts'
 export {
   CatwalkError,
   describeError,
@@ -9,6 +9,7 @@ export {
   type ErrorBody,
   type ErrorCode,
 } from './errors.ts'
+export { chooseExecutable } from './executable.ts'
 export { isId, newId, type IdKind } from './ids.ts'
 export {
   variableProblem,
@@ -27,6 +28,9 @@ export {
   type DesiredState,
   type ReleaseState,
 } from './lifecycle.ts'
+export { missingVariables } from './missing-variables.ts'
+export { slugify, suggestName } from './naming.ts'
+export { createRedactor, type Redactor } from './redaction.ts'
 export type { Logger, LogLine, LogStream, LogWriter } from './logs.ts'
 export type { JsonObject, JsonValue, Manifest } from './manifest.ts'
 export type { PackageIndex, PackageInfo } from './packages.ts'

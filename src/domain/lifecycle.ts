@@ -10,15 +10,16 @@ export type DeploymentState =
 
 const NEXT: Readonly<Record<ReleaseState, readonly ReleaseState[]>> = {
   pending: ['installing', 'superseded', 'failed'],
-  installing: ['starting', 'superseded', 'failed'],
-  starting: ['probing', 'superseded', 'failed'],
-  probing: ['live', 'superseded', 'failed'],
+  // Back to pending: taken up again after the program that drove it ended.
+  installing: ['starting', 'pending', 'superseded', 'failed'],
+  starting: ['probing', 'pending', 'superseded', 'failed'],
+  probing: ['live', 'pending', 'superseded', 'failed'],
   live: ['superseded'],
   superseded: [],
-  failed: ['pending'],
+  failed: [],
 }
 
-/** Whether a release may go from one state to another. A failed one may be tried again. */
+/** Whether a release may go from one state to another. Trying a failed one again makes a new release. */
 export function canMove(from: ReleaseState, to: ReleaseState): boolean {
   return NEXT[from].includes(to)
 }
@@ -37,8 +38,8 @@ export interface DeploymentFacts {
   readonly instanceReady: boolean
   /** Whether it is without an instance because nobody called for a while. */
   readonly asleep: boolean
-  /** Whether instances are still to be ended. */
-  readonly hasInstances: boolean
+  /** How often in a row an instance of the live release ended or did not come up. */
+  readonly failures: number
 }
 
 /**
@@ -51,5 +52,5 @@ export function deploymentState(facts: DeploymentFacts): DeploymentState {
   if (!facts.hasLiveRelease) return isInProgress(facts.newest) ? 'deploying' : 'failed'
   if (facts.instanceReady) return 'running'
   if (facts.asleep) return 'sleeping'
-  return isInProgress(facts.newest) ? 'deploying' : 'unhealthy'
+  return facts.failures === 0 ? 'deploying' : 'unhealthy'
 }

@@ -1,0 +1,115 @@
+import { CatwalkError, quoted, type DesiredState, type RuntimeKind } from '../../domain/index.ts'
+import { sql } from 'kysely'
+import type { Handle } from './handle.ts'
+import { asDeploymentRow } from './deployments.ts'
+import { asReleaseRow, type ReleaseRow } from './releases.ts'
+
+/** All that is shown of a deployment, read in one query. */
+export interface DeploymentView {
+  readonly id: string
+  readonly slug: string
+  readonly name: string
+  readonly source: string
+  readonly runtime: RuntimeKind
+  readonly desired: DesiredState
+  readonly failures: number
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  readonly newest: ReleaseRow
+  readonly liveNumber: number | null
+  readonly toolCount: number | null
+  readonly instanceReady: boolean
+  /** Why the last instance ended, if one did. */
+  readonly lastEnd: string | null
+}
+
+interface ViewRow {
+  id: string
+  slug: string
+  name: string
+  source: string
+  runtime: string
+  desired: string
+  failures: number
+  created_at: Date
+  updated_at: Date
+  newest: Omit<ReleaseRow, 'created_at' | 'live_at'> & { created_at: string; live_at: string | null }
+  live_number: number | null
+  tool_count: number | null
+  instance_ready: boolean
+  last_end: string | null
+}
+
+async function select(db: Handle, workspaceId: string, idOrSlug: string | null): Promise<DeploymentView[]> {
+  const { rows } = await sql<ViewRow>`
+    select d.id, d.slug, d.name, d.source, d.runtime, d.desired, d.failures, d.created_at, d.updated_at,
+      to_jsonb(newest) - 'lock_file' - 'manifest' as newest,
+      live.number as live_number,
+      jsonb_array_length(live.manifest -> 'tools') as tool_count,
+      exists (
+        select from instances i where i.release_id = d.live_release_id and i.state = 'ready'
+      ) as instance_ready,
+      (
+        select e.message from events e
+        where e.deployment_id = d.id and e.kind = 'instance.ended' order by e.id desc limit 1
+      ) as last_end
+    from deployments d
+    join lateral (
+      select * from releases r where r.deployment_id = d.id order by r.number desc limit 1
+    ) newest on true
+    left join releases live on live.id = d.live_release_id
+    where d.workspace_id = ${workspaceId}
+      and (${idOrSlug}::text is null or d.id = ${idOrSlug} or d.slug = ${idOrSlug})
+    order by d.created_at desc, d.id desc`.execute(db)
+  return rows.map(asView)
+}
+
+function asView(row: ViewRow): DeploymentView {
+  const { runtime, desired } = asDeploymentRow(row)
+  return {
+    id: row.id,
+    slug: row.slug,
+    name: row.name,
+    source: row.source,
+    runtime,
+    desired,
+    failures: row.failures,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    newest: {
+      ...asReleaseRow(row.newest),
+      lock_file: null,
+      created_at: new Date(row.newest.created_at),
+      live_at: row.newest.live_at === null ? null : new Date(row.newest.live_at),
+    },
+    liveNumber: row.live_number,
+    toolCount: row.tool_count,
+    instanceReady: row.instance_ready,
+    lastEnd: row.last_end,
+  }
+}
+
+/** All deployments of a workspace, newest first. */
+export async function listDeploymentViews(
+  db: Handle,
+  workspaceId: string,
+): Promise<readonly DeploymentView[]> {
+  return select(db, workspaceId, null)
+}
+
+/**
+ * One deployment of a workspace.
+ * @throws CatwalkError `deployment_not_found`, for another workspace's as well
+ */
+export async function findDeploymentView(
+  db: Handle,
+  workspaceId: string,
+  idOrSlug: string,
+): Promise<DeploymentView> {
+  const [view] = await select(db, workspaceId, idOrSlug)
+  if (view !== undefined) return view
+  throw new CatwalkError(
+    'deployment_not_found',
+    `There is no deployment ${quoted(idOrSlug)} in this workspace.`,
+  )
+}

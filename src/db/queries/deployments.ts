@@ -1,0 +1,118 @@
+import { sql } from 'kysely'
+import { CatwalkError, quoted, type DesiredState, type RuntimeKind } from '../../domain/index.ts'
+import type { Handle } from './handle.ts'
+
+export interface DeploymentRow {
+  readonly id: string
+  readonly workspace_id: string
+  readonly slug: string
+  readonly name: string
+  readonly source: string
+  readonly runtime: RuntimeKind
+  readonly slot: number
+  readonly desired: DesiredState
+  readonly restart_count: number
+  readonly live_release_id: string | null
+  readonly failures: number
+}
+
+const COLUMNS = [
+  'id',
+  'workspace_id',
+  'slug',
+  'name',
+  'source',
+  'runtime',
+  'slot',
+  'desired',
+  'restart_count',
+  'live_release_id',
+  'failures',
+] as const
+
+function notFound(idOrSlug: string): CatwalkError {
+  return new CatwalkError(
+    'deployment_not_found',
+    `There is no deployment ${quoted(idOrSlug)} in this workspace.`,
+  )
+}
+
+/** Adds a deployment that should run. `taken` when another has the slug. */
+export async function insertDeployment(
+  db: Handle,
+  row: {
+    readonly id: string
+    readonly workspace_id: string
+    readonly slug: string
+    readonly name: string
+    readonly source: string
+  },
+): Promise<'inserted' | 'taken'> {
+  const inserted = await db
+    .insertInto('deployments')
+    .values({ ...row, runtime: 'local', desired: 'running' })
+    .onConflict((conflict) => conflict.column('slug').doNothing())
+    .returning('id')
+    .executeTakeFirst()
+  return inserted === undefined ? 'taken' : 'inserted'
+}
+
+/**
+ * Locks a deployment of the workspace until the transaction ends.
+ * @throws CatwalkError `deployment_not_found`, for another workspace's as well
+ */
+export async function lockDeployment(
+  tx: Handle,
+  workspaceId: string,
+  idOrSlug: string,
+): Promise<DeploymentRow> {
+  const row = await tx
+    .selectFrom('deployments')
+    .select(COLUMNS)
+    .where('workspace_id', '=', workspaceId)
+    .where((where) => where.or([where('id', '=', idOrSlug), where('slug', '=', idOrSlug)]))
+    .forUpdate()
+    .executeTakeFirst()
+  if (row === undefined) throw notFound(idOrSlug)
+  return asDeploymentRow(row)
+}
+
+/**
+ * The id of a deployment of the workspace.
+ * @throws CatwalkError `deployment_not_found`, for another workspace's as well
+ */
+export async function deploymentId(db: Handle, workspaceId: string, idOrSlug: string): Promise<string> {
+  const row = await db
+    .selectFrom('deployments')
+    .select('id')
+    .where('workspace_id', '=', workspaceId)
+    .where((where) => where.or([where('id', '=', idOrSlug), where('slug', '=', idOrSlug)]))
+    .executeTakeFirst()
+  if (row === undefined) throw notFound(idOrSlug)
+  return row.id
+}
+
+/** Writes what the owner wants and makes the reconciler look at once. */
+export async function setDesired(tx: Handle, id: string, desired: DesiredState): Promise<void> {
+  await tx
+    .updateTable('deployments')
+    .set({ desired, failures: 0, next_at: sql`now()`, updated_at: sql`now()` })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Asks for new instances in place of the running ones. */
+export async function countRestart(tx: Handle, id: string): Promise<void> {
+  await tx
+    .updateTable('deployments')
+    .set((set) => ({ restart_count: set('restart_count', '+', 1) }))
+    .where('id', '=', id)
+    .execute()
+}
+
+export function asDeploymentRow<T extends { runtime: string; desired: string }>(
+  row: T,
+): T & { runtime: RuntimeKind; desired: DesiredState } {
+  // The columns' check constraints allow just these values.
+  return { ...row, runtime: row.runtime as RuntimeKind, desired: row.desired as DesiredState }
+}

@@ -1,0 +1,59 @@
+import type { Handle } from './handle.ts'
+
+export type EventKind =
+  | 'release.created'
+  | 'release.state'
+  | 'deployment.desired'
+  | 'instance.ready'
+  | 'instance.ended'
+  | 'instance.restart'
+
+export interface NewEvent {
+  readonly workspaceId: string
+  readonly deploymentId: string
+  readonly releaseId: string | null
+  readonly kind: EventKind
+  readonly message: string
+  readonly data?: Readonly<Record<string, unknown>>
+}
+
+export interface EventRow {
+  readonly id: string
+  readonly at: Date
+  readonly kind: string
+  readonly message: string
+  readonly release_id: string | null
+  readonly data: unknown
+}
+
+/** Adds an event to a deployment's history. */
+export async function insertEvent(db: Handle, event: NewEvent): Promise<void> {
+  await db
+    .insertInto('events')
+    .values({
+      workspace_id: event.workspaceId,
+      deployment_id: event.deploymentId,
+      release_id: event.releaseId,
+      kind: event.kind,
+      message: event.message,
+      data: JSON.stringify(event.data ?? {}),
+    })
+    .execute()
+}
+
+/** Events after a cursor, oldest first. */
+export async function listEvents(
+  db: Handle,
+  deploymentId: string,
+  after: string,
+  limit: number,
+): Promise<readonly EventRow[]> {
+  return db
+    .selectFrom('events')
+    .select(['id', 'at', 'kind', 'message', 'release_id', 'data'])
+    .where('deployment_id', '=', deploymentId)
+    .where('id', '>', after)
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+}

@@ -1,0 +1,67 @@
+export { announce, CHANNEL, readAnnouncement, type Announcement } from './announce.ts'
+export { recordAudit, type AuditRecord } from './audit.ts'
+export {
+  credentialsOf,
+  deleteCredentials,
+  hasCiphertext,
+  insertCredential,
+  type CredentialRow,
+} from './credentials.ts'
+export { findDeploymentView, listDeploymentViews, type DeploymentView } from './deployment-views.ts'
+export {
+  countRestart,
+  deploymentId,
+  insertDeployment,
+  lockDeployment,
+  setDesired,
+  type DeploymentRow,
+} from './deployments.ts'
+export {
+  deleteEndpointToken,
+  insertEndpointToken,
+  listEndpointTokens,
+  touchEndpointTokens,
+  type EndpointTokenRow,
+} from './endpoint-tokens.ts'
+export { insertEvent, listEvents, type EventKind, type EventRow, type NewEvent } from './events.ts'
+export type { Handle } from './handle.ts'
+export {
+  claimDueDeployment,
+  fence,
+  LeaseLost,
+  nextDueInMs,
+  releaseNode,
+  renewLeases,
+  scheduleNext,
+  setFailures,
+  type Lease,
+} from './leases.ts'
+export {
+  deleteOldLogLines,
+  insertLogLines,
+  lastLogLines,
+  listLogLines,
+  type LogLineRow,
+} from './log-lines.ts'
+export {
+  deleteDeployment,
+  deleteInstance,
+  deleteStaleInstances,
+  insertInstance,
+  markInstanceReady,
+  markLive,
+  moveRelease,
+  saveLockFile,
+} from './reconciliation.ts'
+export {
+  asReleaseRow,
+  findRelease,
+  insertRelease,
+  listReleases,
+  liveManifest,
+  newestRelease,
+  type NewRelease,
+  type ReleaseFailure,
+  type ReleaseRow,
+} from './releases.ts'
+export { loadRoutes, type RouteRow } from './routes.ts'

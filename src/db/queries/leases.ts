@@ -1,0 +1,134 @@
+import { sql } from 'kysely'
+import type { Handle } from './handle.ts'
+import { asDeploymentRow, type DeploymentRow } from './deployments.ts'
+
+/** Which holder may write what is about a deployment. A lease that was lost has a smaller epoch than the row. */
+export interface Lease {
+  readonly deploymentId: string
+  readonly nodeId: string
+  readonly epoch: number
+}
+
+/** A write came too late: another node holds the lease, or the deployment is gone. */
+export class LeaseLost extends Error {
+  constructor(lease: Lease) {
+    super(`node ${lease.nodeId} no longer holds epoch ${lease.epoch} of ${lease.deploymentId}`)
+    this.name = 'LeaseLost'
+  }
+}
+
+/**
+ * Takes the lease of one deployment that is due, or null. A lease of this node's own goes on with its epoch; any
+ * other gets the next one, so that whatever the former holder still writes is refused.
+ * @param busy deployments that this node works on right now
+ */
+export async function claimDueDeployment(
+  db: Handle,
+  nodeId: string,
+  leaseSeconds: number,
+  busy: readonly string[],
+): Promise<{ lease: Lease; deployment: DeploymentRow } | null> {
+  const { rows } = await sql<DeploymentRow & { lease_epoch: string; runtime: string; desired: string }>`
+    update deployments d set
+      lease_epoch = d.lease_epoch + case when d.lease_holder = ${nodeId} and d.lease_expires_at > now() then 0 else 1 end,
+      lease_holder = ${nodeId},
+      lease_expires_at = now() + make_interval(secs => ${leaseSeconds})
+    where d.id = (
+      select id from deployments
+      where next_at <= now() and id <> all (${busy}::text[])
+        and (lease_holder is null or lease_holder = ${nodeId} or lease_expires_at <= now())
+      order by next_at
+      for update skip locked
+      limit 1
+    )
+    returning d.*`.execute(db)
+  const [row] = rows
+  if (row === undefined) return null
+  return {
+    lease: { deploymentId: row.id, nodeId, epoch: Number(row.lease_epoch) },
+    deployment: asDeploymentRow(row),
+  }
+}
+
+/** Milliseconds until the next deployment is due, null when none is. For a timer, never for a decision. */
+export async function nextDueInMs(db: Handle): Promise<number | null> {
+  const { rows } = await sql<{ ms: number | null }>`
+    select extract(epoch from min(next_at) - clock_timestamp())::float8 * 1000 as ms from deployments`.execute(
+    db,
+  )
+  return rows[0]?.ms ?? null
+}
+
+/** Prolongs every lease of the node and says which it holds, with their epochs. */
+export async function renewLeases(
+  db: Handle,
+  nodeId: string,
+  leaseSeconds: number,
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
+    .updateTable('deployments')
+    .set({ lease_expires_at: sql`now() + make_interval(secs => ${leaseSeconds})` })
+    .where('lease_holder', '=', nodeId)
+    .where('lease_expires_at', '>', sql<Date>`now()`)
+    .returning(['id', 'lease_epoch'])
+    .execute()
+  return new Map(rows.map((row) => [row.id, Number(row.lease_epoch)]))
+}
+
+/**
+ * Locks the deployment for a write of the lease's holder.
+ * @throws LeaseLost when the lease is no longer this one
+ */
+export async function fence(tx: Handle, lease: Lease): Promise<DeploymentRow> {
+  const row = await tx
+    .selectFrom('deployments')
+    .selectAll()
+    .where('id', '=', lease.deploymentId)
+    .where('lease_holder', '=', lease.nodeId)
+    .where('lease_epoch', '=', String(lease.epoch))
+    .forUpdate()
+    .executeTakeFirst()
+  if (row === undefined) throw new LeaseLost(lease)
+  return asDeploymentRow(row)
+}
+
+/** When the deployment is to be looked at again: in so many milliseconds, or only when something changes (null). */
+export async function scheduleNext(tx: Handle, lease: Lease, delayMs: number | null): Promise<void> {
+  await tx
+    .updateTable('deployments')
+    .set({ next_at: delayMs === null ? null : sql`now() + make_interval(secs => ${delayMs / 1000})` })
+    .where('id', '=', lease.deploymentId)
+    .execute()
+}
+
+/** Counts a failure in a row, or starts counting anew. */
+export async function setFailures(tx: Handle, lease: Lease, failures: number): Promise<void> {
+  await tx.updateTable('deployments').set({ failures }).where('id', '=', lease.deploymentId).execute()
+}
+
+/**
+ * Gives up all that a former run of this node held, since its processes are gone: everything is due now, under a
+ * higher epoch.
+ */
+export async function releaseNode(db: Handle, nodeId: string): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await tx
+      .insertInto('nodes')
+      .values({ id: nodeId })
+      .onConflict((conflict) =>
+        conflict.column('id').doUpdateSet({ started_at: sql`now()`, heartbeat_at: sql`now()` }),
+      )
+      .execute()
+    await tx.deleteFrom('instances').where('node_id', '=', nodeId).execute()
+    await tx
+      .updateTable('deployments')
+      .set((set) => ({
+        lease_holder: null,
+        lease_expires_at: null,
+        lease_epoch: set('lease_epoch', '+', '1'),
+        next_at: sql`now()`,
+      }))
+      .where('lease_holder', '=', nodeId)
+      .execute()
+  })
+}

@@ -1,0 +1,104 @@
+import { sql } from 'kysely'
+import { canMove, type Manifest, type ReleaseState } from '../../domain/index.ts'
+import type { Handle } from './handle.ts'
+import type { Lease } from './leases.ts'
+import type { ReleaseFailure, ReleaseRow } from './releases.ts'
+
+/** Moves a release on; the caller has fenced. Throws for a step that the lifecycle does not have. */
+export async function moveRelease(
+  tx: Handle,
+  release: Pick<ReleaseRow, 'id' | 'state'>,
+  to: ReleaseState,
+  extra: { readonly error?: ReleaseFailure } = {},
+): Promise<void> {
+  if (!canMove(release.state, to)) throw new Error(`a release cannot go from ${release.state} to ${to}`)
+  const result = await tx
+    .updateTable('releases')
+    .set({ state: to, ...(extra.error === undefined ? {} : { error: JSON.stringify(extra.error) }) })
+    .where('id', '=', release.id)
+    .where('state', '=', release.state)
+    .executeTakeFirst()
+  if (result.numUpdatedRows !== 1n) throw new Error(`release ${release.id} is no longer ${release.state}`)
+}
+
+/** Keeps the lock file that the first installation made. */
+export async function saveLockFile(tx: Handle, releaseId: string, lockFile: string): Promise<void> {
+  await tx.updateTable('releases').set({ lock_file: lockFile }).where('id', '=', releaseId).execute()
+}
+
+/** Makes a probed release the one that serves; the former one is superseded in the same transaction. */
+export async function markLive(
+  tx: Handle,
+  lease: Lease,
+  releaseId: string,
+  manifest: Manifest,
+): Promise<void> {
+  await tx
+    .updateTable('releases')
+    .set({ state: 'superseded' })
+    .where('deployment_id', '=', lease.deploymentId)
+    .where('state', '=', 'live')
+    .execute()
+  await tx
+    .updateTable('releases')
+    .set({ state: 'live', live_at: sql`now()`, manifest: JSON.stringify(manifest) })
+    .where('id', '=', releaseId)
+    .execute()
+  await tx
+    .updateTable('deployments')
+    .set({ live_release_id: releaseId, failures: 0, updated_at: sql`now()` })
+    .where('id', '=', lease.deploymentId)
+    .execute()
+}
+
+/** Records an instance before it is started. */
+export async function insertInstance(
+  tx: Handle,
+  lease: Lease,
+  row: {
+    readonly id: string
+    readonly workspace_id: string
+    readonly release_id: string
+    readonly restart_count: number
+  },
+): Promise<void> {
+  await tx
+    .insertInto('instances')
+    .values({
+      ...row,
+      deployment_id: lease.deploymentId,
+      node_id: lease.nodeId,
+      epoch: String(lease.epoch),
+      state: 'starting',
+    })
+    .execute()
+}
+
+/** Records that an instance answered its probe. */
+export async function markInstanceReady(tx: Handle, instanceId: string): Promise<void> {
+  await tx.updateTable('instances').set({ state: 'ready' }).where('id', '=', instanceId).execute()
+}
+
+/** Forgets an instance that has ended. */
+export async function deleteInstance(tx: Handle, instanceId: string): Promise<void> {
+  await tx.deleteFrom('instances').where('id', '=', instanceId).execute()
+}
+
+/** Forgets what holders of earlier epochs left behind. */
+export async function deleteStaleInstances(tx: Handle, lease: Lease): Promise<void> {
+  await tx
+    .deleteFrom('instances')
+    .where('deployment_id', '=', lease.deploymentId)
+    .where('epoch', '<', String(lease.epoch))
+    .execute()
+}
+
+/** Deletes a deployment with all that hangs on it; credentials went before. */
+export async function deleteDeployment(tx: Handle, lease: Lease): Promise<void> {
+  await tx
+    .updateTable('deployments')
+    .set({ live_release_id: null })
+    .where('id', '=', lease.deploymentId)
+    .execute()
+  await tx.deleteFrom('deployments').where('id', '=', lease.deploymentId).execute()
+}

@@ -1,0 +1,139 @@
+import { sql } from 'kysely'
+import type { LaunchSpec, Manifest, ReleaseSettings, ReleaseState } from '../../domain/index.ts'
+import type { Handle } from './handle.ts'
+
+/** The post-mortem kept with a failed release. */
+export interface ReleaseFailure {
+  readonly code: string
+  readonly message: string
+  readonly help: string
+  readonly exitCode: number | null
+  readonly signal: string | null
+  readonly lastLines: readonly { at: string; stream: 'stdout' | 'stderr' | 'system'; line: string }[]
+}
+
+export interface ReleaseRow {
+  readonly id: string
+  readonly workspace_id: string
+  readonly deployment_id: string
+  readonly number: number
+  readonly launch_spec: LaunchSpec
+  readonly settings: ReleaseSettings
+  readonly credential_versions: Readonly<Record<string, number>>
+  readonly state: ReleaseState
+  readonly lock_file: string | null
+  readonly error: ReleaseFailure | null
+  readonly created_at: Date
+  readonly live_at: Date | null
+}
+
+const COLUMNS = [
+  'id',
+  'workspace_id',
+  'deployment_id',
+  'number',
+  'launch_spec',
+  'settings',
+  'credential_versions',
+  'state',
+  'lock_file',
+  'error',
+  'created_at',
+  'live_at',
+] as const
+
+export interface NewRelease {
+  readonly id: string
+  readonly workspaceId: string
+  readonly deploymentId: string
+  readonly launchSpec: LaunchSpec
+  readonly settings: ReleaseSettings
+  readonly credentialVersions: Readonly<Record<string, number>>
+  readonly lockFile: string | null
+  readonly createdBy: string
+}
+
+/** Adds the next release of a deployment, whose row the caller has locked. Returns its number. */
+export async function insertRelease(tx: Handle, release: NewRelease): Promise<number> {
+  const row = await tx
+    .insertInto('releases')
+    .values({
+      id: release.id,
+      workspace_id: release.workspaceId,
+      deployment_id: release.deploymentId,
+      number: sql`(select coalesce(max(number), 0) + 1 from releases where deployment_id = ${release.deploymentId})`,
+      launch_spec: JSON.stringify(release.launchSpec),
+      settings: JSON.stringify(release.settings),
+      credential_versions: JSON.stringify(release.credentialVersions),
+      state: 'pending',
+      lock_file: release.lockFile,
+      created_by: release.createdBy,
+    })
+    .returning('number')
+    .executeTakeFirstOrThrow()
+  return row.number
+}
+
+/** Releases of a deployment, newest first. */
+export async function listReleases(db: Handle, deploymentId: string): Promise<readonly ReleaseRow[]> {
+  const rows = await db
+    .selectFrom('releases')
+    .select(COLUMNS)
+    .where('deployment_id', '=', deploymentId)
+    .orderBy('number', 'desc')
+    .execute()
+  return rows.map(asReleaseRow)
+}
+
+/** The newest release of a deployment; every deployment has one. */
+export async function newestRelease(db: Handle, deploymentId: string): Promise<ReleaseRow> {
+  const row = await db
+    .selectFrom('releases')
+    .select(COLUMNS)
+    .where('deployment_id', '=', deploymentId)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirstOrThrow()
+  return asReleaseRow(row)
+}
+
+/** One release by id. */
+export async function findRelease(db: Handle, id: string): Promise<ReleaseRow> {
+  return asReleaseRow(
+    await db.selectFrom('releases').select(COLUMNS).where('id', '=', id).executeTakeFirstOrThrow(),
+  )
+}
+
+/** What the live release offered when it was probed; null while nothing is live. */
+export async function liveManifest(db: Handle, deploymentId: string): Promise<Manifest | null> {
+  const row = await db
+    .selectFrom('releases')
+    .innerJoin('deployments', 'deployments.live_release_id', 'releases.id')
+    .select('releases.manifest')
+    .where('deployments.id', '=', deploymentId)
+    .executeTakeFirst()
+  // Written by markLive only, from a Manifest.
+  return (row?.manifest ?? null) as Manifest | null
+}
+
+interface StoredRelease {
+  launch_spec: unknown
+  settings: unknown
+  credential_versions: unknown
+  state: string
+  error: unknown
+}
+
+/** Narrows the columns that the database keeps as text and jsonb; only this room writes them, from these very types. */
+export function asReleaseRow<T extends StoredRelease>(
+  row: T,
+): Omit<T, keyof StoredRelease> & Pick<ReleaseRow, keyof StoredRelease> {
+  return {
+    ...row,
+    launch_spec: row.launch_spec as LaunchSpec,
+    settings: row.settings as ReleaseSettings,
+    credential_versions: row.credential_versions as Readonly<Record<string, number>>,
+    state: row.state as ReleaseState,
+    error: row.error as ReleaseFailure | null,
+  }
+}

@@ -1,0 +1,36 @@
+import { sql } from 'kysely'
+import type { DesiredState } from '../../domain/index.ts'
+import type { Handle } from './handle.ts'
+
+/** What a gateway must know of a deployment to answer a call without asking again. */
+export interface RouteRow {
+  readonly deployment_id: string
+  readonly workspace_id: string
+  readonly slug: string
+  readonly desired: DesiredState
+  readonly has_live_release: boolean
+  readonly newest_state: string
+  /** Hashes are SHA-256 in hexadecimal. */
+  readonly tokens: readonly {
+    readonly hash: string
+    readonly id: string
+    readonly expires_at: string | null
+  }[]
+}
+
+/** Every route, or that of one deployment (none when it is gone). */
+export async function loadRoutes(db: Handle, deploymentId?: string): Promise<readonly RouteRow[]> {
+  const { rows } = await sql<RouteRow>`
+    select d.id as deployment_id, d.workspace_id, d.slug, d.desired,
+      d.live_release_id is not null as has_live_release,
+      (select r.state from releases r where r.deployment_id = d.id order by r.number desc limit 1) as newest_state,
+      coalesce((
+        select jsonb_agg(jsonb_build_object('hash', encode(t.hash, 'hex'), 'id', t.id, 'expires_at', t.expires_at))
+        from endpoint_tokens t where t.deployment_id = d.id
+      ), '[]') as tokens
+    from deployments d
+    where (${deploymentId ?? null}::text is null or d.id = ${deploymentId ?? null}) and d.desired <> 'deleted'`.execute(
+    db,
+  )
+  return rows
+}
