@@ -1,0 +1,170 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { isIPv4 } from 'node:net'
+import type { z } from 'zod'
+import { CatwalkError, quoted, type Secret } from '../domain/index.ts'
+import { nearest } from './nearest.ts'
+import { flagOf, SETTINGS, type SettingKey } from './settings.ts'
+
+export interface Config {
+  readonly host: string
+  /** 0 for any free port. */
+  readonly port: number
+  /** Absolute. */
+  readonly dataDir: string
+  /** Origin without a trailing slash. Null while the port is still to be found: see {@link publicUrlOn}. */
+  readonly publicUrl: string | null
+  /** Null for the embedded database. */
+  readonly databaseUrl: Secret | null
+  /** Null for the key file in the data directory. */
+  readonly masterKey: Secret | null
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  readonly logFormat: 'pretty' | 'json'
+  readonly allowUnsandboxed: boolean
+  readonly maxMessageBytes: number
+  readonly defaultMemoryMiB: number
+  readonly installTimeoutMs: number
+  readonly probeTimeoutMs: number
+  readonly wakeTimeoutMs: number
+  readonly logRetentionDays: number
+  readonly uidBase: number
+  /** Name of a step to stop at; for tests. */
+  readonly pauseAt: string | null
+}
+
+/** What is wrong with one setting. */
+export interface ConfigProblem {
+  /** The variable. */
+  readonly variable: string
+  readonly reason: string
+  readonly fix: string
+}
+
+export interface ConfigSource {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** By flag in camel case, as commander gives them: `--data-dir` is `dataDir`. They win over variables. */
+  readonly flags?: Readonly<Record<string, string | boolean | undefined>>
+  /** Facts of the machine that defaults depend on; the real ones by default. */
+  readonly machine?: Machine
+}
+
+export interface Machine {
+  readonly isRoot: boolean
+  readonly home: string
+  readonly isTerminal: boolean
+}
+
+/**
+ * Reads the configuration from variables and flags. A variable that is set to nothing counts as not set.
+ * @throws CatwalkError `config_invalid` naming every problem at once, with the reason and the fix; the same as data in
+ *   `details.problems`
+ */
+export function loadConfig(source: ConfigSource): Config {
+  const { env, machine = thisMachine() } = source
+  const problems: ConfigProblem[] = []
+  const values = readSettings(source, problems)
+  problems.push(...contradictions(values), ...unknownVariables(env))
+  if (problems.length > 0) throw invalid(problems)
+  // Without a problem every setting that has a default has a value.
+  const { maxMessageMiB, installTimeoutS, probeTimeoutS, wakeTimeoutS, ...rest } = values as Values
+  return Object.freeze({
+    ...rest,
+    dataDir: rest.dataDir ?? defaultDataDir(env, machine),
+    publicUrl: rest.publicUrl ?? (rest.port === 0 ? null : `http://localhost:${rest.port}`),
+    logFormat: rest.logFormat ?? (machine.isTerminal ? 'pretty' : 'json'),
+    maxMessageBytes: maxMessageMiB * 1024 * 1024,
+    installTimeoutMs: installTimeoutS * 1000,
+    probeTimeoutMs: probeTimeoutS * 1000,
+    wakeTimeoutMs: wakeTimeoutS * 1000,
+  })
+}
+
+/** The public URL once the port is known. */
+export function publicUrlOn(config: Config, port: number): string {
+  return config.publicUrl ?? `http://localhost:${port}`
+}
+
+/** Whether only this machine can connect to a listener on `host`. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+}
+
+type SettingValue<K extends SettingKey> = z.output<(typeof SETTINGS)[K]['value']['schema']>
+
+type Values = {
+  [K in SettingKey]: (typeof SETTINGS)[K] extends { default: string }
+    ? SettingValue<K>
+    : SettingValue<K> | null
+}
+
+/** The values given or the defaults; null where there is neither or where one is wrong, which is noted in `problems`. */
+function readSettings(source: ConfigSource, problems: ConfigProblem[]): Partial<Values> {
+  const values: Record<string, unknown> = {}
+  for (const [key, setting] of Object.entries(SETTINGS)) {
+    const flag = flagOf(setting.name)
+    const fromFlag = 'secret' in setting ? undefined : source.flags?.[camelCase(flag)]
+    const given = fromFlag === undefined ? source.env[setting.name] : String(fromFlag)
+    const text = given === '' ? undefined : given
+    const parsed = setting.value.schema.safeParse(
+      text ?? ('default' in setting ? setting.default : undefined),
+    )
+    values[key] = parsed.data ?? null
+    if (text === undefined || parsed.success) continue
+    problems.push({
+      variable: setting.name,
+      reason: `${'secret' in setting ? 'the value' : quoted(text)} is not ${setting.value.accepts}`,
+      fix: `For example: ${fromFlag === undefined ? `${setting.name}=` : `--${flag} `}${setting.example}`,
+    })
+  }
+  return values
+}
+
+/** Settings that are right by themselves but not together. */
+function contradictions({ allowUnsandboxed, host }: Partial<Values>): ConfigProblem[] {
+  if (!allowUnsandboxed || !host || isLoopback(host)) return []
+  return [
+    {
+      variable: SETTINGS.allowUnsandboxed.name,
+      reason: `works only while Catwalk listens on a loopback address, and ${SETTINGS.host.name} is ${quoted(host)}`,
+      fix: `Install bubblewrap and leave it out, or set ${SETTINGS.host.name}=127.0.0.1.`,
+    },
+  ]
+}
+
+/** A misspelt variable would silently leave the default in force. */
+function unknownVariables(env: ConfigSource['env']): ConfigProblem[] {
+  const known = Object.values(SETTINGS).map((setting): string => setting.name)
+  return Object.keys(env)
+    .filter((name) => name.startsWith('CATWALK_') && !known.includes(name))
+    .map((variable) => {
+      const meant = nearest(variable, known)
+      return {
+        variable,
+        reason: 'is not a variable that Catwalk knows',
+        fix: meant === null ? 'Unset it. docs/configuration.md lists all.' : `Did you mean ${meant}?`,
+      }
+    })
+}
+
+function invalid(problems: readonly ConfigProblem[]): CatwalkError {
+  const lines = problems.map(({ variable, reason, fix }) => `${variable}: ${reason}. ${fix}`)
+  return new CatwalkError('config_invalid', lines.join('\n'), {
+    help: 'Correct what is named and start again. All settings: docs/configuration.md',
+    details: { problems },
+  })
+}
+
+function defaultDataDir(env: ConfigSource['env'], machine: Machine): string {
+  if (machine.isRoot) return '/var/lib/catwalk'
+  const dataHome = env['XDG_DATA_HOME']
+  // The XDG specification: a relative path there is to be ignored.
+  return join(dataHome?.startsWith('/') ? dataHome : join(machine.home, '.local', 'share'), 'catwalk')
+}
+
+function thisMachine(): Machine {
+  return { isRoot: process.getuid?.() === 0, home: homedir(), isTerminal: process.stdout.isTTY }
+}
+
+function camelCase(flag: string): string {
+  return flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}

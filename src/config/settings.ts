@@ -1,0 +1,179 @@
+import * as value from './values.ts'
+
+/** One variable that the program reads, and the flag of the same name. */
+export interface Setting {
+  readonly name: string
+  /** Without the dashes. Null where a value on the command line would show in the process list. */
+  readonly flag: string | null
+  readonly description: string
+  /** As it would be written, or in words where it depends on the machine; null for none. */
+  readonly default: string | null
+  readonly example: string
+  readonly secret: boolean
+  /** Whether the flag stands alone, without a value. */
+  readonly isSwitch: boolean
+}
+
+interface Declared<T> {
+  readonly name: string
+  readonly description: string
+  readonly value: value.Value<T>
+  /** Text, read like a given one. */
+  readonly default?: string
+  /** For defaults that are computed: how the documentation says it. */
+  readonly defaultInWords?: string
+  readonly example: string
+  readonly secret?: true
+}
+
+const setting = <D extends Declared<unknown>>(declared: D): D => declared
+
+/** Every variable, in the order of the documentation. Nothing else of the environment is read. */
+export const SETTINGS = {
+  host: setting({
+    name: 'CATWALK_HOST',
+    description: 'Address to listen on. Anything but a loopback address lets other machines connect.',
+    value: value.host,
+    default: '127.0.0.1',
+    example: '0.0.0.0',
+  }),
+  port: setting({
+    name: 'CATWALK_PORT',
+    description: 'Port to listen on. 0 takes any free one.',
+    value: value.wholeNumber(0, 65_535),
+    default: '7420',
+    example: '8080',
+  }),
+  dataDir: setting({
+    name: 'CATWALK_DATA_DIR',
+    description: 'Where keys, the embedded database, installed packages and servers’ files are kept.',
+    value: value.folder,
+    defaultInWords:
+      '`/var/lib/catwalk` as root, otherwise `~/.local/share/catwalk` (`$XDG_DATA_HOME/catwalk`)',
+    example: '/srv/catwalk',
+  }),
+  publicUrl: setting({
+    name: 'CATWALK_PUBLIC_URL',
+    description:
+      'Origin under which people and MCP clients reach Catwalk. Endpoints and links are made from it.',
+    value: value.origin,
+    defaultInWords: '`http://localhost:PORT`',
+    example: 'https://catwalk.example.com',
+  }),
+  databaseUrl: setting({
+    name: 'DATABASE_URL',
+    description: 'PostgreSQL to use instead of the embedded one.',
+    value: value.databaseUrl,
+    defaultInWords: 'the embedded database',
+    example: 'postgresql://catwalk:password@db.example.com:5432/catwalk?sslmode=verify-full',
+    secret: true,
+  }),
+  masterKey: setting({
+    name: 'CATWALK_MASTER_KEY',
+    description:
+      'Key that credentials are encrypted under, for installations that keep it outside the data directory.',
+    value: value.secret,
+    defaultInWords: '`master.key` in the data directory, made at the first start',
+    example: 'the contents of a master.key file',
+    secret: true,
+  }),
+  logLevel: setting({
+    name: 'CATWALK_LOG_LEVEL',
+    description: 'Least level of messages in the program’s own log.',
+    value: value.oneOf(['debug', 'info', 'warn', 'error']),
+    default: 'info',
+    example: 'debug',
+  }),
+  logFormat: setting({
+    name: 'CATWALK_LOG_FORMAT',
+    description: 'Lines for people, or one JSON object a line.',
+    value: value.oneOf(['pretty', 'json']),
+    defaultInWords: '`pretty` on a terminal, otherwise `json`',
+    example: 'json',
+  }),
+  allowUnsandboxed: setting({
+    name: 'CATWALK_ALLOW_UNSANDBOXED',
+    description:
+      'Run servers without a sandbox where there is none. Any server can then read every secret. Only while listening on a loopback address.',
+    value: value.yesOrNo,
+    default: 'false',
+    example: 'true',
+  }),
+  maxMessageMiB: setting({
+    name: 'CATWALK_MAX_MESSAGE_MIB',
+    description: 'Largest MCP message in either direction, in MiB.',
+    value: value.wholeNumber(1, 1024),
+    default: '64',
+    example: '16',
+  }),
+  defaultMemoryMiB: setting({
+    name: 'CATWALK_DEFAULT_MEMORY_MIB',
+    description: 'Memory limit of a deployment that does not choose one, in MiB.',
+    value: value.wholeNumber(64, 16_384),
+    default: '512',
+    example: '1024',
+  }),
+  installTimeoutS: setting({
+    name: 'CATWALK_INSTALL_TIMEOUT_S',
+    description: 'Longest time that installing a package may take, in seconds.',
+    value: value.wholeNumber(1, 86_400),
+    default: '300',
+    example: '900',
+  }),
+  probeTimeoutS: setting({
+    name: 'CATWALK_PROBE_TIMEOUT_S',
+    description: 'Longest time that a new instance may take until it answers, in seconds.',
+    value: value.wholeNumber(1, 3600),
+    default: '60',
+    example: '120',
+  }),
+  wakeTimeoutS: setting({
+    name: 'CATWALK_WAKE_TIMEOUT_S',
+    description: 'Longest time that a call waits for an instance that is starting, in seconds.',
+    value: value.wholeNumber(1, 3600),
+    default: '60',
+    example: '30',
+  }),
+  logRetentionDays: setting({
+    name: 'CATWALK_LOG_RETENTION_DAYS',
+    description: 'How long the output of servers is kept, in days.',
+    value: value.wholeNumber(1, 3650),
+    default: '14',
+    example: '30',
+  }),
+  uidBase: setting({
+    name: 'CATWALK_UID_BASE',
+    description:
+      'As root, each deployment’s servers run under a user id of their own, counted from this one. 60,000 ids must be free.',
+    value: value.wholeNumber(1000, 4_000_000_000),
+    default: '200000',
+    example: '1000000',
+  }),
+  pauseAt: setting({
+    name: 'CATWALK_PAUSE_AT',
+    description: 'For tests: name of a step at which the program stops and waits to be killed.',
+    value: value.stepName,
+    example: 'release.installed',
+  }),
+} as const
+
+export type SettingKey = keyof typeof SETTINGS
+
+/** The description of every setting: what the CLI makes flags from, and the documentation its table. */
+export const settings: readonly Setting[] = Object.values(SETTINGS).map((declared: Declared<unknown>) => ({
+  name: declared.name,
+  flag: declared.secret ? null : flagOf(declared.name),
+  description: declared.description,
+  default: declared.default ?? declared.defaultInWords ?? null,
+  example: declared.example,
+  secret: declared.secret ?? false,
+  isSwitch: declared.value === value.yesOrNo,
+}))
+
+/** `CATWALK_DATA_DIR` is `data-dir`. */
+export function flagOf(name: string): string {
+  return name
+    .replace(/^CATWALK_/, '')
+    .toLowerCase()
+    .replaceAll('_', '-')
+}

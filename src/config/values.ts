@@ -1,0 +1,82 @@
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { Secret } from '../domain/index.ts'
+
+/** What a setting accepts: the reading of its text, and the words that follow "is not". */
+export interface Value<T> {
+  readonly schema: z.ZodType<T, string>
+  readonly accepts: string
+}
+
+export function wholeNumber(min: number, max: number): Value<number> {
+  return {
+    schema: z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .transform(Number)
+      .refine((value) => value >= min && value <= max),
+    accepts: `a whole number from ${min} to ${max}`,
+  }
+}
+
+export function oneOf<const T extends string>(values: readonly [T, ...T[]]): Value<T> {
+  return { schema: z.string().pipe(z.enum(values)), accepts: `one of ${values.join(', ')}` }
+}
+
+export const yesOrNo: Value<boolean> = {
+  schema: z
+    .string()
+    .pipe(z.enum(['true', 'false', '1', '0']))
+    .transform((value) => value === 'true' || value === '1'),
+  accepts: 'true or false',
+}
+
+// Host names as in RFC 1123; a colon in them would be a port, which has its own setting.
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i
+
+export const host: Value<string> = {
+  schema: z
+    .string()
+    .refine((value) => isIP(value) !== 0 || (HOST_NAME.test(value) && !/^[\d.]+$/.test(value))),
+  accepts: 'an IP address or a host name without a port',
+}
+
+export const folder: Value<string> = {
+  schema: z
+    .string()
+    // An unexpanded ~ would make a folder of that name in the working directory.
+    .refine((value) => !value.startsWith('~') && !value.includes('\0'))
+    .transform((value) => resolve(value)),
+  accepts: 'the path of a folder (write the home directory out, ~ is not expanded here)',
+}
+
+export const origin: Value<string> = {
+  schema: z
+    .string()
+    .refine((value) => {
+      const url = URL.parse(value)
+      if (url === null || !/^https?:$/.test(url.protocol)) return false
+      return url.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
+    })
+    .transform((value) => new URL(value).origin),
+  accepts: 'an http or https address without a path',
+}
+
+export const databaseUrl: Value<Secret> = {
+  schema: z
+    .string()
+    .refine((value) => /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value))
+    .transform((value) => new Secret(value)),
+  accepts: 'a PostgreSQL address such as postgresql://user:password@host:5432/name?sslmode=require',
+}
+
+export const secret: Value<Secret> = {
+  schema: z.string().transform((value) => new Secret(value)),
+  accepts: 'text',
+}
+
+export const stepName: Value<string> = {
+  schema: z.string().regex(/^[a-z][a-z0-9._:-]{0,63}$/),
+  accepts: 'the name of a step, in lower-case letters, digits, dots and hyphens',
+}
