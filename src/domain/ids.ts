@@ -12,6 +12,7 @@ const PREFIX = {
   audit: 'aud',
   node: 'node',
   request: 'req',
+  user: 'user',
 } as const
 
 export type IdKind = keyof typeof PREFIX

@@ -1,0 +1,124 @@
+import type { Kysely } from 'kysely'
+import type { DB } from '../db/index.ts'
+import { CatwalkError, type Actor, type Role } from '../domain/index.ts'
+import { actorOfApiKey } from './api-keys.ts'
+import { forwardToLibrary } from './forward.ts'
+import { ADDRESS_HEADER, createLibrary, type Library, type LibraryOptions } from './library.ts'
+
+/** Who sent a request, and how that was proved. */
+export interface SignedIn {
+  readonly actor: Actor
+  /** A cookie is sent by the browser itself, so requests that change something must prove where they come from. */
+  readonly by: 'cookie' | 'api_key'
+  /** `Set-Cookie` values that the answer must carry: the session was prolonged. */
+  readonly cookies: readonly string[]
+}
+
+export interface Profile {
+  readonly user: { readonly id: string; readonly name: string; readonly email: string } | null
+  readonly workspace: { readonly id: string; readonly name: string }
+  readonly role: Role
+}
+
+export interface Auth {
+  /**
+   * Answers `/api/auth/sign-in/email` and `/api/auth/sign-out`.
+   * @throws CatwalkError `not_found`, `invalid_credentials`, `rate_limited`, `forbidden`, `invalid_request`, `internal`
+   */
+  handler(request: Request, address: string | null): Promise<Response>
+  /** Who sends these headers: an API key (`Authorization: Bearer cwk_…`) or a session cookie; null for nobody. */
+  authenticate(headers: Headers, address: string | null): Promise<SignedIn | null>
+  /** Opens a session; returns its `Set-Cookie` values. @throws CatwalkError `invalid_credentials` */
+  signIn(input: { email: string; password: string }, headers: Headers, address: string | null): Promise<string[]>
+  /** What `GET /me` shows. @throws CatwalkError `unauthenticated` when the account is gone */
+  profileOf(actor: Actor): Promise<Profile>
+}
+
+export function createAuth(options: LibraryOptions): Auth {
+  const { database } = options
+  const library = createLibrary(options)
+
+  return {
+    handler: (request, address) => forwardToLibrary(library, request, address),
+
+    async authenticate(headers, address) {
+      const authorization = headers.get('authorization')
+      // A request that shows a key is judged by it alone, never by a cookie that came along.
+      if (authorization !== null) {
+        const key = /^bearer +(\S+) *$/i.exec(authorization)?.[1]
+        const actor = key === undefined ? null : await actorOfApiKey(database, key, address)
+        return actor === null ? null : { actor, by: 'api_key', cookies: [] }
+      }
+      return authenticateByCookie(library, database, headers, address)
+    },
+
+    async signIn(body, headers, address) {
+      const response = await library.api.signInEmail({
+        body,
+        headers: aboutCaller(headers, address),
+        asResponse: true,
+      })
+      if (!response.ok) throw new CatwalkError('invalid_credentials', 'The email or the password is wrong.')
+      return response.headers.getSetCookie()
+    },
+
+    async profileOf(actor) {
+      const workspace = await database
+        .selectFrom('workspaces')
+        .select(['id', 'name'])
+        .where('id', '=', actor.workspaceId)
+        .executeTakeFirst()
+      const user = actor.kind === 'user' ? await findUser(database, actor.id) : null
+      if (workspace === undefined || user === undefined) {
+        throw new CatwalkError('unauthenticated', 'This account is gone.')
+      }
+      return { user, workspace, role: actor.role }
+    },
+  }
+}
+
+async function authenticateByCookie(
+  library: Library,
+  database: Kysely<DB>,
+  headers: Headers,
+  address: string | null,
+): Promise<SignedIn | null> {
+  const cookie = headers.get('cookie')
+  if (cookie === null) return null
+  const answer = await library.api.getSession({ headers: new Headers({ cookie }), returnHeaders: true })
+  if (answer.response === null) return null
+  const { user } = answer.response
+  const member = await database
+    .selectFrom('members')
+    .select(['workspace_id', 'role'])
+    .where('user_id', '=', user.id)
+    .orderBy('created_at')
+    .orderBy('workspace_id')
+    .executeTakeFirst()
+  if (member === undefined) return null
+  return {
+    actor: {
+      kind: 'user',
+      id: user.id,
+      label: user.email,
+      workspaceId: member.workspace_id,
+      role: member.role,
+      address,
+    },
+    by: 'cookie',
+    cookies: answer.headers.getSetCookie(),
+  }
+}
+
+async function findUser(database: Kysely<DB>, id: string) {
+  return database.selectFrom('users').select(['id', 'name', 'email']).where('id', '=', id).executeTakeFirst()
+}
+
+/** What a session remembers of the one who opened it. */
+function aboutCaller(headers: Headers, address: string | null): Headers {
+  const kept = new Headers()
+  const agent = headers.get('user-agent')
+  if (agent !== null) kept.set('user-agent', agent.slice(0, 300))
+  if (address !== null) kept.set(ADDRESS_HEADER, address)
+  return kept
+}

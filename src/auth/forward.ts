@@ -1,0 +1,56 @@
+import { CatwalkError } from '../domain/index.ts'
+import { ADDRESS_HEADER, type Library } from './library.ts'
+
+/** What the library may answer. Each further path is opened together with the screen that uses it. */
+const OPEN: ReadonlyMap<string, string> = new Map([
+  ['/api/auth/sign-in/email', 'POST'],
+  ['/api/auth/sign-out', 'POST'],
+])
+
+/** Lets the library answer a request, and turns its errors into ours. */
+export async function forwardToLibrary(
+  library: Library,
+  request: Request,
+  address: string | null,
+): Promise<Response> {
+  const method = OPEN.get(new URL(request.url).pathname)
+  if (method === undefined) throw new CatwalkError('not_found', 'There is nothing at this address.')
+  if (method !== request.method) {
+    throw new CatwalkError('method_not_allowed', `This address answers ${method} only.`)
+  }
+  const headers = new Headers(request.headers)
+  headers.delete(ADDRESS_HEADER)
+  if (address !== null) headers.set(ADDRESS_HEADER, address)
+  const body = await request.text()
+  const response = await library.handler(new Request(request.url, { method, headers, body }))
+  if (response.ok) return response
+  throw await toCatalogue(response)
+}
+
+async function toCatalogue(response: Response): Promise<CatwalkError> {
+  const answer: unknown = await response.json().catch(() => null)
+  switch (response.status) {
+    case 401:
+      return new CatwalkError('invalid_credentials', 'The email or the password is wrong.')
+    case 403:
+      return new CatwalkError('forbidden', 'The request does not come from a page of this Catwalk.', {
+        help: 'Open the dashboard at its public URL and try again there.',
+      })
+    case 429: {
+      const retryAfterS = Number(response.headers.get('x-retry-after') ?? 60)
+      return new CatwalkError('rate_limited', `Too many attempts. Try again in ${retryAfterS} s.`, {
+        details: { retryAfterS },
+      })
+    }
+    default:
+      if (response.status < 500) return new CatwalkError('invalid_request', messageOf(answer))
+      return new CatwalkError('internal', 'Signing in failed inside Catwalk.', { cause: answer })
+  }
+}
+
+function messageOf(answer: unknown): string {
+  if (typeof answer === 'object' && answer !== null && 'message' in answer && typeof answer.message === 'string') {
+    return answer.message
+  }
+  return 'The request is not valid.'
+}
