@@ -43,6 +43,8 @@ create table deployments (
   runtime text not null check (runtime in ('local', 'docker', 'fly', 'kubernetes', 'remote')),
   slot integer not null default nextval('deployment_slots') unique,
   desired text not null check (desired in ('running', 'stopped', 'deleted')),
+  -- Counts up whenever the owner wants something, so that a reconciler which is busy cannot miss it.
+  generation integer not null default 0,
   -- Counts up when the owner asks for a restart; the reconciler compares it with what the instance was started for.
   restart_count integer not null default 0,
   live_release_id text,

@@ -24,7 +24,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/runtimes/remote': ['src/domain', 'src/protocol', 'src/bridge'],
   'src/gateway': ['src/domain', 'src/protocol', 'src/telemetry'],
   'src/services': ['src/domain', 'src/contract', 'src/db', 'src/vault'],
-  'src/reconciler': ['src/domain', 'src/services', 'src/telemetry'],
+  // It alone writes what is, so it uses the queries without a service between.
+  'src/reconciler': ['src/domain', 'src/db', 'src/services', 'src/telemetry'],
   'src/auth': ['src/domain', 'src/config', 'src/db'],
   'src/api': ['src/domain', 'src/contract', 'src/services', 'src/auth', 'src/telemetry'],
   'src/cli': ['src/domain', 'src/contract'],

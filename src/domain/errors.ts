@@ -117,6 +117,11 @@ const CATALOGUE = {
     title: 'The deployment is not running',
     help: 'Start it, then try again.',
   },
+  slug_taken: {
+    status: 409,
+    title: 'The endpoint name is taken',
+    help: 'Choose another one. Endpoint names are shared by all workspaces.',
+  },
   token_not_found: {
     status: 404,
     title: 'No such endpoint token',
@@ -185,6 +190,16 @@ const CATALOGUE = {
     status: 500,
     title: 'The database is newer than this program',
     help: 'Start the newer version of Catwalk, or restore a backup made by this one.',
+  },
+  migration_failed: {
+    status: 500,
+    title: 'The database could not be upgraded',
+    help: 'Nothing was changed by the step that failed. Correct what the message names and start again, or go back to the former version.',
+  },
+  data_dir_in_use: {
+    status: 500,
+    title: 'The data directory is in use',
+    help: 'Stop the other Catwalk, or choose another directory with --data-dir or CATWALK_DATA_DIR.',
   },
   master_key_missing: {
     status: 500,

@@ -11,6 +11,7 @@ export interface DeploymentRow {
   readonly runtime: RuntimeKind
   readonly slot: number
   readonly desired: DesiredState
+  readonly generation: number
   readonly restart_count: number
   readonly live_release_id: string | null
   readonly failures: number
@@ -25,6 +26,7 @@ const COLUMNS = [
   'runtime',
   'slot',
   'desired',
+  'generation',
   'restart_count',
   'live_release_id',
   'failures',
@@ -96,7 +98,13 @@ export async function deploymentId(db: Handle, workspaceId: string, idOrSlug: st
 export async function setDesired(tx: Handle, id: string, desired: DesiredState): Promise<void> {
   await tx
     .updateTable('deployments')
-    .set({ desired, failures: 0, next_at: sql`now()`, updated_at: sql`now()` })
+    .set((set) => ({
+      desired,
+      generation: set('generation', '+', 1),
+      failures: 0,
+      next_at: sql<Date>`now()`,
+      updated_at: sql<Date>`now()`,
+    }))
     .where('id', '=', id)
     .execute()
 }

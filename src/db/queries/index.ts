@@ -27,10 +27,13 @@ export { insertEvent, listEvents, type EventKind, type EventRow, type NewEvent }
 export type { Handle } from './handle.ts'
 export {
   claimDueDeployment,
+  currentGeneration,
+  dropLease,
+  enterNode,
   fence,
   LeaseLost,
+  leaveNode,
   nextDueInMs,
-  releaseNode,
   renewLeases,
   scheduleNext,
   setFailures,
@@ -46,12 +49,14 @@ export {
 export {
   deleteDeployment,
   deleteInstance,
+  deleteInstances,
   deleteStaleInstances,
   insertInstance,
   markInstanceReady,
   markLive,
   moveRelease,
   saveLockFile,
+  supersedeOlder,
 } from './reconciliation.ts'
 export {
   asReleaseRow,

@@ -50,13 +50,28 @@ export async function claimDueDeployment(
   }
 }
 
-/** Milliseconds until the next deployment is due, null when none is. For a timer, never for a decision. */
-export async function nextDueInMs(db: Handle): Promise<number | null> {
+/** Milliseconds until the next deployment that is not `busy` is due, null when none is. For a timer, not a decision. */
+export async function nextDueInMs(
+  db: Handle,
+  nodeId: string,
+  busy: readonly string[],
+): Promise<number | null> {
   const { rows } = await sql<{ ms: number | null }>`
-    select extract(epoch from min(next_at) - clock_timestamp())::float8 * 1000 as ms from deployments`.execute(
-    db,
-  )
+    select extract(epoch from min(
+      case when lease_holder = ${nodeId} then next_at else greatest(next_at, lease_expires_at) end
+    ) - clock_timestamp())::float8 * 1000 as ms
+    from deployments where id <> all (${busy}::text[])`.execute(db)
   return rows[0]?.ms ?? null
+}
+
+/** Which generation a deployment is at, null when it is gone. */
+export async function currentGeneration(db: Handle, deploymentId: string): Promise<number | null> {
+  const row = await db
+    .selectFrom('deployments')
+    .select('generation')
+    .where('id', '=', deploymentId)
+    .executeTakeFirst()
+  return row?.generation ?? null
 }
 
 /** Prolongs every lease of the node and says which it holds, with their epochs. */
@@ -92,12 +107,32 @@ export async function fence(tx: Handle, lease: Lease): Promise<DeploymentRow> {
   return asDeploymentRow(row)
 }
 
-/** When the deployment is to be looked at again: in so many milliseconds, or only when something changes (null). */
-export async function scheduleNext(tx: Handle, lease: Lease, delayMs: number | null): Promise<void> {
+/**
+ * When the deployment is to be looked at again: in so many milliseconds, or only when something changes (null). At once
+ * when the owner wanted something since `generation`.
+ */
+export async function scheduleNext(
+  tx: Handle,
+  lease: Lease,
+  generation: number,
+  delayMs: number | null,
+): Promise<void> {
+  const later = delayMs === null ? sql`null` : sql`now() + make_interval(secs => ${delayMs / 1000})`
   await tx
     .updateTable('deployments')
-    .set({ next_at: delayMs === null ? null : sql`now() + make_interval(secs => ${delayMs / 1000})` })
+    .set({ next_at: sql<Date>`case when generation = ${generation} then ${later} else now() end` })
     .where('id', '=', lease.deploymentId)
+    .execute()
+}
+
+/** Lets any node take the deployment from now on; for a holder that has no instance of it left. */
+export async function dropLease(tx: Handle, lease: Lease): Promise<void> {
+  await tx
+    .updateTable('deployments')
+    .set({ lease_holder: null, lease_expires_at: null })
+    .where('id', '=', lease.deploymentId)
+    .where('lease_holder', '=', lease.nodeId)
+    .where('lease_epoch', '=', String(lease.epoch))
     .execute()
 }
 
@@ -107,28 +142,37 @@ export async function setFailures(tx: Handle, lease: Lease, failures: number): P
 }
 
 /**
- * Gives up all that a former run of this node held, since its processes are gone: everything is due now, under a
- * higher epoch.
+ * Begins a run of this node. Whatever a former run held is given up, since its processes are gone: everything of it is
+ * due now, under a higher epoch.
  */
-export async function releaseNode(db: Handle, nodeId: string): Promise<void> {
+export async function enterNode(db: Handle, nodeId: string): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await tx
       .insertInto('nodes')
       .values({ id: nodeId })
       .onConflict((conflict) =>
-        conflict.column('id').doUpdateSet({ started_at: sql`now()`, heartbeat_at: sql`now()` }),
+        conflict.column('id').doUpdateSet({ started_at: sql<Date>`now()`, heartbeat_at: sql<Date>`now()` }),
       )
       .execute()
-    await tx.deleteFrom('instances').where('node_id', '=', nodeId).execute()
-    await tx
-      .updateTable('deployments')
-      .set((set) => ({
-        lease_holder: null,
-        lease_expires_at: null,
-        lease_epoch: set('lease_epoch', '+', '1'),
-        next_at: sql`now()`,
-      }))
-      .where('lease_holder', '=', nodeId)
-      .execute()
+    await giveUp(tx, nodeId)
   })
+}
+
+/** Ends a run of this node in order: other nodes may take its deployments at once. */
+export async function leaveNode(db: Handle, nodeId: string): Promise<void> {
+  await db.transaction().execute((tx) => giveUp(tx, nodeId))
+}
+
+async function giveUp(tx: Handle, nodeId: string): Promise<void> {
+  await tx.deleteFrom('instances').where('node_id', '=', nodeId).execute()
+  await tx
+    .updateTable('deployments')
+    .set((set) => ({
+      lease_holder: null,
+      lease_expires_at: null,
+      lease_epoch: set('lease_epoch', '+', '1'),
+      next_at: sql<Date>`now()`,
+    }))
+    .where('lease_holder', '=', nodeId)
+    .execute()
 }

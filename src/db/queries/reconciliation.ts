@@ -21,6 +21,20 @@ export async function moveRelease(
   if (result.numUpdatedRows !== 1n) throw new Error(`release ${release.id} is no longer ${release.state}`)
 }
 
+/** Ends the progress of releases that a newer one has overtaken. */
+export async function supersedeOlder(
+  tx: Handle,
+  release: Pick<ReleaseRow, 'deployment_id' | 'number'>,
+): Promise<void> {
+  await tx
+    .updateTable('releases')
+    .set({ state: 'superseded' })
+    .where('deployment_id', '=', release.deployment_id)
+    .where('number', '<', release.number)
+    .where('state', 'in', ['pending', 'installing', 'starting', 'probing'])
+    .execute()
+}
+
 /** Keeps the lock file that the first installation made. */
 export async function saveLockFile(tx: Handle, releaseId: string, lockFile: string): Promise<void> {
   await tx.updateTable('releases').set({ lock_file: lockFile }).where('id', '=', releaseId).execute()
@@ -91,6 +105,11 @@ export async function deleteStaleInstances(tx: Handle, lease: Lease): Promise<vo
     .where('deployment_id', '=', lease.deploymentId)
     .where('epoch', '<', String(lease.epoch))
     .execute()
+}
+
+/** Forgets every instance of a deployment, of this epoch too. */
+export async function deleteInstances(tx: Handle, lease: Lease): Promise<void> {
+  await tx.deleteFrom('instances').where('deployment_id', '=', lease.deploymentId).execute()
 }
 
 /** Deletes a deployment with all that hangs on it; credentials went before. */

@@ -1,0 +1,99 @@
+import { queries } from '../db/index.ts'
+import type { Instance, InstanceEnd } from '../domain/index.ts'
+import type { ReconcilerDependencies } from './dependencies.ts'
+import type { Running } from './instances.ts'
+import { backOffMs } from './plan.ts'
+import { record, tell, type Work } from './record.ts'
+
+// An instance that answered for this long was healthy; its end does not count with earlier failures.
+const HEALTHY_MS = 60_000
+
+/**
+ * Makes a probed instance the one that answers: in the database with `writes`, then in memory. The one it replaces is
+ * ended, and its own end will be noticed.
+ */
+export async function adopt(
+  work: Work,
+  instance: Instance,
+  releaseId: string,
+  writes: (tx: queries.Handle) => Promise<void>,
+): Promise<void> {
+  const { deps, lease, deployment } = work
+  try {
+    await record(work, null, async (tx) => {
+      await writes(tx)
+      await queries.markInstanceReady(tx, instance.id)
+    })
+  } catch (error) {
+    await instance.stop(0)
+    throw error
+  }
+  const running: Running = {
+    instance,
+    lease,
+    releaseId,
+    restartCount: deployment.restart_count,
+    readyAt: performance.now(),
+  }
+  const previous = deps.instances.put(deployment.id, running)
+  void instance.ended.then((end) => noteEnd(work, running, end))
+  await endInstance(deps, previous)
+}
+
+/** Ends an instance of this node and forgets it. */
+export async function endInstance(deps: ReconcilerDependencies, running: Running | undefined): Promise<void> {
+  if (running === undefined) return
+  deps.instances.remove(running.lease.deploymentId, running.instance.id)
+  await running.instance.stop(deps.graceMs)
+  await queries.deleteInstance(deps.db, running.instance.id)
+}
+
+async function noteEnd(work: Work, running: Running, end: InstanceEnd): Promise<void> {
+  const { deps, lease } = work
+  deps.instances.remove(lease.deploymentId, running.instance.id)
+  if (end.reason === 'stopped') return
+  const lived = performance.now() - running.readyAt
+  try {
+    const { failures, generation } = await queries.fence(deps.db, lease)
+    // The generation of now, not that of the start: a later look must not be taken for an unseen wish.
+    const current: Work = { ...work, deployment: { ...work.deployment, generation } }
+    await countFailure(
+      current,
+      running.releaseId,
+      describeEnd(end),
+      lived >= HEALTHY_MS ? 1 : failures + 1,
+      end,
+    )
+    await queries.deleteInstance(deps.db, running.instance.id)
+  } catch (error) {
+    if (error instanceof queries.LeaseLost) return
+    deps.logger.error(
+      { err: error, instance: running.instance.id },
+      'an ended instance could not be recorded',
+    )
+  }
+}
+
+/** Records that an instance of the live release ended or did not come up, and when it is tried again. */
+export async function countFailure(
+  work: Work,
+  releaseId: string,
+  message: string,
+  failures: number,
+  end: InstanceEnd | null,
+): Promise<void> {
+  await record(work, backOffMs(failures), async (tx) => {
+    await queries.setFailures(tx, work.lease, failures)
+    await tell(tx, work, releaseId, 'instance.ended', message, {
+      exitCode: end?.exitCode ?? null,
+      signal: end?.signal ?? null,
+      failures,
+    })
+  })
+}
+
+function describeEnd(end: InstanceEnd): string {
+  if (end.reason === 'out_of_memory') return 'It ran out of memory.'
+  if (end.signal !== null) return `It was ended by ${end.signal}.`
+  return `It ended with exit code ${end.exitCode ?? 'unknown'}.`
+}

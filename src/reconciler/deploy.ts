@@ -1,0 +1,80 @@
+import { queries } from '../db/index.ts'
+import { adopt } from './adopt.ts'
+import { postMortem } from './failure.ts'
+import {
+  install,
+  makeLaunchable,
+  probeInstance,
+  startInstance,
+  StartFailed,
+  type Launchable,
+} from './launch.ts'
+import { advance, record, tell, type Work } from './record.ts'
+
+/** Drives the newest release from wherever it stands to live or failed. */
+export async function deploy(work: Work, newest: queries.ReleaseRow): Promise<void> {
+  const { deps, lease, deployment, signal } = work
+  let release = newest
+  let launchable: Launchable | null = null
+  try {
+    if (release.state !== 'pending') release = await advance(work, release, 'pending', 'Taken up again.')
+    launchable = await makeLaunchable(deps, deployment, release)
+    const { name, version } = release.launch_spec.package
+    release = await advance(work, release, 'installing', `Installing ${name} ${version}.`, (tx) =>
+      queries.supersedeOlder(tx, release),
+    )
+    await deps.checkpoint('release.installing')
+    const installed = await install(deps, launchable, signal)
+    await deps.checkpoint('release.installed')
+    release = await advance(work, release, 'starting', installed.message, (tx) =>
+      queries.saveLockFile(tx, release.id, installed.lockFile),
+    )
+    await deps.checkpoint('release.starting')
+    const instance = await startInstance(deps, launchable, lease, installed.lockFile, signal)
+    try {
+      await deps.checkpoint('release.started')
+      release = await advance(work, release, 'probing', 'Started. Asking for its tools.')
+    } catch (error) {
+      await instance.stop(0)
+      throw error
+    }
+    const manifest = await probeInstance(deps, instance, signal)
+    await deps.checkpoint('release.probed')
+    const count = manifest.tools.length
+    await adopt(work, instance, release.id, async (tx) => {
+      await queries.markLive(tx, lease, release.id, manifest)
+      const message = `Live with ${count} ${count === 1 ? 'tool' : 'tools'}.`
+      await tell(tx, work, release.id, 'release.state', message, { state: 'live', tools: count })
+    })
+    await deps.checkpoint('release.live')
+  } catch (error) {
+    if (signal.aborted || error instanceof queries.LeaseLost) throw error
+    await fail(work, release, launchable, error)
+  }
+}
+
+async function fail(
+  work: Work,
+  release: queries.ReleaseRow,
+  launchable: Launchable | null,
+  error: unknown,
+): Promise<void> {
+  const { deps } = work
+  const cause = error instanceof StartFailed ? error.cause : error
+  await deps.logs.flush()
+  const failure = await postMortem(deps.db, release, {
+    error: cause,
+    end: error instanceof StartFailed ? error.end : null,
+    given: new Set(launchable?.environment.keys() ?? []),
+    redact: launchable?.redact ?? ((text) => text),
+  })
+  deps.logger.info({ release: release.id, code: failure.code, err: cause }, 'release failed')
+  // Looked at once more right away: a live release, if there is one, must go on serving.
+  await record(work, 0, async (tx) => {
+    await queries.moveRelease(tx, release, 'failed', { error: failure })
+    await tell(tx, work, release.id, 'release.state', failure.message, {
+      state: 'failed',
+      error: failure.code,
+    })
+  })
+}

@@ -1,0 +1,3 @@
+export type { Checkpoint, ReconcilerDependencies } from './dependencies.ts'
+export { createInstanceRegistry, type InstanceRegistry } from './instances.ts'
+export { startReconciler, type Reconciler } from './loop.ts'

@@ -1,0 +1,188 @@
+import { queries } from '../db/index.ts'
+import {
+  CatwalkError,
+  createRedactor,
+  newId,
+  type Instance,
+  type InstanceEnd,
+  type LineSink,
+  type Manifest,
+  type Redactor,
+  type Runtime,
+  type Secret,
+} from '../domain/index.ts'
+import { openCredentials } from '../services/index.ts'
+import type { ReconcilerDependencies } from './dependencies.ts'
+
+/** A release with all that is needed to install and start it. */
+export interface Launchable {
+  readonly deployment: queries.DeploymentRow
+  readonly release: queries.ReleaseRow
+  readonly runtime: Runtime
+  readonly environment: ReadonlyMap<string, Secret>
+  readonly redact: Redactor
+  readonly output: LineSink
+}
+
+/**
+ * Decrypts the credentials of a release and gives its output a redactor.
+ * @throws CatwalkError `credential_unreadable`, `unavailable` when its runtime is not on this node
+ */
+export async function makeLaunchable(
+  deps: ReconcilerDependencies,
+  deployment: queries.DeploymentRow,
+  release: queries.ReleaseRow,
+): Promise<Launchable> {
+  const runtime = deps.runtimes.get(deployment.runtime)
+  if (runtime === undefined) {
+    throw new CatwalkError('unavailable', `This installation has no runtime '${deployment.runtime}'.`)
+  }
+  const rows = await queries.credentialsOf(deps.db, deployment.id, release.credential_versions)
+  const environment = openCredentials(deps.vault, rows)
+  const missing = release.launch_spec.variables.find(
+    ({ name, required }) => required && !environment.has(name),
+  )
+  if (missing !== undefined) {
+    throw new CatwalkError('missing_variable', `The variable ${missing.name} has no value.`)
+  }
+  // The values are revealed to a function that only ever removes them.
+  const redact = createRedactor(new Map([...environment].map(([name, secret]) => [name, secret.reveal()])))
+  return {
+    deployment,
+    release,
+    runtime,
+    environment,
+    redact,
+    output: (stream, line) => {
+      deps.logs.append({
+        workspaceId: deployment.workspace_id,
+        deploymentId: deployment.id,
+        releaseId: release.id,
+        stream,
+        line: redact(line),
+        at: new Date(),
+      })
+    },
+  }
+}
+
+/**
+ * Installs the release, or finds it in the store.
+ * @returns its lock file and what to tell about it
+ * @throws CatwalkError as `Runtime.prepare`
+ */
+export async function install(
+  deps: ReconcilerDependencies,
+  launchable: Launchable,
+  signal: AbortSignal,
+): Promise<{ lockFile: string; message: string }> {
+  const { deployment, release, runtime, output } = launchable
+  const limit = AbortSignal.timeout(deps.installTimeoutMs)
+  try {
+    const prepared = await runtime.prepare(
+      {
+        workspaceId: deployment.workspace_id,
+        deploymentId: deployment.id,
+        spec: release.launch_spec,
+        settings: release.settings,
+        lockFile: release.lock_file,
+        output,
+      },
+      AbortSignal.any([signal, limit]),
+    )
+    const packages = `${prepared.packages} ${prepared.packages === 1 ? 'package' : 'packages'}`
+    return {
+      lockFile: prepared.lockFile,
+      message: prepared.fromStore ? `Installed: ${packages}, all from the store.` : `Installed ${packages}.`,
+    }
+  } catch (error) {
+    if (!limit.aborted || signal.aborted) throw error
+    const seconds = Math.round(deps.installTimeoutMs / 1000)
+    throw new CatwalkError('install_timeout', `The installation did not end within ${seconds} s.`, {
+      cause: error,
+    })
+  }
+}
+
+/** Starts an instance of an installed release. */
+export async function startInstance(
+  deps: ReconcilerDependencies,
+  launchable: Launchable,
+  lease: queries.Lease,
+  lockFile: string,
+  signal: AbortSignal,
+): Promise<Instance> {
+  const { deployment, release, runtime, environment, output } = launchable
+  const instanceId = newId('instance')
+  await deps.db.transaction().execute(async (tx) => {
+    await queries.fence(tx, lease)
+    await queries.deleteStaleInstances(tx, lease)
+    await queries.insertInstance(tx, lease, {
+      id: instanceId,
+      workspace_id: deployment.workspace_id,
+      release_id: release.id,
+      restart_count: deployment.restart_count,
+    })
+  })
+  try {
+    return await runtime.start(
+      {
+        instanceId,
+        workspaceId: deployment.workspace_id,
+        deploymentId: deployment.id,
+        releaseId: release.id,
+        epoch: lease.epoch,
+        slot: deployment.slot,
+        spec: release.launch_spec,
+        settings: release.settings,
+        lockFile,
+        environment,
+        sealKey: deps.vault.derive(`sessions/${deployment.id}`, 32),
+        output,
+      },
+      signal,
+    )
+  } catch (error) {
+    await queries.deleteInstance(deps.db, instanceId)
+    throw error
+  }
+}
+
+/** A start that failed after its process ran, with how the process ended. */
+export class StartFailed extends Error {
+  readonly end: InstanceEnd | null
+
+  constructor(cause: unknown, end: InstanceEnd | null) {
+    super('the instance did not come up', { cause })
+    this.name = 'StartFailed'
+    this.end = end
+  }
+}
+
+/**
+ * Waits until the instance has told what it offers; ends it when it does not.
+ * @throws StartFailed
+ */
+export async function probeInstance(
+  deps: ReconcilerDependencies,
+  instance: Instance,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const limit = AbortSignal.timeout(deps.probeTimeoutMs)
+  try {
+    return await instance.endpoint.probe(AbortSignal.any([signal, limit]))
+  } catch (error) {
+    // Only a process that ended by itself tells something by its exit code.
+    const own = await Promise.race([instance.ended, null])
+    const end = own ?? (isExit(error) ? await instance.ended : null)
+    await instance.stop(0)
+    await queries.deleteInstance(deps.db, instance.id)
+    const seconds = Math.round(deps.probeTimeoutMs / 1000)
+    const silent = new CatwalkError('server_silent', `The server did not answer within ${seconds} s.`)
+    throw new StartFailed(limit.aborted && !(error instanceof CatwalkError) ? silent : error, end)
+  }
+}
+
+function isExit(error: unknown): boolean {
+  return error instanceof CatwalkError && error.code === 'server_exited'
+}

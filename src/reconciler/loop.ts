@@ -1,0 +1,141 @@
+import { queries } from '../db/index.ts'
+import { endInstance } from './adopt.ts'
+import type { ReconcilerDependencies } from './dependencies.ts'
+import { reconcile } from './work.ts'
+
+const LEASE_SECONDS = 30
+const RENEW_MS = 8000
+// Children end this long before another node may think that they have.
+const CUT_OFF_MS = 22_000
+const LONGEST_SLEEP_MS = 5000
+const AFTER_ERROR_MS = 2000
+const AT_ONCE = 4
+
+/** Drives every deployment that this node holds or can take from what is to what should be. */
+export interface Reconciler extends AsyncDisposable {
+  /** Something changed: look now. Also ends work on a deployment that its owner wants otherwise by now. */
+  poke(deploymentId: string | null): void
+}
+
+interface Active {
+  readonly generation: number
+  readonly epoch: number
+  readonly controller: AbortController
+  readonly done: Promise<void>
+}
+
+/**
+ * Starts the loop. It is level-triggered: it looks at what is due, does one step, and looks again; notifications only
+ * make it look sooner. Disposing aborts the work, ends this node's instances and gives its leases back.
+ */
+export function startReconciler(deps: ReconcilerDependencies): Reconciler {
+  const active = new Map<string, Active>()
+  let stopped = false
+  let looking = false
+  let lookAgain = false
+  let timer: NodeJS.Timeout | undefined
+  let renewedAt = performance.now()
+  const renewal = setInterval(() => void renew(), RENEW_MS)
+
+  async function look(): Promise<void> {
+    if (stopped) return
+    if (looking) {
+      lookAgain = true
+      return
+    }
+    looking = true
+    clearTimeout(timer)
+    let sleepMs = LONGEST_SLEEP_MS
+    try {
+      do {
+        lookAgain = false
+        while (!stopped && active.size < AT_ONCE && (await claim())) {
+          // claim() starts the work; the loop goes on until nothing is due or all places are taken.
+        }
+      } while (lookAgain && !stopped)
+      sleepMs = Math.min(
+        sleepMs,
+        (await queries.nextDueInMs(deps.db, deps.nodeId, [...active.keys()])) ?? sleepMs,
+      )
+    } catch (error) {
+      deps.logger.error({ err: error }, 'the reconciler could not look for work')
+      sleepMs = AFTER_ERROR_MS
+    } finally {
+      looking = false
+    }
+    if (!stopped) timer = setTimeout(() => void look(), Math.max(10, sleepMs))
+  }
+
+  async function claim(): Promise<boolean> {
+    const claimed = await queries.claimDueDeployment(deps.db, deps.nodeId, LEASE_SECONDS, [...active.keys()])
+    if (claimed === null) return false
+    const { lease, deployment } = claimed
+    const controller = new AbortController()
+    const work = { deps, lease, deployment, signal: controller.signal }
+    const done = reconcile(work)
+      .catch((error: unknown) => recover(work, error))
+      .finally(() => {
+        active.delete(deployment.id)
+        void look()
+      })
+    active.set(deployment.id, { generation: deployment.generation, epoch: lease.epoch, controller, done })
+    return true
+  }
+
+  async function recover(work: Parameters<typeof reconcile>[0], error: unknown): Promise<void> {
+    if (work.signal.aborted || error instanceof queries.LeaseLost) return
+    deps.logger.error({ err: error, deployment: work.deployment.id }, 'a step failed and will be repeated')
+    try {
+      await queries.scheduleNext(deps.db, work.lease, work.deployment.generation, AFTER_ERROR_MS)
+    } catch {
+      // The database is away; look() waits before it asks again.
+    }
+  }
+
+  async function recheck(deploymentId: string): Promise<void> {
+    const work = active.get(deploymentId)
+    if (work === undefined) return
+    try {
+      const generation = await queries.currentGeneration(deps.db, deploymentId)
+      if (generation !== work.generation) work.controller.abort(new Error('the owner wants something else'))
+    } catch (error) {
+      deps.logger.warn({ err: error, deployment: deploymentId }, 'a change could not be looked at')
+    }
+  }
+
+  async function renew(): Promise<void> {
+    let held: ReadonlyMap<string, number>
+    try {
+      held = await queries.renewLeases(deps.db, deps.nodeId, LEASE_SECONDS)
+      renewedAt = performance.now()
+    } catch (error) {
+      deps.logger.warn({ err: error }, 'leases could not be renewed')
+      if (performance.now() - renewedAt < CUT_OFF_MS) return
+      held = new Map()
+    }
+    for (const [id, { controller, epoch }] of active) {
+      if (held.get(id) !== epoch) controller.abort(new Error('the lease is lost'))
+    }
+    const lost = deps.instances.all().filter(({ lease }) => held.get(lease.deploymentId) !== lease.epoch)
+    await Promise.allSettled(lost.map((running) => endInstance(deps, running)))
+  }
+
+  void look()
+  return {
+    poke(deploymentId) {
+      if (deploymentId !== null) void recheck(deploymentId)
+      void look()
+    },
+    async [Symbol.asyncDispose]() {
+      stopped = true
+      clearTimeout(timer)
+      clearInterval(renewal)
+      for (const { controller } of active.values()) controller.abort(new Error('the program stops'))
+      await Promise.allSettled([...active.values()].map(({ done }) => done))
+      await Promise.allSettled(deps.instances.all().map((running) => endInstance(deps, running)))
+      await queries.leaveNode(deps.db, deps.nodeId).catch((error: unknown) => {
+        deps.logger.warn({ err: error }, 'leases could not be given back')
+      })
+    },
+  }
+}

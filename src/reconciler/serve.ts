@@ -1,0 +1,33 @@
+import { queries } from '../db/index.ts'
+import { adopt, countFailure } from './adopt.ts'
+import { install, makeLaunchable, probeInstance, startInstance, StartFailed } from './launch.ts'
+import { tell, type Work } from './record.ts'
+
+/** Starts an instance of the live release, because there is none or another one is wanted. */
+export async function serve(work: Work, liveReleaseId: string): Promise<void> {
+  const { deps, lease, deployment, signal } = work
+  try {
+    const release = await queries.findRelease(deps.db, liveReleaseId)
+    const launchable = await makeLaunchable(deps, deployment, release)
+    const { lockFile } = await install(deps, launchable, signal)
+    await deps.checkpoint('deployment.serving')
+    const instance = await startInstance(deps, launchable, lease, lockFile, signal)
+    await probeInstance(deps, instance, signal)
+    await adopt(work, instance, release.id, (tx) =>
+      tell(tx, work, release.id, 'instance.ready', 'Started and answering.'),
+    )
+  } catch (error) {
+    if (signal.aborted || error instanceof queries.LeaseLost) throw error
+    const cause = error instanceof StartFailed ? error.cause : error
+    const reason = cause instanceof Error ? cause.message : 'it did not come up.'
+    const end = error instanceof StartFailed ? error.end : null
+    deps.logger.warn({ deployment: deployment.id, err: cause }, 'the live release could not be started')
+    await countFailure(
+      work,
+      liveReleaseId,
+      `It could not be started: ${reason}`,
+      deployment.failures + 1,
+      end,
+    )
+  }
+}

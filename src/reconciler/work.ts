@@ -1,0 +1,55 @@
+import { queries } from '../db/index.ts'
+import { endInstance } from './adopt.ts'
+import { deploy } from './deploy.ts'
+import { plan } from './plan.ts'
+import { record, type Work } from './record.ts'
+import { serve } from './serve.ts'
+
+/** Does the one next step for a deployment. Safe to be killed anywhere and to be repeated. */
+export async function reconcile(work: Work): Promise<void> {
+  const { deps, lease, deployment } = work
+  const newest = await queries.newestRelease(deps.db, deployment.id)
+  const running = deps.instances.get(deployment.id)
+  const step = plan({
+    desired: deployment.desired,
+    restartCount: deployment.restart_count,
+    newest,
+    liveReleaseId: deployment.live_release_id,
+    running: running ?? null,
+  })
+  switch (step.kind) {
+    case 'remove':
+      return remove(work)
+    case 'halt':
+      return halt(work)
+    case 'deploy':
+      return deploy(work, newest)
+    case 'serve':
+      return serve(work, step.releaseId)
+    case 'rest':
+      return record(work, null, async (tx) => {
+        if (running === undefined) await queries.dropLease(tx, lease)
+      })
+    default:
+      return step satisfies never
+  }
+}
+
+async function halt(work: Work): Promise<void> {
+  const { deps, lease, deployment } = work
+  await endInstance(deps, deps.instances.get(deployment.id))
+  await record(work, null, async (tx) => {
+    await queries.deleteInstances(tx, lease)
+    await queries.dropLease(tx, lease)
+  })
+}
+
+async function remove(work: Work): Promise<void> {
+  const { deps, lease, deployment, signal } = work
+  await endInstance(deps, deps.instances.get(deployment.id))
+  await deps.checkpoint('deployment.removing')
+  await deps.runtimes.get(deployment.runtime)?.purge(deployment.id, signal)
+  await deps.logs.flush()
+  await record(work, 'unchanged', (tx) => queries.deleteDeployment(tx, lease))
+  deps.logger.info({ deployment: deployment.id, slug: deployment.slug }, 'deployment deleted')
+}

@@ -1,0 +1,54 @@
+import type { RouteOutput } from '../../contract/index.ts'
+import type { queries } from '../../db/index.ts'
+import { deploymentState, type DeploymentState } from '../../domain/index.ts'
+import { presentRelease } from '../releases/present.ts'
+
+/** A deployment as the API shows it, with its one derived state. */
+export function presentDeployment(
+  publicUrl: string,
+  view: queries.DeploymentView,
+): RouteOutput<'getDeployment'> {
+  const state = deploymentState({
+    desired: view.desired,
+    newest: view.newest.state,
+    hasLiveRelease: view.liveNumber !== null,
+    instanceReady: view.instanceReady,
+    asleep: false,
+    failures: view.failures,
+  })
+  return {
+    id: view.id,
+    slug: view.slug,
+    name: view.name,
+    source: view.source,
+    runtime: view.runtime,
+    state,
+    stateReason: reason(state, view),
+    endpoint: `${publicUrl}/mcp/${view.slug}`,
+    release: presentRelease(view.newest),
+    liveRelease: view.liveNumber,
+    toolCount: view.toolCount,
+    createdAt: view.createdAt.toISOString(),
+    updatedAt: view.updatedAt.toISOString(),
+  }
+}
+
+function reason(state: DeploymentState, view: queries.DeploymentView): string | null {
+  switch (state) {
+    case 'failed':
+      return view.newest.error?.message ?? null
+    case 'unhealthy':
+      return view.lastEnd
+    case 'running':
+      return view.newest.state === 'failed'
+        ? `Release ${view.newest.number} failed, release ${view.liveNumber ?? 0} still serves.`
+        : null
+    case 'deploying':
+    case 'sleeping':
+    case 'stopped':
+    case 'deleting':
+      return null
+    default:
+      return state satisfies never
+  }
+}

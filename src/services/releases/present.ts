@@ -1,0 +1,36 @@
+import type { RouteOutput } from '../../contract/index.ts'
+import type { queries } from '../../db/index.ts'
+import { docsPath, ERROR_CODES } from '../../domain/index.ts'
+
+type Release = RouteOutput<'listReleases'>['items'][number]
+
+/** A release as the API shows it: names of variables, never values. */
+export function presentRelease(row: queries.ReleaseRow): Release {
+  const { package: pkg, args, variables } = row.launch_spec
+  return {
+    id: row.id,
+    number: row.number,
+    state: row.state,
+    package: { kind: pkg.kind, name: pkg.name, version: pkg.version, integrity: pkg.integrity },
+    args: [...args],
+    variables: variables.map(({ name }) => ({ name, hasValue: name in row.credential_versions })),
+    network: row.settings.network,
+    memoryMiB: row.settings.memoryMiB,
+    createdAt: row.created_at.toISOString(),
+    liveAt: row.live_at?.toISOString() ?? null,
+    error: row.error === null ? null : presentFailure(row.error),
+  }
+}
+
+function presentFailure(failure: queries.ReleaseFailure): NonNullable<Release['error']> {
+  const code = ERROR_CODES.find((known) => known === failure.code) ?? 'internal'
+  return {
+    error: code,
+    message: failure.message,
+    help: failure.help,
+    docs: docsPath(code),
+    exitCode: failure.exitCode,
+    signal: failure.signal,
+    lastLines: failure.lastLines.map((line) => ({ ...line })),
+  }
+}

@@ -1,0 +1,42 @@
+import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
+import { queries } from '../../db/index.ts'
+import { newId } from '../../domain/index.ts'
+import type { ServiceContext } from '../context.ts'
+import { presentToken } from './present.ts'
+import { newEndpointSecret } from './secret.ts'
+
+const DAY_MS = 86_400_000
+
+/**
+ * Adds an endpoint token. The answer is the only place where the token itself ever appears.
+ * @throws CatwalkError `deployment_not_found`
+ */
+export async function createToken(
+  ctx: ServiceContext,
+  { params, body }: ParsedInput<'createToken'>,
+): Promise<RouteOutput<'createToken'>> {
+  const { secret, hash, prefix } = newEndpointSecret()
+  return ctx.db.transaction().execute(async (tx) => {
+    const deployment = await queries.lockDeployment(tx, ctx.actor.workspaceId, params.id)
+    const row = await queries.insertEndpointToken(tx, {
+      id: newId('endpointToken'),
+      workspace_id: deployment.workspace_id,
+      deployment_id: deployment.id,
+      name: body.name,
+      hash,
+      prefix,
+      expires_at:
+        body.expiresInDays === null
+          ? null
+          : new Date(ctx.clock.now().getTime() + body.expiresInDays * DAY_MS),
+    })
+    await queries.recordAudit(tx, {
+      actor: ctx.actor,
+      action: 'endpoint_token.create',
+      target: row.id,
+      detail: { deployment: deployment.id, name: body.name },
+    })
+    await queries.announce(tx, 'deployment', deployment.id)
+    return { ...presentToken(row), secret }
+  })
+}
