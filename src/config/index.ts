@@ -1,4 +1,5 @@
 export {
+  dataDirFrom,
   isLoopback,
   loadConfig,
   publicUrlOn,

@@ -4,7 +4,7 @@ import { isIPv4 } from 'node:net'
 import type { z } from 'zod'
 import { CatwalkError, quoted, type Secret } from '../domain/index.ts'
 import { nearest } from './nearest.ts'
-import { flagOf, SETTINGS, type SettingKey } from './settings.ts'
+import { CLIENT_VARIABLES, flagOf, SETTINGS, type SettingKey } from './settings.ts'
 
 export interface Config {
   readonly host: string
@@ -79,6 +79,19 @@ export function loadConfig(source: ConfigSource): Config {
   })
 }
 
+/**
+ * The data directory alone, for commands that look for the installation of this machine whatever else is set.
+ * @throws CatwalkError `config_invalid`
+ */
+export function dataDirFrom(source: ConfigSource): string {
+  const { env, machine = thisMachine() } = source
+  const problems: ConfigProblem[] = []
+  const { dataDir } = readSettings(source, problems)
+  const own = problems.filter(({ variable }) => variable === SETTINGS.dataDir.name)
+  if (own.length > 0) throw invalid(own)
+  return dataDir ?? defaultDataDir(env, machine)
+}
+
 /** The public URL once the port is known. */
 export function publicUrlOn(config: Config, port: number): string {
   return config.publicUrl ?? `http://localhost:${port}`
@@ -133,7 +146,7 @@ function contradictions({ allowUnsandboxed, host }: Partial<Values>): ConfigProb
 
 /** A misspelt variable would silently leave the default in force. */
 function unknownVariables(env: ConfigSource['env']): ConfigProblem[] {
-  const known = Object.values(SETTINGS).map((setting): string => setting.name)
+  const known = [...Object.values(SETTINGS).map((setting): string => setting.name), ...CLIENT_VARIABLES]
   return Object.keys(env)
     .filter((name) => name.startsWith('CATWALK_') && !known.includes(name))
     .map((variable) => {

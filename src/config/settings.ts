@@ -159,6 +159,9 @@ export const SETTINGS = {
 
 export type SettingKey = keyof typeof SETTINGS
 
+/** Read by the commands that talk to a server, not by the server: docs/cli.md. */
+export const CLIENT_VARIABLES: readonly string[] = ['CATWALK_URL', 'CATWALK_API_KEY']
+
 /** The description of every setting: what the CLI makes flags from, and the documentation its table. */
 export const settings: readonly Setting[] = Object.values(SETTINGS).map((declared: Declared<unknown>) => ({
   name: declared.name,

@@ -1,0 +1,30 @@
+import { stripVTControlCharacters } from 'node:util'
+
+// Control and format characters: escapes that move the cursor, and marks that reverse or hide what follows.
+const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
+
+/** Text of unknown origin as one line that a terminal can show without obeying it. */
+export function cleanLine(text: string): string {
+  return stripVTControlCharacters(text)
+    .replaceAll(/[\t\r\n]+/g, ' ')
+    .replaceAll(INVISIBLE, '')
+}
+
+/** The same with its line breaks and tabs kept. */
+export function cleanText(text: string): string {
+  return stripVTControlCharacters(text)
+    .replaceAll(/\r\n?/g, '\n')
+    .replaceAll(INVISIBLE, (character) => (character === '\n' || character === '\t' ? character : ''))
+}
+
+/** A JSON document, indented, in which no control or format character stands raw. */
+export function toJson(document: unknown): string {
+  // JSON.stringify escapes C0 only; what is left raw stands inside strings, except for the line breaks it adds itself.
+  return JSON.stringify(document, null, 2).replaceAll(INVISIBLE, (character) =>
+    character === '\n'
+      ? character
+      : [...Array(character.length).keys()]
+          .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
+          .join(''),
+  )
+}

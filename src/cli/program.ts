@@ -1,0 +1,238 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { CLIENTS } from './client-setup.ts'
+import type { CommandContext, CommonOptions } from './context.ts'
+import type { ExitCode } from './exit-codes.ts'
+import type { CliHost } from './output.ts'
+import type { Programs, ServeFlag } from './programs.ts'
+import type { CallOptions } from './commands/call.ts'
+import type { ConnectOptions } from './commands/connect.ts'
+import type { DeployOptions } from './commands/deploy.ts'
+import type { LifecycleOptions, RemoveOptions } from './commands/lifecycle.ts'
+import type { LogsOptions } from './commands/logs.ts'
+import type { AddTokenOptions } from './commands/token.ts'
+
+export interface ProgramOptions {
+  readonly programs: Programs
+  readonly host: CliHost
+  readonly json: boolean
+  readonly serveFlags: readonly ServeFlag[]
+  /** Runs a command that talks to a server. */
+  readonly run: (
+    options: CommonOptions,
+    action: (context: CommandContext) => Promise<ExitCode | void>,
+  ) => Promise<void>
+}
+
+/** The command line: names, flags and help. Each command's code is loaded when it runs. */
+export function createProgram({ programs, host, json, serveFlags, run }: ProgramOptions): Command {
+  const program = new Command('catwalk')
+    .description('Runs MCP servers and gives each an endpoint.')
+    .version(programs.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void host.stdout.write(text),
+      writeErr: (text) => void (json || host.stderr.write(text)),
+    })
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .addHelpText('after', '\nHelp for one command: catwalk help COMMAND')
+
+  addServing(program, programs, serveFlags)
+  addDeploying(program, run)
+  addUsing(program, run)
+  addChanging(program, run)
+  return program
+}
+
+type Run = ProgramOptions['run']
+
+function addServing(program: Command, programs: Programs, serveFlags: readonly ServeFlag[]): void {
+  program.commandsGroup('Run:')
+  const serve = program.command('serve').description('run Catwalk: dashboard, API and endpoints')
+  for (const { flags, description } of serveFlags) serve.option(flags, description)
+  serve.action((flags: Record<string, string | boolean>) => programs.serve(flags))
+
+  program
+    .command('bridge')
+    .description('put one stdio server on HTTP, without anything else of Catwalk')
+    .argument('<command...>', 'the server and its arguments, after --')
+    .requiredOption('--port <number>', 'port to listen on; 0 for any that is free', wholeNumber(0, 65_535))
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .passThroughOptions()
+    .action((words: string[], { port, host }: { port: number; host: string }) => {
+      const [command, ...args] = words
+      // Commander refuses a required argument that is missing.
+      return command === undefined ? undefined : programs.bridge({ port, host, command: [command, ...args] })
+    })
+}
+
+function addDeploying(program: Command, run: Run): void {
+  program.commandsGroup('Deploy:')
+  remote(program.command('deploy'))
+    .description('deploy a server and wait until it answers')
+    .argument('<source>', 'npm:NAME or npm:NAME@VERSION')
+    .option('--name <text>', 'name for people; default: made from the package')
+    .option('--slug <text>', 'last part of the endpoint; default: made from the name')
+    .option(
+      '--env <NAME=VALUE>',
+      'variable; NAME takes it from the environment, NAME=- from standard input',
+      collect,
+    )
+    .option('--env-file <path>', 'variables, one NAME=value a line')
+    .option('--arg <text>', 'argument for the server, as it is; may be repeated', collect)
+    .option('--executable <name>', "which of the package's executables to run")
+    .addOption(new Option('--network <policy>', 'where it may connect to').choices(['none', 'internet']))
+    .option('--allow-scripts', "run the package's install scripts, in the sandbox")
+    .option('--memory <MiB>', 'memory limit', wholeNumber(64, 16_384))
+    .option('--wait', 'wait until it answers (the default)')
+    .option('--no-wait', 'return as soon as it is accepted')
+    .addOption(timeoutOption())
+    .action((source: string, options: DeployOptions) =>
+      run(options, async (context) =>
+        (await import('./commands/deploy.ts')).deploy(context, source, options),
+      ),
+    )
+  remote(program.command('connect'))
+    .description('print ready-made lines that make a client use a deployment')
+    .argument('<deployment>', DEPLOYMENT)
+    .addOption(new Option('--client <name>', 'only for this one').choices(CLIENTS))
+    .option('--token <secret>', 'endpoint token to write into them')
+    .action((id: string, options: ConnectOptions) =>
+      run(options, async (context) =>
+        (await import('./commands/connect.ts')).connectClient(context, id, options),
+      ),
+    )
+  remote(program.command('setup-link'))
+    .description('make a new link to set up the owner account')
+    .action((options: CommonOptions) =>
+      run(options, async (context) => (await import('./commands/set-up-link.ts')).setUpLink(context)),
+    )
+}
+
+function addUsing(program: Command, run: Run): void {
+  program.commandsGroup('Look and use:')
+  remote(program.command('ls'))
+    .description('list the deployments')
+    .action((options: CommonOptions) =>
+      run(options, async (context) => (await import('./commands/list.ts')).list(context)),
+    )
+  remote(program.command('show'))
+    .description('show one deployment')
+    .argument('<deployment>', DEPLOYMENT)
+    .action((id: string, options: CommonOptions) =>
+      run(options, async (context) => (await import('./commands/show.ts')).show(context, id)),
+    )
+  remote(program.command('logs'))
+    .description('show what a server and its installation wrote')
+    .argument('<deployment>', DEPLOYMENT)
+    .option('-f, --follow', 'go on with what comes')
+    .option('-n, --lines <number>', 'how many of the last lines', wholeNumber(1, 1000), 200)
+    .action((id: string, options: LogsOptions) =>
+      run(options, async (context) => (await import('./commands/logs.ts')).logs(context, id, options)),
+    )
+  remote(program.command('tools'))
+    .description('list the tools of a deployment, or describe one')
+    .argument('<deployment>', DEPLOYMENT)
+    .argument('[tool]', 'name of a tool')
+    .action((id: string, tool: string | undefined, options: CommonOptions) =>
+      run(options, async (context) => (await import('./commands/tools.ts')).tools(context, id, tool)),
+    )
+  remote(program.command('call'))
+    .description('call a tool')
+    .argument('<deployment>', DEPLOYMENT)
+    .argument('<tool>', 'name of the tool')
+    .argument('[json]', 'its arguments as a JSON object; - reads standard input')
+    .addOption(timeoutOption(120))
+    .action((id: string, tool: string, body: string | undefined, options: CallOptions) =>
+      run(options, async (context) =>
+        (await import('./commands/call.ts')).callTool(context, id, tool, body, options),
+      ),
+    )
+}
+
+function addChanging(program: Command, run: Run): void {
+  program.commandsGroup('Change:')
+  for (const [verb, description] of [
+    ['stop', 'end its instances; the endpoint stays reserved'],
+    ['start', 'start it again; a failed one is tried again'],
+    ['restart', 'end its instances and start new ones'],
+  ] as const) {
+    remote(program.command(verb))
+      .description(description)
+      .argument('<deployment>', DEPLOYMENT)
+      .option('--wait', 'wait until it is done')
+      .addOption(timeoutOption())
+      .action((id: string, options: LifecycleOptions) =>
+        run(options, async (context) =>
+          (await import('./commands/lifecycle.ts')).changeState(context, verb, id, options),
+        ),
+      )
+  }
+  remote(program.command('rm'))
+    .description('delete a deployment and everything it has')
+    .argument('<deployment>', DEPLOYMENT)
+    .option('-y, --yes', 'do not ask')
+    .option('--wait', 'wait until it is gone')
+    .addOption(timeoutOption())
+    .action((id: string, options: RemoveOptions) =>
+      run(options, async (context) => (await import('./commands/lifecycle.ts')).remove(context, id, options)),
+    )
+  addTokens(program.command('token').description('list, add and revoke endpoint tokens'), run)
+}
+
+function addTokens(token: Command, run: Run): void {
+  remote(token.command('ls'))
+    .description('list the tokens of a deployment')
+    .argument('<deployment>', DEPLOYMENT)
+    .action((id: string, options: CommonOptions) =>
+      run(options, async (context) => (await import('./commands/token.ts')).listTokens(context, id)),
+    )
+  remote(token.command('add'))
+    .description('add a token and print it; it is shown this once')
+    .argument('<deployment>', DEPLOYMENT)
+    .option('--name <text>', 'name to recognise it by', 'cli')
+    .option('--expires <days>', 'when it stops working; default: never', wholeNumber(1, 3650))
+    .action((id: string, options: AddTokenOptions) =>
+      run(options, async (context) => (await import('./commands/token.ts')).addToken(context, id, options)),
+    )
+  remote(token.command('revoke'))
+    .description('revoke a token; clients that use it are refused')
+    .argument('<deployment>', DEPLOYMENT)
+    .argument('<token>', 'id or name of the token')
+    .action((id: string, name: string, options: CommonOptions) =>
+      run(options, async (context) => (await import('./commands/token.ts')).revokeToken(context, id, name)),
+    )
+}
+
+const DEPLOYMENT = 'slug or id of the deployment'
+
+/** The options of every command that talks to a server. */
+function remote(command: Command): Command {
+  return command
+    .optionsGroup('Server:')
+    .option('--url <origin>', 'address of the server (CATWALK_URL); default: the one on this machine')
+    .option('--api-key <key>', 'API key (CATWALK_API_KEY); default: that of this machine')
+    .option('--data-dir <path>', 'data directory of the installation on this machine (CATWALK_DATA_DIR)')
+    .option('--json', 'print one JSON document')
+    .optionsGroup('Options:')
+}
+
+function timeoutOption(seconds = 600): Option {
+  return new Option('--timeout <seconds>', 'how long to wait')
+    .argParser(wholeNumber(1, 86_400))
+    .default(seconds)
+}
+
+function collect(value: string, former: readonly string[] = []): readonly string[] {
+  return [...former, value]
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN
+    if (!(value >= least && value <= most)) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
+    }
+    return value
+  }
+}

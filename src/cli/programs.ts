@@ -1,0 +1,26 @@
+import type { LocalInstallation } from './local-installation.ts'
+
+/** A flag of `serve`, as the configuration describes it. */
+export interface ServeFlag {
+  /** In commander's notation, e.g. `--port <number>`. */
+  readonly flags: string
+  readonly description: string
+}
+
+export interface BridgeCommand {
+  readonly port: number
+  readonly host: string
+  /** The server to run, and its arguments. */
+  readonly command: readonly [string, ...string[]]
+}
+
+/** What the command line starts or asks but does not contain. The composition root gives them, each loaded when used. */
+export interface Programs {
+  readonly version: string
+  /** Runs the server until it is told to stop. Flags by their long name in camel case. */
+  serve(flags: Readonly<Record<string, string | boolean>>): Promise<void>
+  serveFlags(): Promise<readonly ServeFlag[]>
+  bridge(command: BridgeCommand): Promise<void>
+  /** Finds the installation of this machine. */
+  locate(dataDir: string | undefined): Promise<LocalInstallation>
+}

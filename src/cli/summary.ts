@@ -1,0 +1,50 @@
+import { cleanLine, cleanText } from './clean-text.ts'
+import { CLIENTS, clientSetup, type ClientName } from './client-setup.ts'
+import type { Deployment } from './failure.ts'
+import type { Output } from './output.ts'
+import { formatPairs } from './table.ts'
+
+/** A deployment that was just made: its state, its endpoint, the token that is shown this once, and how to connect. */
+export function formatSummary(output: Output, deployment: Deployment, token: string): string {
+  const tools = deployment.toolCount === null ? '' : `, ${deployment.toolCount} tools`
+  return [
+    `${output.style('bold', cleanLine(deployment.slug))} is ${paintState(output, deployment.state)}${tools}.`,
+    '',
+    formatPairs(output, [
+      ['Endpoint', cleanLine(deployment.endpoint)],
+      ['Token', `${cleanLine(token)}  ${output.style('dim', '(shown this once)')}`],
+    ]),
+    '',
+    formatClientSetup(output, deployment, token, ['claude-code', 'cursor', 'vscode']),
+  ].join('\n')
+}
+
+/** The ready-made lines for some clients. */
+export function formatClientSetup(
+  output: Output,
+  deployment: Deployment,
+  token: string,
+  clients: readonly ClientName[] = CLIENTS,
+): string {
+  return clients
+    .map((client) => {
+      const setup = clientSetup(client, deployment.slug, deployment.endpoint, token)
+      return `${output.style('bold', setup.title)} ${output.style('dim', `(${setup.where})`)}\n${cleanText(setup.text)}`
+    })
+    .join('\n\n')
+}
+
+const COLOURS = {
+  running: 'green',
+  failed: 'red',
+  unhealthy: 'red',
+  deploying: 'yellow',
+  deleting: 'yellow',
+  sleeping: 'dim',
+  stopped: 'dim',
+} as const satisfies Record<Deployment['state'], string>
+
+/** A state in its colour. */
+export function paintState(output: Output, state: Deployment['state'], text: string = state): string {
+  return output.style(COLOURS[state], text)
+}

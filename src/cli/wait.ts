@@ -1,0 +1,68 @@
+import type { ApiClient } from '../contract/index.ts'
+import { CatwalkError } from '../domain/index.ts'
+import { DeploymentFailedError, type Deployment } from './failure.ts'
+import { readFeed, type FeedItem } from './feed.ts'
+import { formatSeconds } from './table.ts'
+
+export interface WaitOptions {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  /** Sees every item before it is judged. */
+  readonly onItem?: (item: FeedItem) => void
+}
+
+/**
+ * Follows a deployment until a judge has a verdict.
+ * @throws CatwalkError `wait_timeout` after the time limit; what `judge` and the feed throw
+ */
+export async function follow<T>(
+  api: ApiClient,
+  id: string,
+  judge: (item: FeedItem) => T | null,
+  options: WaitOptions,
+): Promise<T> {
+  const limit = AbortSignal.timeout(options.timeoutMs)
+  try {
+    for await (const item of readFeed(api, id, { signal: AbortSignal.any([options.signal, limit]) })) {
+      options.onItem?.(item)
+      const verdict = judge(item)
+      if (verdict !== null) return verdict
+    }
+  } catch (error) {
+    if (!limit.aborted || options.signal.aborted) throw error
+    throw new CatwalkError(
+      'wait_timeout',
+      `Not done after ${formatSeconds(options.timeoutMs)}. It goes on without you.`,
+    )
+  }
+  throw new CatwalkError('deployment_not_found', 'The deployment was deleted meanwhile.')
+}
+
+/**
+ * The deployment once its newest release serves; null while that is under way.
+ * @throws DeploymentFailedError when it failed; CatwalkError when someone stopped or deleted it
+ */
+export function judgeServing(item: FeedItem): Deployment | null {
+  if (item.kind !== 'deployment') return null
+  const { deployment } = item
+  const { release } = deployment
+  if (release.error !== null) throw new DeploymentFailedError(deployment, release.error)
+  if (deployment.state === 'stopped') {
+    throw new CatwalkError('deployment_not_running', 'The deployment was stopped meanwhile.')
+  }
+  if (deployment.state === 'deleting') {
+    throw new CatwalkError('deployment_deleting', 'The deployment is being deleted.')
+  }
+  const serves = deployment.state === 'running' || deployment.state === 'sleeping'
+  return serves && release.state === 'live' ? deployment : null
+}
+
+/** The deployment once it is stopped. */
+export function judgeStopped(item: FeedItem): Deployment | null {
+  return item.kind === 'deployment' && item.deployment.state === 'stopped' ? item.deployment : null
+}
+
+/** True once the deployment is gone. */
+export function judgeGone(item: FeedItem): true | null {
+  return item.kind === 'deleted' ? true : null
+}
