@@ -50,7 +50,11 @@ export async function actorOfApiKey(db: Handle, key: string, address: string | n
   if (row === undefined) return null
   // At most once a minute: a script that polls must not write on every call.
   if (row.unseen) {
-    await db.updateTable('api_keys').set({ last_used_at: sql<Date>`now()` }).where('id', '=', row.id).execute()
+    await db
+      .updateTable('api_keys')
+      .set({ last_used_at: sql<Date>`now()` })
+      .where('id', '=', row.id)
+      .execute()
   }
   return {
     kind: 'api_key',

@@ -29,7 +29,11 @@ export interface Auth {
   /** Who sends these headers: an API key (`Authorization: Bearer cwk_…`) or a session cookie; null for nobody. */
   authenticate(headers: Headers, address: string | null): Promise<SignedIn | null>
   /** Opens a session; returns its `Set-Cookie` values. @throws CatwalkError `invalid_credentials` */
-  signIn(input: { email: string; password: string }, headers: Headers, address: string | null): Promise<string[]>
+  signIn(
+    input: { email: string; password: string },
+    headers: Headers,
+    address: string | null,
+  ): Promise<string[]>
   /** What `GET /me` shows. @throws CatwalkError `unauthenticated` when the account is gone */
   profileOf(actor: Actor): Promise<Profile>
 }

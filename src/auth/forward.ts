@@ -49,7 +49,12 @@ async function toCatalogue(response: Response): Promise<CatwalkError> {
 }
 
 function messageOf(answer: unknown): string {
-  if (typeof answer === 'object' && answer !== null && 'message' in answer && typeof answer.message === 'string') {
+  if (
+    typeof answer === 'object' &&
+    answer !== null &&
+    'message' in answer &&
+    typeof answer.message === 'string'
+  ) {
     return answer.message
   }
   return 'The request is not valid.'

@@ -45,7 +45,11 @@ const LIFETIME_MS = 30 * 60_000
 
 export function createSetUpLinks({ database, publicUrl, workspaceId, clock }: SetUpLinkOptions): SetUpLinks {
   async function needed(db: Handle = database): Promise<boolean> {
-    const owner = await db.selectFrom('members').select('user_id').where('role', '=', 'owner').executeTakeFirst()
+    const owner = await db
+      .selectFrom('members')
+      .select('user_id')
+      .where('role', '=', 'owner')
+      .executeTakeFirst()
     return owner === undefined
   }
 
@@ -146,7 +150,8 @@ function hashToken(token: string): string {
 }
 
 function readLink(value: unknown): { hash: string; expiresAt: number } | null {
-  if (typeof value !== 'object' || value === null || !('hash' in value) || !('expiresAt' in value)) return null
+  if (typeof value !== 'object' || value === null || !('hash' in value) || !('expiresAt' in value))
+    return null
   if (typeof value.hash !== 'string' || typeof value.expiresAt !== 'string') return null
   return { hash: value.hash, expiresAt: Date.parse(value.expiresAt) }
 }

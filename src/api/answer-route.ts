@@ -1,0 +1,121 @@
+import type { Context } from 'hono'
+import { routes, type Route, type RouteName } from '../contract/index.ts'
+import type { Auth, SignedIn } from '../auth/index.ts'
+import { atLeast, CatwalkError, type Logger } from '../domain/index.ts'
+import { remoteAddress, type Environment } from './environment.ts'
+import { eventStream, type WireItem } from './event-stream.ts'
+import type { Handlers, PublicContext, RequestContext } from './handlers.ts'
+import { parseInput } from './parse-input.ts'
+import type { PublicLimits } from './public-limits.ts'
+import { readJson } from './read-body.ts'
+import { requireOwnOrigin } from './request-guards.ts'
+
+export interface RouteServices {
+  readonly auth: Pick<Auth, 'authenticate'>
+  readonly handlers: Handlers
+  readonly limits: PublicLimits
+  readonly origins: ReadonlySet<string>
+  readonly logger: Logger
+  /** Aborted when the program stops: open streams end. */
+  readonly signal: AbortSignal
+  readonly keepAliveMs: number
+}
+
+const MAX_BODY_BYTES = 4 * 1024 * 1024
+/** For callers that nobody knows yet. */
+const MAX_PUBLIC_BODY_BYTES = 16 * 1024
+
+type AnyHandler = (context: PublicContext | RequestContext, input: unknown) => Promise<unknown>
+
+/** Answers one request to a route of the contract: who, whether allowed, what, then the handler. */
+export async function answerRoute(
+  name: RouteName,
+  c: Context<Environment>,
+  services: RouteServices,
+): Promise<Response> {
+  const route: Route = routes[name]
+  const signedIn = await identify(route, c, services)
+  requireOwnOrigin(c.req.raw, services.origins, signedIn?.by === 'cookie')
+  const input = parseInput(route, {
+    params: c.req.param(),
+    query: c.req.query(),
+    body: route.body
+      ? await readJson(c.req.raw, signedIn === null ? MAX_PUBLIC_BODY_BYTES : MAX_BODY_BYTES)
+      : undefined,
+  })
+
+  const ended = new AbortController()
+  const headers = new Headers({ 'cache-control': 'no-store' })
+  for (const cookie of signedIn?.cookies ?? []) headers.append('set-cookie', cookie)
+  const context: PublicContext & { actor?: RequestContext['actor'] } = {
+    requestId: c.var.requestId,
+    signal: AbortSignal.any([c.req.raw.signal, services.signal, ended.signal]),
+    remoteAddress: remoteAddress(c),
+    headers: c.req.raw.headers,
+    lastEventId: lastEventId(c.req.raw.headers),
+    setCookie: (value) => headers.append('set-cookie', value),
+    ...(signedIn === null ? {} : { actor: signedIn.actor }),
+  }
+  // Each handler fits its route by the type of Handlers; which one it is here is known only by name.
+  const handler = services.handlers[name] as AnyHandler
+  const result = await handler(context, input)
+
+  if (route.stream) return streamed(result, headers, context, ended, c, services)
+  if (route.status === 204) return new Response(null, { status: 204, headers })
+  // Parsing drops what the contract does not name, so that no internal field ever leaves.
+  return Response.json(route.response.parse(result), { status: route.status, headers })
+}
+
+async function identify(
+  route: Route,
+  c: Context<Environment>,
+  { auth, limits }: RouteServices,
+): Promise<SignedIn | null> {
+  const address = remoteAddress(c)
+  if (route.access === 'public') {
+    limits.count(address)
+    if (route.method !== 'get') limits.countAttempt(address)
+    return null
+  }
+  const signedIn = await auth.authenticate(c.req.raw.headers, address)
+  if (signedIn === null) {
+    limits.count(address)
+    throw new CatwalkError('unauthenticated', 'You are not signed in.')
+  }
+  const { role } = signedIn.actor
+  if (!atLeast(role, route.access)) {
+    throw new CatwalkError('forbidden', `This needs the role ${route.access}; yours is ${role}.`)
+  }
+  return signedIn
+}
+
+function lastEventId(headers: Headers): string | null {
+  const id = headers.get('last-event-id')
+  return id !== null && /^[\x21-\x7e]{1,200}$/.test(id) ? id : null
+}
+
+function streamed(
+  result: unknown,
+  headers: Headers,
+  context: PublicContext,
+  ended: AbortController,
+  c: Context<Environment>,
+  { auth, logger, keepAliveMs }: RouteServices,
+): Response {
+  headers.set('content-type', 'text/event-stream; charset=utf-8')
+  headers.set('x-accel-buffering', 'no')
+  // The handler of a stream returns items, by the type of Handlers.
+  const body = eventStream(result as AsyncIterable<WireItem>, {
+    signal: context.signal,
+    keepAliveMs,
+    // Somebody who was signed out or removed must not go on listening.
+    stillAllowed: async () => (await auth.authenticate(c.req.raw.headers, context.remoteAddress)) !== null,
+    onEnd: (error) => {
+      if (error !== undefined && !context.signal.aborted) {
+        logger.error({ requestId: context.requestId, err: error }, 'A stream ended with an error.')
+      }
+      ended.abort()
+    },
+  })
+  return new Response(body, { headers })
+}

@@ -1,0 +1,151 @@
+import { Hono } from 'hono'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import { createRateLimiter, ownHosts, ownOrigins, type Auth, type OwnAddresses } from '../auth/index.ts'
+import { routes, type Route, type RouteName } from '../contract/index.ts'
+import { CatwalkError, newId, type Clock, type Logger } from '../domain/index.ts'
+import { answerRoute } from './answer-route.ts'
+import { createDashboard } from './dashboard.ts'
+import { docsPage } from './docs-pages.ts'
+import { remoteAddress, type Environment } from './environment.ts'
+import { errorAnswer } from './error-answer.ts'
+import type { Handlers } from './handlers.ts'
+import { openApiDocument } from './openapi.ts'
+import { createPublicLimits } from './public-limits.ts'
+import { page } from './page.ts'
+import { readText } from './read-body.ts'
+import { requireOwnHost, requireOwnOrigin } from './request-guards.ts'
+import { commonHeaders, DATA_POLICY } from './security-headers.ts'
+
+export interface Readiness {
+  readonly ready: boolean
+  /** Name of each check and whether it passed; shown to anybody. */
+  readonly checks: Readonly<Record<string, boolean>>
+}
+
+export interface ApiOptions extends OwnAddresses {
+  readonly auth: Pick<Auth, 'handler' | 'authenticate'>
+  readonly handlers: Handlers
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly version: string
+  readonly readiness: () => Promise<Readiness>
+  /** Prometheus text. */
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
+  /** Folder of the built dashboard. */
+  readonly dashboardDir: string
+  /** Folder of the guides, as Markdown. */
+  readonly docsDir: string
+  /** Aborted when the program stops: open streams end, so that the server can close. */
+  readonly signal: AbortSignal
+  /** Pause after which a silent stream gets a comment. Default: 15 s. */
+  readonly keepAliveMs?: number
+}
+
+const MAX_SIGN_IN_BYTES = 16 * 1024
+
+/** REST API, OpenAPI document, accounts, health, metrics, guides and dashboard. `/mcp` belongs to the gateway. */
+export function createApi(options: ApiOptions): Hono<Environment> {
+  const { auth, logger, clock, publicUrl } = options
+  const app = new Hono<Environment>()
+  const common = Object.entries(commonHeaders(publicUrl))
+  const hosts = new Set(ownHosts(options))
+  const origins = new Set(ownOrigins(options))
+  const limits = createPublicLimits(createRateLimiter(clock))
+  const dashboard = createDashboard(options.dashboardDir)
+  const openApi = openApiDocument(options)
+
+  app.use(async (c, next) => {
+    c.set('requestId', requestIdOf(c.req.raw.headers))
+    await next()
+    c.header('x-request-id', c.var.requestId)
+    for (const [name, value] of common) c.header(name, value)
+    if (!c.res.headers.has('content-security-policy')) c.header('content-security-policy', DATA_POLICY)
+  })
+  app.onError((error, c) => errorAnswer(error, c.var.requestId, logger))
+
+  app.get('/healthz', (c) => c.json({ ok: true }))
+  app.get('/readyz', async (c) => {
+    const readiness = await options.readiness()
+    return c.json(readiness, readiness.ready ? 200 : 503)
+  })
+  // After the probes, which an orchestrator sends to an address that is nobody's name.
+  app.use(async (c, next) => {
+    requireOwnHost(c.req.raw.headers, hosts)
+    await next()
+  })
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const allow = methods.join(', ')
+        const error = new CatwalkError('method_not_allowed', `This address answers ${allow} only.`, {
+          details: { allow },
+        })
+        return errorAnswer(error, c.var.requestId, logger)
+      },
+    }),
+  )
+
+  for (const [name, route] of Object.entries<Route>(routes)) {
+    const path = `/api/v1${route.path.replace(/\{(\w+)\}/g, ':$1')}`
+    app.on(route.method.toUpperCase(), path, (c) =>
+      // A key of the contract's table.
+      answerRoute(name as RouteName, c, {
+        ...options,
+        limits,
+        origins,
+        keepAliveMs: options.keepAliveMs ?? 15_000,
+      }),
+    )
+  }
+
+  app.get('/api/openapi.json', (c) => c.json(openApi))
+  app.all('/api/auth/*', async (c) => {
+    const address = remoteAddress(c)
+    limits.count(address)
+    requireOwnOrigin(c.req.raw, origins, false)
+    const { method, url, headers } = c.req.raw
+    const body = method === 'GET' || method === 'HEAD' ? null : await readText(c.req.raw, MAX_SIGN_IN_BYTES)
+    return auth.handler(new Request(url, { method, headers, body }), address)
+  })
+  app.get('/metrics', async (c) => {
+    // Not even for loopback without a key: behind a reverse proxy every caller comes from there.
+    const signedIn = await auth.authenticate(c.req.raw.headers, remoteAddress(c))
+    if (signedIn === null) {
+      limits.count(remoteAddress(c))
+      throw new CatwalkError('unauthenticated', 'Metrics are shown to API keys and signed-in people only.')
+    }
+    const { contentType, text } = await options.metrics()
+    return c.body(text, 200, { 'content-type': contentType, 'cache-control': 'no-store' })
+  })
+
+  app.get('/docs/:name', async (c) => {
+    const found = await docsPage(options.docsDir, c.req.param('name'))
+    return (
+      found ?? page('Not found', '<h1>There is no such page</h1><p><a href="/">Back to Catwalk</a></p>', 404)
+    )
+  })
+  app.get('*', async (c) => {
+    const { path } = c.req
+    if (isProgramPath(path)) throw new CatwalkError('not_found', 'There is nothing at this address.')
+    const file = await dashboard.file(path, c.req.raw.headers)
+    if (file !== null) return file
+    // A missing file must not answer with a page: a browser would run it as a script.
+    if (path.startsWith('/assets/')) throw new CatwalkError('not_found', 'There is no such file.')
+    return dashboard.shell(c.req.raw.headers)
+  })
+  app.notFound((c) =>
+    errorAnswer(new CatwalkError('not_found', 'There is nothing at this address.'), c.var.requestId, logger),
+  )
+  return app
+}
+
+function isProgramPath(path: string): boolean {
+  return /^\/(?:api|mcp|\.well-known)(?:\/|$)/.test(path)
+}
+
+/** A sane id of the caller is kept, so that its log and ours can be read together. */
+function requestIdOf(headers: Headers): string {
+  const given = headers.get('x-request-id')
+  return given !== null && /^[\w.-]{8,64}$/.test(given) ? given : newId('request')
+}
