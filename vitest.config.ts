@@ -19,13 +19,19 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
+          globalSetup: ['test/support/database-server.ts'],
           include: ['test/**/*.test.ts'],
           exclude: ['test/faults/**', 'test/browser/**'],
         },
       },
       {
         extends: true,
-        test: { name: 'faults', include: ['test/faults/**/*.test.ts'], fileParallelism: false },
+        test: {
+          name: 'faults',
+          globalSetup: ['test/support/database-server.ts'],
+          include: ['test/faults/**/*.test.ts'],
+          fileParallelism: false,
+        },
       },
       {
         extends: true,

@@ -3,6 +3,22 @@ import type { GeneratedAlways } from 'kysely'
 import type { JsonObject, JsonValue, LaunchSpec, Manifest, ReleaseSettings } from '../domain/index.ts'
 import type { Defaulted, Jsonb, Timestamp } from './column-types.ts'
 
+export interface AccountsTable {
+  id: string
+  user_id: string
+  provider_id: string
+  account_id: string
+  password: string | null
+  access_token: string | null
+  refresh_token: string | null
+  id_token: string | null
+  access_token_expires_at: Timestamp | null
+  refresh_token_expires_at: Timestamp | null
+  scope: string | null
+  created_at: Defaulted<Timestamp>
+  updated_at: Defaulted<Timestamp>
+}
+
 export interface ApiKeysTable {
   id: string
   workspace_id: string
@@ -53,6 +69,7 @@ export interface DeploymentsTable {
   runtime: 'local' | 'docker' | 'fly' | 'kubernetes' | 'remote'
   slot: Defaulted<number>
   desired: 'running' | 'stopped' | 'deleted'
+  generation: Defaulted<number>
   restart_count: Defaulted<number>
   live_release_id: string | null
   failures: Defaulted<number>
@@ -109,6 +126,13 @@ export interface LogLinesTable {
   at: Timestamp
 }
 
+export interface MembersTable {
+  workspace_id: string
+  user_id: string
+  role: 'viewer' | 'member' | 'admin' | 'owner'
+  created_at: Defaulted<Timestamp>
+}
+
 export interface NodesTable {
   id: string
   started_at: Defaulted<Timestamp>
@@ -132,9 +156,39 @@ export interface ReleasesTable {
   live_at: Timestamp | null
 }
 
+export interface SessionsTable {
+  id: string
+  user_id: string
+  token: string
+  expires_at: Timestamp
+  ip_address: string | null
+  user_agent: string | null
+  created_at: Defaulted<Timestamp>
+  updated_at: Defaulted<Timestamp>
+}
+
 export interface SettingsTable {
   key: string
   value: Jsonb<JsonValue>
+  updated_at: Defaulted<Timestamp>
+}
+
+export interface UsersTable {
+  id: string
+  name: string
+  email: string
+  email_verified: Defaulted<boolean>
+  image: string | null
+  created_at: Defaulted<Timestamp>
+  updated_at: Defaulted<Timestamp>
+}
+
+export interface VerificationsTable {
+  id: string
+  identifier: string
+  value: string
+  expires_at: Timestamp
+  created_at: Defaulted<Timestamp>
   updated_at: Defaulted<Timestamp>
 }
 
@@ -146,6 +200,7 @@ export interface WorkspacesTable {
 }
 
 export interface DB {
+  accounts: AccountsTable
   api_keys: ApiKeysTable
   audit_entries: AuditEntriesTable
   credentials: CredentialsTable
@@ -154,8 +209,12 @@ export interface DB {
   events: EventsTable
   instances: InstancesTable
   log_lines: LogLinesTable
+  members: MembersTable
   nodes: NodesTable
   releases: ReleasesTable
+  sessions: SessionsTable
   settings: SettingsTable
+  users: UsersTable
+  verifications: VerificationsTable
   workspaces: WorkspacesTable
 }

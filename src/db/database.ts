@@ -1,0 +1,132 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Kysely, PostgresDialect } from 'kysely'
+import { Pool, type ClientConfig } from 'pg'
+import { Secret, type Logger } from '../domain/index.ts'
+import { findConnection } from './connect.ts'
+import { describeTarget, parseConnectionUrl, type ConnectionTarget } from './connection-url.ts'
+import { startEmbedded, type EmbeddedServer } from './embedded/index.ts'
+import { createListener, type Listener } from './listener.ts'
+import { MIGRATIONS_DIRECTORY, readMigrations } from './migrate/files.ts'
+import { migrate, migrationState } from './migrate/migrate.ts'
+import type { DB } from './schema.gen.ts'
+
+const DEFAULT_POOL_SIZE = 10
+const DEFAULT_WAIT_MS = 10_000
+/** Queries that are still running when the program ends get this long. */
+const CLOSE_LIMIT_MS = 5_000
+
+export interface DatabaseOptions {
+  /** Null starts the embedded PostgreSQL in the data directory. */
+  readonly url: Secret | null
+  readonly dataDir: string
+  readonly logger: Logger
+  /** Connections for queries at most; notifications use one more. 10 unless told. */
+  readonly poolSize?: number
+  /** Whether to apply pending migrations; true unless told. */
+  readonly migrate?: boolean
+  /** How long to wait for an external database that is not there yet. 10 seconds unless told. */
+  readonly waitMs?: number
+  /** False only for tests: the embedded database writes nothing through to the disk and loses it with the machine. */
+  readonly durable?: boolean
+}
+
+export interface Database extends AsyncDisposable {
+  /** Queries and transactions: `kysely.transaction().execute(async (tx) => …)`. */
+  readonly kysely: Kysely<DB>
+  readonly kind: 'embedded' | 'external'
+  /** The server's, e.g. `18.4`. */
+  readonly version: string
+  /** Leads other programs of the same user, such as psql, to the same database. */
+  readonly url: Secret
+  /**
+   * Calls back for every NOTIFY on a channel from the moment it resolves until what it returns is disposed. A broken
+   * or silent connection is noticed within 8 seconds and made anew; then `onReconnect` is called, because
+   * notifications may have been missed: read everything again. Callbacks must not block.
+   */
+  listen(
+    channel: string,
+    onPayload: (payload: string) => void,
+    onReconnect: () => void,
+  ): Promise<AsyncDisposable>
+}
+
+/**
+ * Connects, starting the embedded server if need be, and brings the schema up to date. Dispose it to close all
+ * connections and stop the embedded server.
+ * @param signal gives up opening; an open database is ended by disposing it
+ * @throws CatwalkError `database_unreachable`, `database_newer`, `migration_failed`, `data_dir_in_use`,
+ * `config_invalid`
+ */
+export async function openDatabase(options: DatabaseOptions, signal: AbortSignal): Promise<Database> {
+  const { url, dataDir, logger, durable = true, waitMs = DEFAULT_WAIT_MS } = options
+  await using cleanup = new AsyncDisposableStack()
+  const embedded =
+    url === null ? cleanup.use(await startEmbedded({ dataDir, logger, durable }, signal)) : null
+  const target = embedded?.target ?? parseConnectionUrl(url ?? new Secret(''))
+  if (target.ignored.length > 0)
+    logger.info({ parameters: target.ignored }, 'DATABASE_URL: parameters ignored')
+  const { client, version } = await findConnection(target, { waitMs, logger }, signal)
+  if (options.migrate ?? true) await bringUpToDate(client, embedded, logger, signal)
+  const kysely = openPool(client, options.poolSize ?? DEFAULT_POOL_SIZE, logger)
+  cleanup.defer(() => closePool(kysely))
+  const listener = cleanup.use(createListener({ ...client, application_name: 'catwalk-listener' }, logger))
+  logger.info({ version, where: describeTarget(target) }, 'database open')
+  return assemble({ kysely, listener, version, url: url ?? urlOf(target), embedded, owned: cleanup.move() })
+}
+
+interface Parts {
+  readonly kysely: Kysely<DB>
+  readonly listener: Listener
+  readonly version: string
+  readonly url: Secret
+  readonly embedded: EmbeddedServer | null
+  readonly owned: AsyncDisposableStack
+}
+
+function assemble(parts: Parts): Database {
+  return {
+    kysely: parts.kysely,
+    kind: parts.embedded === null ? 'external' : 'embedded',
+    version: parts.version,
+    url: parts.url,
+    listen: (...subscription) => parts.listener.listen(...subscription),
+    [Symbol.asyncDispose]: () => parts.owned.disposeAsync(),
+  }
+}
+
+async function bringUpToDate(
+  client: ClientConfig,
+  embedded: EmbeddedServer | null,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const migrations = await readMigrations(MIGRATIONS_DIRECTORY)
+  const { applied, pending } = await migrationState(client, migrations, signal)
+  const [next] = pending
+  if (next === undefined) return
+  if (embedded !== null && applied.length > 0) {
+    const copy = await embedded.snapshot(next.name, new Date())
+    logger.info({ copy }, 'the database was copied before it is upgraded')
+  }
+  await migrate(client, migrations, logger, signal)
+}
+
+function openPool(client: ClientConfig, max: number, logger: Logger): Kysely<DB> {
+  const pool = new Pool({ ...client, max, idleTimeoutMillis: 30_000 })
+  // An idle connection that breaks is replaced; without a listener it would end the program.
+  pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection broke'))
+  return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
+}
+
+async function closePool(kysely: Kysely<DB>): Promise<void> {
+  const closed = new AbortController()
+  const late = delay(CLOSE_LIMIT_MS, undefined, { signal: closed.signal }).catch(() => undefined)
+  await Promise.race([kysely.destroy(), late])
+  closed.abort()
+}
+
+function urlOf(target: ConnectionTarget): Secret {
+  return new Secret(
+    `postgresql:///${target.database}?host=${encodeURIComponent(target.host)}&user=${target.user}`,
+  )
+}

