@@ -43,7 +43,7 @@ export function toFailure(error: unknown): Failure {
     return { body: error.toBody(), exitCode: exitCodeOf(error.code, error.status) }
   }
   if (isApiError(error)) return { body: error.body, exitCode: exitCodeOf(error.body.error, error.status) }
-  const foreign = error instanceof SyntaxError || (error instanceof Error && error.name === '$ZodError')
+  const foreign = error instanceof SyntaxError || (error instanceof Error && error.name === 'ZodError')
   const internal = foreign
     ? new CatwalkError('internal', 'The answer of the server is not what this version expects.', {
         help: 'Check that the address is that of a Catwalk server of the same version.',

@@ -41,6 +41,7 @@ export function createProgram({ programs, host, json, serveFlags, run }: Program
   addDeploying(program, run)
   addUsing(program, run)
   addChanging(program, run)
+  for (const command of program.commands) addServerOptions(command)
   return program
 }
 
@@ -68,7 +69,8 @@ function addServing(program: Command, programs: Programs, serveFlags: readonly S
 
 function addDeploying(program: Command, run: Run): void {
   program.commandsGroup('Deploy:')
-  remote(program.command('deploy'))
+  program
+    .command('deploy')
     .description('deploy a server and wait until it answers')
     .argument('<source>', 'npm:NAME or npm:NAME@VERSION')
     .option('--name <text>', 'name for people; default: made from the package')
@@ -92,7 +94,8 @@ function addDeploying(program: Command, run: Run): void {
         (await import('./commands/deploy.ts')).deploy(context, source, options),
       ),
     )
-  remote(program.command('connect'))
+  program
+    .command('connect')
     .description('print ready-made lines that make a client use a deployment')
     .argument('<deployment>', DEPLOYMENT)
     .addOption(new Option('--client <name>', 'only for this one').choices(CLIENTS))
@@ -102,7 +105,8 @@ function addDeploying(program: Command, run: Run): void {
         (await import('./commands/connect.ts')).connectClient(context, id, options),
       ),
     )
-  remote(program.command('setup-link'))
+  program
+    .command('setup-link')
     .description('make a new link to set up the owner account')
     .action((options: CommonOptions) =>
       run(options, async (context) => (await import('./commands/set-up-link.ts')).setUpLink(context)),
@@ -111,18 +115,21 @@ function addDeploying(program: Command, run: Run): void {
 
 function addUsing(program: Command, run: Run): void {
   program.commandsGroup('Look and use:')
-  remote(program.command('ls'))
+  program
+    .command('ls')
     .description('list the deployments')
     .action((options: CommonOptions) =>
       run(options, async (context) => (await import('./commands/list.ts')).list(context)),
     )
-  remote(program.command('show'))
+  program
+    .command('show')
     .description('show one deployment')
     .argument('<deployment>', DEPLOYMENT)
     .action((id: string, options: CommonOptions) =>
       run(options, async (context) => (await import('./commands/show.ts')).show(context, id)),
     )
-  remote(program.command('logs'))
+  program
+    .command('logs')
     .description('show what a server and its installation wrote')
     .argument('<deployment>', DEPLOYMENT)
     .option('-f, --follow', 'go on with what comes')
@@ -130,14 +137,16 @@ function addUsing(program: Command, run: Run): void {
     .action((id: string, options: LogsOptions) =>
       run(options, async (context) => (await import('./commands/logs.ts')).logs(context, id, options)),
     )
-  remote(program.command('tools'))
+  program
+    .command('tools')
     .description('list the tools of a deployment, or describe one')
     .argument('<deployment>', DEPLOYMENT)
     .argument('[tool]', 'name of a tool')
     .action((id: string, tool: string | undefined, options: CommonOptions) =>
       run(options, async (context) => (await import('./commands/tools.ts')).tools(context, id, tool)),
     )
-  remote(program.command('call'))
+  program
+    .command('call')
     .description('call a tool')
     .argument('<deployment>', DEPLOYMENT)
     .argument('<tool>', 'name of the tool')
@@ -157,7 +166,8 @@ function addChanging(program: Command, run: Run): void {
     ['start', 'start it again; a failed one is tried again'],
     ['restart', 'end its instances and start new ones'],
   ] as const) {
-    remote(program.command(verb))
+    program
+      .command(verb)
       .description(description)
       .argument('<deployment>', DEPLOYMENT)
       .option('--wait', 'wait until it is done')
@@ -168,7 +178,8 @@ function addChanging(program: Command, run: Run): void {
         ),
       )
   }
-  remote(program.command('rm'))
+  program
+    .command('rm')
     .description('delete a deployment and everything it has')
     .argument('<deployment>', DEPLOYMENT)
     .option('-y, --yes', 'do not ask')
@@ -181,13 +192,15 @@ function addChanging(program: Command, run: Run): void {
 }
 
 function addTokens(token: Command, run: Run): void {
-  remote(token.command('ls'))
+  token
+    .command('ls')
     .description('list the tokens of a deployment')
     .argument('<deployment>', DEPLOYMENT)
     .action((id: string, options: CommonOptions) =>
       run(options, async (context) => (await import('./commands/token.ts')).listTokens(context, id)),
     )
-  remote(token.command('add'))
+  token
+    .command('add')
     .description('add a token and print it; it is shown this once')
     .argument('<deployment>', DEPLOYMENT)
     .option('--name <text>', 'name to recognise it by', 'cli')
@@ -195,7 +208,8 @@ function addTokens(token: Command, run: Run): void {
     .action((id: string, options: AddTokenOptions) =>
       run(options, async (context) => (await import('./commands/token.ts')).addToken(context, id, options)),
     )
-  remote(token.command('revoke'))
+  token
+    .command('revoke')
     .description('revoke a token; clients that use it are refused')
     .argument('<deployment>', DEPLOYMENT)
     .argument('<token>', 'id or name of the token')
@@ -206,15 +220,16 @@ function addTokens(token: Command, run: Run): void {
 
 const DEPLOYMENT = 'slug or id of the deployment'
 
-/** The options of every command that talks to a server. */
-function remote(command: Command): Command {
-  return command
+/** The options of the commands that talk to a server, after their own. */
+function addServerOptions(command: Command): void {
+  for (const child of command.commands) addServerOptions(child)
+  if (command.commands.length > 0 || command.name() === 'serve' || command.name() === 'bridge') return
+  command
     .optionsGroup('Server:')
     .option('--url <origin>', 'address of the server (CATWALK_URL); default: the one on this machine')
     .option('--api-key <key>', 'API key (CATWALK_API_KEY); default: that of this machine')
     .option('--data-dir <path>', 'data directory of the installation on this machine (CATWALK_DATA_DIR)')
     .option('--json', 'print one JSON document')
-    .optionsGroup('Options:')
 }
 
 function timeoutOption(seconds = 600): Option {

@@ -1,0 +1,46 @@
+import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { runCli, type Programs } from '../../src/cli/index.ts'
+import type { FakeApi } from '../fakes/api.ts'
+
+export interface RunOptions {
+  readonly stdin?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Whether output goes to a terminal. */
+  readonly terminal?: boolean
+  readonly programs?: Partial<Programs>
+}
+
+export interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a command line in this process, against a fake of the API when one is given. */
+export async function run(
+  api: FakeApi | null,
+  words: readonly string[],
+  options: RunOptions = {},
+): Promise<Ran> {
+  const { stdin = '', env = {}, terminal = false } = options
+  const [stdout, stderr] = [sink(terminal), sink(terminal)]
+  const programs: Programs = {
+    version: '0.0.0',
+    serve: () => Promise.reject(new Error('not in this test')),
+    serveFlags: () => Promise.resolve([]),
+    bridge: () => Promise.reject(new Error('not in this test')),
+    locate: () =>
+      Promise.resolve({ dataDir: '/data', apiKey: api?.apiKey ?? null, origin: api?.origin ?? null }),
+    ...options.programs,
+  }
+  const host = { env, stdin: Readable.from([Buffer.from(stdin)]), stdout, stderr }
+  const code = await runCli(['node', 'catwalk', ...words], programs, host)
+  stdout.end()
+  stderr.end()
+  return { code, stdout: await text(stdout), stderr: await text(stderr) }
+}
+
+function sink(terminal: boolean): PassThrough & { isTTY?: boolean; columns?: number } {
+  return Object.assign(new PassThrough(), terminal ? { isTTY: true, columns: 100 } : {})
+}

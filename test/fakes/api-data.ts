@@ -1,0 +1,104 @@
+import type { RouteOutput } from '../../src/contract/index.ts'
+
+type Deployment = RouteOutput<'getDeployment'>
+type Release = Deployment['release']
+type Event = RouteOutput<'listEvents'>['items'][number]
+type LogLine = RouteOutput<'listLogs'>['items'][number]
+type Token = RouteOutput<'createToken'>
+
+export const START = Date.parse('2026-11-22T12:00:00.000Z')
+
+export function at(seconds: number): string {
+  return new Date(START + seconds * 1000).toISOString()
+}
+
+export function aRelease(changes: Partial<Release> = {}): Release {
+  return {
+    id: 'rel_1',
+    number: 1,
+    state: 'live',
+    package: { kind: 'npm', name: 'echo-mcp', version: '1.2.3', integrity: 'sha512-x' },
+    args: [],
+    variables: [],
+    network: 'internet',
+    memoryMiB: 512,
+    createdAt: at(0),
+    liveAt: at(4),
+    error: null,
+    ...changes,
+  }
+}
+
+export function aDeployment(changes: Partial<Deployment> = {}): Deployment {
+  return {
+    id: 'dep_1',
+    slug: 'echo',
+    name: 'Echo',
+    source: 'npm:echo-mcp@1.2.3',
+    runtime: 'local',
+    state: 'running',
+    stateReason: null,
+    endpoint: 'http://localhost:7420/mcp/echo',
+    release: aRelease(),
+    liveRelease: 1,
+    toolCount: 2,
+    createdAt: at(0),
+    updatedAt: at(4),
+    ...changes,
+  }
+}
+
+/** A deployment whose only release is on its way. */
+export function aDeployingDeployment(state: Release['state'] = 'pending'): Deployment {
+  const release = aRelease({ state, liveAt: null })
+  return aDeployment({ state: 'deploying', liveRelease: null, toolCount: null, release })
+}
+
+export function aFailedDeployment(lastLine: string): Deployment {
+  return aDeployment({
+    state: 'failed',
+    liveRelease: null,
+    toolCount: null,
+    release: aRelease({
+      state: 'failed',
+      liveAt: null,
+      error: {
+        error: 'server_exited',
+        message: 'The server ended with exit code 3 before it answered.',
+        help: 'Read its last output.',
+        docs: '/docs/troubleshooting#server-exited',
+        exitCode: 3,
+        signal: null,
+        lastLines: [{ at: at(2), stream: 'stderr', line: lastLine }],
+      },
+    }),
+  })
+}
+
+export function aStateEvent(id: number, state: Release['state'], seconds: number): Event {
+  return {
+    id: String(id),
+    at: at(seconds),
+    kind: 'release.state',
+    message: `v1 is ${state}`,
+    releaseId: 'rel_1',
+    data: { state },
+  }
+}
+
+export function aLogLine(id: number, line: string, changes: Partial<LogLine> = {}): LogLine {
+  return { id: String(id), at: at(id), stream: 'stderr', line, releaseId: 'rel_1', ...changes }
+}
+
+export function aToken(changes: Partial<Token> = {}): Token {
+  return {
+    id: 'tok_1',
+    name: 'first',
+    prefix: 'cwk_abc',
+    createdAt: at(0),
+    expiresAt: null,
+    lastUsedAt: null,
+    secret: 'cwk_abcdef',
+    ...changes,
+  }
+}
