@@ -10,6 +10,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/protocol': [],
   'src/config': ['src/domain'],
   'src/telemetry': ['src/domain'],
+  'src/installation': ['src/domain'],
   'src/db': ['src/domain'],
   'src/vault': ['src/domain'],
   'src/sources': ['src/domain'],

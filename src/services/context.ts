@@ -1,4 +1,4 @@
-import type { Actor, Clock, EndpointDirectory, PackageIndex } from '../domain/index.ts'
+import type { Actor, Clock, EndpointDirectory, PackageIndex, RuntimeStatus } from '../domain/index.ts'
 import type { queries } from '../db/index.ts'
 import type { Vault } from '../vault/index.ts'
 
@@ -6,6 +6,15 @@ import type { Vault } from '../vault/index.ts'
 export interface Changes {
   /** Calls `listener` after each change until the returned function is called. */
   subscribe(deploymentId: string, listener: () => void): () => void
+}
+
+/** Facts about this installation that everybody in it may know. */
+export interface InstallationFacts {
+  readonly version: string
+  /** Whether the public URL, as it is written, leads anybody else but this machine here. */
+  readonly reachable: 'this_machine' | 'network'
+  readonly unsandboxed: boolean
+  readonly localRuntime: () => Promise<RuntimeStatus>
 }
 
 /** What every use case may rely on; the same for all requests. */
@@ -19,6 +28,7 @@ export interface ServiceDependencies {
   /** Origin without a trailing slash. */
   readonly publicUrl: string
   readonly defaultMemoryMiB: number
+  readonly installation: InstallationFacts
 }
 
 /** One request: who asks, and until when. Everything is scoped to `actor.workspaceId`. */

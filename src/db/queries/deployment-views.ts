@@ -1,8 +1,7 @@
 import { CatwalkError, quoted, type DesiredState, type RuntimeKind } from '../../domain/index.ts'
 import { sql } from 'kysely'
 import type { Handle } from './handle.ts'
-import { asDeploymentRow } from './deployments.ts'
-import { asReleaseRow, type ReleaseRow } from './releases.ts'
+import type { ReleaseRow } from './releases.ts'
 
 /** All that is shown of a deployment, read in one query. */
 export interface DeploymentView {
@@ -28,8 +27,8 @@ interface ViewRow {
   slug: string
   name: string
   source: string
-  runtime: string
-  desired: string
+  runtime: RuntimeKind
+  desired: DesiredState
   failures: number
   created_at: Date
   updated_at: Date
@@ -65,19 +64,18 @@ async function select(db: Handle, workspaceId: string, idOrSlug: string | null):
 }
 
 function asView(row: ViewRow): DeploymentView {
-  const { runtime, desired } = asDeploymentRow(row)
   return {
     id: row.id,
     slug: row.slug,
     name: row.name,
     source: row.source,
-    runtime,
-    desired,
+    runtime: row.runtime,
+    desired: row.desired,
     failures: row.failures,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     newest: {
-      ...asReleaseRow(row.newest),
+      ...row.newest,
       lock_file: null,
       created_at: new Date(row.newest.created_at),
       live_at: row.newest.live_at === null ? null : new Date(row.newest.live_at),

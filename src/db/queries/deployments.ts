@@ -76,7 +76,7 @@ export async function lockDeployment(
     .forUpdate()
     .executeTakeFirst()
   if (row === undefined) throw notFound(idOrSlug)
-  return asDeploymentRow(row)
+  return row
 }
 
 /**
@@ -116,11 +116,4 @@ export async function countRestart(tx: Handle, id: string): Promise<void> {
     .set((set) => ({ restart_count: set('restart_count', '+', 1) }))
     .where('id', '=', id)
     .execute()
-}
-
-export function asDeploymentRow<T extends { runtime: string; desired: string }>(
-  row: T,
-): T & { runtime: RuntimeKind; desired: DesiredState } {
-  // The columns' check constraints allow just these values.
-  return { ...row, runtime: row.runtime as RuntimeKind, desired: row.desired as DesiredState }
 }

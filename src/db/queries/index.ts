@@ -59,7 +59,6 @@ export {
   supersedeOlder,
 } from './reconciliation.ts'
 export {
-  asReleaseRow,
   findRelease,
   insertRelease,
   listReleases,

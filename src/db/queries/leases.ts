@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Handle } from './handle.ts'
-import { asDeploymentRow, type DeploymentRow } from './deployments.ts'
+import type { DeploymentRow } from './deployments.ts'
 
 /** Which holder may write what is about a deployment. A lease that was lost has a smaller epoch than the row. */
 export interface Lease {
@@ -28,7 +28,7 @@ export async function claimDueDeployment(
   leaseSeconds: number,
   busy: readonly string[],
 ): Promise<{ lease: Lease; deployment: DeploymentRow } | null> {
-  const { rows } = await sql<DeploymentRow & { lease_epoch: string; runtime: string; desired: string }>`
+  const { rows } = await sql<DeploymentRow & { lease_epoch: string }>`
     update deployments d set
       lease_epoch = d.lease_epoch + case when d.lease_holder = ${nodeId} and d.lease_expires_at > now() then 0 else 1 end,
       lease_holder = ${nodeId},
@@ -46,7 +46,7 @@ export async function claimDueDeployment(
   if (row === undefined) return null
   return {
     lease: { deploymentId: row.id, nodeId, epoch: Number(row.lease_epoch) },
-    deployment: asDeploymentRow(row),
+    deployment: row,
   }
 }
 
@@ -104,7 +104,7 @@ export async function fence(tx: Handle, lease: Lease): Promise<DeploymentRow> {
     .forUpdate()
     .executeTakeFirst()
   if (row === undefined) throw new LeaseLost(lease)
-  return asDeploymentRow(row)
+  return row
 }
 
 /**

@@ -82,7 +82,7 @@ export async function listReleases(db: Handle, deploymentId: string): Promise<re
     .where('deployment_id', '=', deploymentId)
     .orderBy('number', 'desc')
     .execute()
-  return rows.map(asReleaseRow)
+  return rows.map(withFailure)
 }
 
 /** The newest release of a deployment; every deployment has one. */
@@ -94,12 +94,12 @@ export async function newestRelease(db: Handle, deploymentId: string): Promise<R
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirstOrThrow()
-  return asReleaseRow(row)
+  return withFailure(row)
 }
 
 /** One release by id. */
 export async function findRelease(db: Handle, id: string): Promise<ReleaseRow> {
-  return asReleaseRow(
+  return withFailure(
     await db.selectFrom('releases').select(COLUMNS).where('id', '=', id).executeTakeFirstOrThrow(),
   )
 }
@@ -112,28 +112,12 @@ export async function liveManifest(db: Handle, deploymentId: string): Promise<Ma
     .select('releases.manifest')
     .where('deployments.id', '=', deploymentId)
     .executeTakeFirst()
-  // Written by markLive only, from a Manifest.
-  return (row?.manifest ?? null) as Manifest | null
+  return row?.manifest ?? null
 }
 
-interface StoredRelease {
-  launch_spec: unknown
-  settings: unknown
-  credential_versions: unknown
-  state: string
-  error: unknown
-}
-
-/** Narrows the columns that the database keeps as text and jsonb; only this room writes them, from these very types. */
-export function asReleaseRow<T extends StoredRelease>(
+/** The post-mortem is a document; moveRelease alone writes it, from a ReleaseFailure. */
+function withFailure<T extends { error: unknown }>(
   row: T,
-): Omit<T, keyof StoredRelease> & Pick<ReleaseRow, keyof StoredRelease> {
-  return {
-    ...row,
-    launch_spec: row.launch_spec as LaunchSpec,
-    settings: row.settings as ReleaseSettings,
-    credential_versions: row.credential_versions as Readonly<Record<string, number>>,
-    state: row.state as ReleaseState,
-    error: row.error as ReleaseFailure | null,
-  }
+): Omit<T, 'error'> & { error: ReleaseFailure | null } {
+  return { ...row, error: row.error as ReleaseFailure | null }
 }

@@ -14,9 +14,12 @@ export async function callTool(
   ctx: ServiceContext,
   { params, body }: ParsedInput<'callTool'>,
 ): Promise<RouteOutput<'callTool'>> {
-  const id = await queries.deploymentId(ctx.db, ctx.actor.workspaceId, params.id)
+  const view = await queries.findDeploymentView(ctx.db, ctx.actor.workspaceId, params.id)
+  if (view.desired !== 'running' || view.liveNumber === null) {
+    throw new CatwalkError('deployment_not_running', `The deployment '${view.slug}' is not running.`)
+  }
   const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(CALL_TIMEOUT_MS)])
-  const endpoint = await ctx.endpoints.wake(id, signal)
+  const endpoint = await ctx.endpoints.wake(view.id, signal)
   // Arguments came as JSON, so they are JsonValues.
   const call = { name: body.tool, arguments: body.arguments as JsonObject }
   const caller = { subject: ctx.actor.id, requestId: ctx.requestId }

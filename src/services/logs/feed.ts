@@ -1,4 +1,4 @@
-import type { ParsedInput } from '../../contract/index.ts'
+import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
 import { CatwalkError } from '../../domain/index.ts'
 import { presentDeployment } from '../deployments/present.ts'
@@ -10,38 +10,39 @@ const FIRST_LINES = 200
 // A change that no notification told of (the channel was down) is shown after this long.
 const LOOK_AGAIN_MS = 15_000
 
+type Feed = RouteOutput<'streamFeed'>
+
 /** One item of the live feed; `id` is a cursor that a client sends back to go on after it. */
-export interface FeedItem {
-  readonly id: string
-  readonly event: 'deployment' | 'event' | 'log' | 'deleted'
-  readonly data: unknown
-}
+export type FeedItem = {
+  [E in keyof Feed & string]: { readonly id: string; readonly event: E; readonly data: NonNullable<Feed[E]> }
+}[keyof Feed & string]
 
 /**
  * Follows a deployment: all events and the last 200 log lines first, then what comes. With a cursor it goes on right
  * after it. Ends when the deployment is gone, or by `ctx.signal`.
  * @throws CatwalkError `deployment_not_found`
  */
-export async function* streamFeed(
-  ctx: ServiceContext,
+export async function streamFeed(
+  ctx: ServiceContext & { readonly lastEventId: string | null },
   { params }: ParsedInput<'streamFeed'>,
-  lastEventId: string | null,
-): AsyncGenerator<FeedItem, void, void> {
+): Promise<AsyncIterable<FeedItem>> {
   const id = await queries.deploymentId(ctx.db, ctx.actor.workspaceId, params.id)
-  let cursor = readCursor(lastEventId) ?? { event: '0', log: await firstLine(ctx, id) }
+  return follow(ctx, id, readCursor(ctx.lastEventId) ?? { event: '0', log: await firstLine(ctx, id) })
+}
+
+async function* follow(ctx: ServiceContext, id: string, start: Cursor): AsyncGenerator<FeedItem, void, void> {
   using bell = createBell(ctx, id)
+  let cursor = start
   let shown = ''
-  for (;;) {
+  while (!ctx.signal.aborted) {
     bell.silence()
     const events = await queries.listEvents(ctx.db, id, cursor.event, PAGE)
     const lines = await queries.listLogLines(ctx.db, id, cursor.log, PAGE)
-    const items = [
-      ...events.map((row) => ({ at: row.at, event: 'event' as const, row: row.id, data: presentEvent(row) })),
-      ...lines.map((row) => ({ at: row.at, event: 'log' as const, row: row.id, data: presentLogLine(row) })),
-    ].sort((a, b) => a.at.getTime() - b.at.getTime())
-    for (const item of items) {
-      cursor = item.event === 'event' ? { ...cursor, event: item.row } : { ...cursor, log: item.row }
-      yield { id: writeCursor(cursor), event: item.event, data: item.data }
+    for (const entry of inOrder(events, lines)) {
+      cursor = entry.event === 'event' ? { ...cursor, event: entry.row.id } : { ...cursor, log: entry.row.id }
+      yield entry.event === 'event'
+        ? { id: writeCursor(cursor), event: 'event', data: presentEvent(entry.row) }
+        : { id: writeCursor(cursor), event: 'log', data: presentLogLine(entry.row) }
     }
     const deployment = await currentDeployment(ctx, id)
     if (deployment === null) {
@@ -54,11 +55,31 @@ export async function* streamFeed(
       yield { id: writeCursor(cursor), event: 'deployment', data: deployment }
     }
     if (events.length < PAGE && lines.length < PAGE) await bell.rung()
-    if (ctx.signal.aborted) return
   }
 }
 
-async function currentDeployment(ctx: ServiceContext, id: string): Promise<unknown> {
+type Entry =
+  | { readonly event: 'event'; readonly row: queries.EventRow }
+  | { readonly event: 'log'; readonly row: queries.LogLineRow }
+
+/** Merges events and lines by time, each kind in the order of its ids, which the cursor goes by. */
+function inOrder(events: readonly queries.EventRow[], lines: readonly queries.LogLineRow[]): Entry[] {
+  const merged: Entry[] = []
+  let next = 0
+  for (const row of events) {
+    for (let line = lines[next]; line !== undefined && line.at < row.at; line = lines[next]) {
+      merged.push({ event: 'log', row: line })
+      next += 1
+    }
+    merged.push({ event: 'event', row })
+  }
+  return [...merged, ...lines.slice(next).map((row) => ({ event: 'log' as const, row }))]
+}
+
+async function currentDeployment(
+  ctx: ServiceContext,
+  id: string,
+): Promise<RouteOutput<'getDeployment'> | null> {
   try {
     return presentDeployment(
       ctx.publicUrl,

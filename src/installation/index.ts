@@ -1,0 +1,2 @@
+export { readNodeId } from './node-id.ts'
+export { announceRun } from './run-file.ts'

@@ -1,0 +1,80 @@
+import type { Instance, InstanceEnd, InstanceInput, Manifest, Runtime } from '../../src/domain/index.ts'
+
+export const MANIFEST: Manifest = {
+  protocolVersion: '2025-11-25',
+  serverInfo: { name: 'fake', version: '1' },
+  capabilities: { tools: {} },
+  instructions: null,
+  tools: [{ name: 'echo', inputSchema: { type: 'object' } }],
+  resources: [],
+  resourceTemplates: [],
+  prompts: [],
+}
+
+/** An instance of the fake runtime, with the handle to end it as if its process had died. */
+export interface FakeInstance extends Instance {
+  readonly input: InstanceInput
+  die(end: InstanceEnd): void
+}
+
+export interface FakeRuntime extends Runtime {
+  /** Replace to fail, wait or look at what is asked. */
+  onPrepare: (signal: AbortSignal) => Promise<void>
+  onStart: (input: InstanceInput, signal: AbortSignal) => Promise<void>
+  onProbe: (instance: FakeInstance, signal: AbortSignal) => Promise<Manifest>
+  readonly started: FakeInstance[]
+  readonly purged: string[]
+}
+
+/** A runtime without processes, for tests of what drives runtimes. */
+export function createFakeRuntime(): FakeRuntime {
+  const runtime: FakeRuntime = {
+    kind: 'local',
+    supports: { networkPolicies: ['none', 'internet'], suspend: false, survivesRestart: false },
+    onPrepare: async () => {},
+    onStart: async () => {},
+    onProbe: async () => MANIFEST,
+    started: [],
+    purged: [],
+    status: async () => ({ ok: true, detail: 'fake' }),
+    async prepare(input, signal) {
+      input.output('stdout', 'added 1 package')
+      await runtime.onPrepare(signal)
+      return { lockFile: '{"lockfileVersion":3}', packages: 1, fromStore: input.lockFile !== null }
+    },
+    async start(input, signal) {
+      await runtime.onStart(input, signal)
+      const ended = Promise.withResolvers<InstanceEnd>()
+      const instance: FakeInstance = {
+        id: input.instanceId,
+        input,
+        ended: ended.promise,
+        die: ended.resolve,
+        endpoint: {
+          handle: (_, res) => res.writeHead(204).end(),
+          request: async () => ({ content: [] }),
+          probe: (probeSignal) => runtime.onProbe(instance, probeSignal),
+        },
+        async stop() {
+          ended.resolve({ reason: 'stopped', exitCode: 0, signal: null })
+          await ended.promise
+        },
+      }
+      runtime.started.push(instance)
+      return instance
+    },
+    async purge(deploymentId) {
+      runtime.purged.push(deploymentId)
+    },
+  }
+  return runtime
+}
+
+/** Resolves never, rejects when the signal is aborted. */
+export function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  })
+}
