@@ -151,7 +151,7 @@ function addUsing(program: Command, run: Run): void {
     .argument('<deployment>', DEPLOYMENT)
     .argument('<tool>', 'name of the tool')
     .argument('[json]', 'its arguments as a JSON object; - reads standard input')
-    .addOption(timeoutOption(120))
+    .addOption(timeoutOption(150))
     .action((id: string, tool: string, body: string | undefined, options: CallOptions) =>
       run(options, async (context) =>
         (await import('./commands/call.ts')).callTool(context, id, tool, body, options),

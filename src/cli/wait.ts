@@ -57,6 +57,32 @@ export function judgeServing(item: FeedItem): Deployment | null {
   return serves && release.state === 'live' ? deployment : null
 }
 
+/**
+ * Judges a deployment that was just asked to start or restart. After a restart only a new instance counts: the old one
+ * serves until then.
+ * @returns a judge like {@link judgeServing}, which also throws `deployment_not_running` when an instance did not come
+ *   up, although Catwalk goes on trying
+ */
+export function judgeStart(verb: 'start' | 'restart'): (item: FeedItem) => Deployment | null {
+  let cameUp = false
+  let ended: string | null = null
+  return (item) => {
+    if (item.kind === 'event') {
+      const { kind, data, message } = item.event
+      if (kind === 'deployment.desired') [cameUp, ended] = [false, null]
+      if (kind === 'instance.ready' || (kind === 'release.state' && data['state'] === 'live')) cameUp = true
+      if (kind === 'instance.ended') ended = message
+    }
+    const serving = judgeServing(item)
+    if (item.kind === 'deployment' && ended !== null) {
+      throw new CatwalkError('deployment_not_running', `The server does not come up: ${ended}`, {
+        help: 'Catwalk goes on trying. Read what it says with: bin/catwalk logs',
+      })
+    }
+    return verb === 'start' || cameUp ? serving : null
+  }
+}
+
 /** The deployment once it is stopped. */
 export function judgeStopped(item: FeedItem): Deployment | null {
   return item.kind === 'deployment' && item.deployment.state === 'stopped' ? item.deployment : null

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { CatwalkError } from '../../src/domain/index.ts'
 import { startFakeApi } from '../fakes/api.ts'
-import { aDeployment, aFailedDeployment, aLogLine, aToken, at } from '../fakes/api-data.ts'
+import { aDeployment, aFailedDeployment, aLogLine, anEvent, aToken, at } from '../fakes/api-data.ts'
 import { run } from './run.ts'
 
 const catalogue = {
@@ -144,7 +144,9 @@ test('stop, start and restart print the deployment; --wait waits for the state',
       restartDeployment: () => aDeployment({ state: 'deploying' }),
     },
     feed(feed) {
+      feed.send('event', anEvent(1, 'deployment.desired'), '1')
       feed.send('deployment', aDeployment({ state: 'deploying' }), '1')
+      feed.send('event', anEvent(2, 'instance.ready'), '2')
       feed.send('deployment', aDeployment(), '2')
     },
   })
@@ -154,6 +156,35 @@ test('stop, start and restart print the deployment; --wait waits for the state',
   expect(JSON.parse((await run(api, ['restart', 'echo', '--wait', '--json'])).stdout)).toMatchObject({
     state: 'running',
   })
+})
+
+test('restart --wait is not content with the old instance, which serves until the new one does', async () => {
+  await using api = await startFakeApi({
+    handlers: { restartDeployment: () => aDeployment() },
+    feed(feed) {
+      feed.send('event', anEvent(1, 'instance.ready'), '1')
+      feed.send('event', anEvent(2, 'deployment.desired'), '2')
+      feed.send('deployment', aDeployment({ name: 'the old instance' }), '3')
+      feed.send('event', anEvent(4, 'instance.ready'), '4')
+      feed.send('deployment', aDeployment({ name: 'the new instance' }), '5')
+    },
+  })
+  const { stdout } = await run(api, ['restart', 'echo', '--wait', '--json'])
+  expect(JSON.parse(stdout)).toMatchObject({ name: 'the new instance' })
+})
+
+test('restart --wait fails when the new instance does not come up', async () => {
+  await using api = await startFakeApi({
+    handlers: { restartDeployment: () => aDeployment() },
+    feed(feed) {
+      feed.send('event', anEvent(1, 'deployment.desired'), '1')
+      feed.send('event', anEvent(2, 'instance.ended', 'It ended with exit code 3.'), '2')
+      feed.send('deployment', aDeployment({ state: 'unhealthy' }), '3')
+    },
+  })
+  const { code, stderr } = await run(api, ['restart', 'echo', '--wait'])
+  expect(code).toBe(1)
+  expect(stderr).toContain('exit code 3')
 })
 
 test('rm needs --yes when there is nobody to ask, and --wait waits until the deployment is gone', async () => {

@@ -75,15 +75,12 @@ export function aFailedDeployment(lastLine: string): Deployment {
   })
 }
 
+export function anEvent(id: number, kind: Event['kind'], message = '', changes: Partial<Event> = {}): Event {
+  return { id: String(id), at: at(id), kind, message, releaseId: 'rel_1', data: {}, ...changes }
+}
+
 export function aStateEvent(id: number, state: Release['state'], seconds: number): Event {
-  return {
-    id: String(id),
-    at: at(seconds),
-    kind: 'release.state',
-    message: `v1 is ${state}`,
-    releaseId: 'rel_1',
-    data: { state },
-  }
+  return anEvent(id, 'release.state', `v1 is ${state}`, { at: at(seconds), data: { state } })
 }
 
 export function aLogLine(id: number, line: string, changes: Partial<LogLine> = {}): LogLine {

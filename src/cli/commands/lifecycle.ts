@@ -6,7 +6,7 @@ import type { Deployment } from '../failure.ts'
 import { ask } from '../input.ts'
 import { createProgress } from '../progress.ts'
 import { paintState } from '../summary.ts'
-import { follow, judgeGone, judgeServing, judgeStopped } from '../wait.ts'
+import { follow, judgeGone, judgeStart, judgeStopped } from '../wait.ts'
 
 export interface LifecycleOptions extends CommonOptions {
   readonly wait?: boolean
@@ -40,7 +40,7 @@ async function waitFor(
   options: LifecycleOptions,
 ): Promise<Deployment> {
   using progress = createProgress(context.host, context.output, asked.release.id)
-  const judge = verb === 'stop' ? judgeStopped : judgeServing
+  const judge = verb === 'stop' ? judgeStopped : judgeStart(verb)
   return follow(await context.api(), asked.id, judge, {
     timeoutMs: options.timeout * 1000,
     signal: context.signal,
