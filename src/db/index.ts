@@ -1,4 +1,4 @@
 export { openDatabase, type Database, type DatabaseOptions } from './database.ts'
-// Names each query that the room offers.
-export * from './queries/index.ts'
+export * as queries from './queries/index.ts'
+export type { Handle } from './queries/index.ts'
 export type { DB } from './schema.gen.ts'
