@@ -58,12 +58,17 @@ export async function answerRoute(
   }
   // Each handler fits its route by the type of Handlers; which one it is here is known only by name.
   const handler = services.handlers[name] as AnyHandler
-  const result = await handler(context, input)
+  const result = await handler(context, input).catch(rethrow)
 
   if (route.stream) return streamed(result, headers, context, ended, c, services)
   if (route.status === 204) return new Response(null, { status: 204, headers })
   // Parsing drops what the contract does not name, so that no internal field ever leaves.
   return Response.json(route.response.parse(result), { status: route.status, headers })
+}
+
+/** The framework hands on only errors; what else is thrown becomes one, so that it is answered like any other. */
+function rethrow(error: unknown): never {
+  throw error instanceof Error ? error : new Error('A handler threw what is no error.', { cause: error })
 }
 
 async function identify(
@@ -112,7 +117,7 @@ function streamed(
     stillAllowed: async () => (await auth.authenticate(c.req.raw.headers, context.remoteAddress)) !== null,
     onEnd: (error) => {
       if (error !== undefined && !context.signal.aborted) {
-        logger.error({ requestId: context.requestId, err: error }, 'A stream ended with an error.')
+        logger.error({ requestId: context.requestId, err: error }, 'a stream ended with an error')
       }
       ended.abort()
     },

@@ -125,18 +125,18 @@ export function createApi(options: ApiOptions): Hono<Environment> {
       found ?? page('Not found', '<h1>There is no such page</h1><p><a href="/">Back to Catwalk</a></p>', 404)
     )
   })
-  app.get('*', async (c) => {
-    const { path } = c.req
-    if (isProgramPath(path)) throw new CatwalkError('not_found', 'There is nothing at this address.')
+  // Not a route for everything: addresses of the API would then seem to answer GET.
+  app.notFound(async (c) => {
+    const { path, method } = c.req
+    const nothing = new CatwalkError('not_found', 'There is nothing at this address.')
+    if (isProgramPath(path) || (method !== 'GET' && method !== 'HEAD'))
+      return errorAnswer(nothing, c.var.requestId, logger)
     const file = await dashboard.file(path, c.req.raw.headers)
     if (file !== null) return file
     // A missing file must not answer with a page: a browser would run it as a script.
-    if (path.startsWith('/assets/')) throw new CatwalkError('not_found', 'There is no such file.')
+    if (path.startsWith('/assets/')) return errorAnswer(nothing, c.var.requestId, logger)
     return dashboard.shell(c.req.raw.headers)
   })
-  app.notFound((c) =>
-    errorAnswer(new CatwalkError('not_found', 'There is nothing at this address.'), c.var.requestId, logger),
-  )
   return app
 }
 

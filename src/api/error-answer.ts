@@ -6,7 +6,7 @@ export function errorAnswer(error: unknown, requestId: string, logger: Logger): 
     error instanceof CatwalkError
       ? error
       : new CatwalkError('internal', 'Something went wrong in Catwalk.', { cause: error })
-  if (known.status >= 500) logger.error({ requestId, code: known.code, err: known.cause }, known.message)
+  if (known.status >= 500) logger.error({ requestId, code: known.code, err: known.cause }, 'a request failed')
   return Response.json(known.toBody(requestId), {
     status: known.status,
     headers: { 'cache-control': 'no-store', ...headersFor(known) },

@@ -2,7 +2,7 @@ import { chmod, open, readFile, rename } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Kysely } from 'kysely'
-import { recordAudit, type DB } from '../db/index.ts'
+import { queries, type DB } from '../db/index.ts'
 import type { Secret } from '../domain/index.ts'
 import { actorOfApiKey, insertApiKey } from './api-keys.ts'
 import { programActor } from './program-actor.ts'
@@ -36,7 +36,7 @@ export async function ensureLocalKey(options: LocalKeyOptions): Promise<void> {
       .execute()
     const actor = programActor(workspaceId)
     const { id, key } = await insertApiKey(tx, { workspaceId, name, role: 'owner', createdBy: actor.id })
-    await recordAudit(tx, { actor, action: 'api_key.create', target: id, detail: { name, role: 'owner' } })
+    await queries.recordAudit(tx, { actor, action: 'api_key.create', target: id, detail: { name, role: 'owner' } })
     // Before the commit: a crash in between leaves a file that the database does not know, which the next start mends.
     await writeKey(path, key)
   })

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { hashPassword } from 'better-auth/crypto'
 import type { Kysely, Transaction } from 'kysely'
-import { json, recordAudit, type DB, type Handle } from '../db/index.ts'
+import { queries, type DB, type Handle } from '../db/index.ts'
 import { CatwalkError, newId, type Actor, type Clock } from '../domain/index.ts'
 
 export interface SetUpLink {
@@ -79,14 +79,14 @@ export function createSetUpLinks({ database, publicUrl, workspaceId, clock }: Se
     async issue(actor) {
       const token = randomBytes(32).toString('base64url')
       const expiresAt = new Date(clock.now().getTime() + LIFETIME_MS)
-      const value = json({ hash: hashToken(token), expiresAt: expiresAt.toISOString() })
+      const value = JSON.stringify({ hash: hashToken(token), expiresAt: expiresAt.toISOString() })
       await alone(async (tx) => {
         await tx
           .insertInto('settings')
           .values({ key: SETTING, value })
           .onConflict((conflict) => conflict.column('key').doUpdateSet({ value, updated_at: clock.now() }))
           .execute()
-        if (actor !== null) await recordAudit(tx, { actor, action: 'setup_link.create', target: null })
+        if (actor !== null) await queries.recordAudit(tx, { actor, action: 'setup_link.create', target: null })
       })
       return { url: new URL(`/setup#token=${token}`, publicUrl), expiresAt }
     },
@@ -100,7 +100,7 @@ export function createSetUpLinks({ database, publicUrl, workspaceId, clock }: Se
         await requireValid(tx, input.token)
         const owner = await insertOwner(tx, { ...input, passwordHash, workspaceId, address })
         await tx.deleteFrom('settings').where('key', '=', SETTING).execute()
-        await recordAudit(tx, { actor: owner, action: 'owner.create', target: owner.id })
+        await queries.recordAudit(tx, { actor: owner, action: 'owner.create', target: owner.id })
         return owner
       })
     },
