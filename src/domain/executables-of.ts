@@ -1,0 +1,21 @@
+/**
+ * The executables that a package.json declares, name to path, in its order. A `bin` that is one path is named like the
+ * package without its scope. Anything malformed counts as absent.
+ */
+export function executablesOf(packageName: string, manifest: unknown): ReadonlyMap<string, string> {
+  const bin: unknown =
+    typeof manifest === 'object' && manifest !== null && 'bin' in manifest ? manifest.bin : null
+  if (typeof bin === 'string') return new Map([[packageName.split('/').at(-1) ?? packageName, bin]])
+  if (typeof bin !== 'object' || bin === null || Array.isArray(bin)) return new Map()
+  const entries: readonly (readonly [string, unknown])[] = Object.entries(bin)
+  return new Map(
+    entries.filter(
+      (entry): entry is readonly [string, string] => isName(entry[0]) && typeof entry[1] === 'string',
+    ),
+  )
+}
+
+// The name becomes part of messages and links; npm itself cuts off everything up to the last slash.
+function isName(name: string): boolean {
+  return /^[A-Za-z0-9@._+-]{1,214}$/.test(name) && name !== '.' && name !== '..'
+}

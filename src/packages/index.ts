@@ -1,0 +1,2 @@
+export { loadNpmConfiguration, type NpmConfiguration } from './npm-configuration.ts'
+export { createNpmIndex, type NpmIndexOptions } from './npm-index.ts'

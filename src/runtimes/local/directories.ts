@@ -1,0 +1,37 @@
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** What the local runtime keeps in the data directory. */
+export interface Directories {
+  /** Node, npm and the files that every sandbox shows; one sub-directory per version. */
+  readonly toolchain: string
+  /** Installed packages, one read-only sub-directory per key. */
+  readonly store: string
+  /** npm's download cache; only installations see it. */
+  readonly cache: string
+  /** One sub-directory per deployment, the only place where its server can write for good. */
+  readonly deployments: string
+  /** Work in progress. Whatever is here when the program starts was left by a killed one. */
+  readonly temporary: string
+}
+
+/**
+ * Makes the directories. As root they can be passed through, but not listed, by the users that servers run as;
+ * otherwise they are private.
+ */
+export async function createDirectories(dataDir: string, asRoot: boolean): Promise<Directories> {
+  const directories = {
+    toolchain: join(dataDir, 'toolchain'),
+    store: join(dataDir, 'store'),
+    cache: join(dataDir, 'cache'),
+    deployments: join(dataDir, 'deployments'),
+    temporary: join(dataDir, 'tmp'),
+  }
+  const mode = asRoot ? 0o711 : 0o700
+  for (const directory of Object.values(directories)) {
+    await mkdir(directory, { recursive: true })
+    // mkdir's mode passes through the umask, which may be stricter than what the dropped users need.
+    await chmod(directory, mode)
+  }
+  return directories
+}

@@ -1,0 +1,66 @@
+import { createBridge, createEndedSessions, type EndedSessions, type Launch } from '../../bridge/index.ts'
+import type { Instance, InstanceInput } from '../../domain/index.ts'
+
+/** The instances that this program runs. */
+export interface Instances {
+  start(input: InstanceInput, launch: Launch, signal: AbortSignal): Promise<Instance>
+  /** Stops the instances of the same release that an earlier holder of the lease started. */
+  stopOlder(input: Pick<InstanceInput, 'deploymentId' | 'releaseId' | 'epoch'>): Promise<void>
+  stopAll(deploymentId: string): Promise<void>
+}
+
+/** For what is stopped because it should not be there any more. */
+const REMOVAL_GRACE_MS = 1_000
+
+interface Running {
+  readonly deploymentId: string
+  readonly releaseId: string
+  readonly epoch: number
+  readonly instance: Instance
+}
+
+export function createInstances(): Instances {
+  const running = new Set<Running>()
+  // Outlives the instances, so that a session which its client has ended stays ended across restarts of the server.
+  const endedSessions = new Map<string, EndedSessions>()
+
+  const stopWhere = async (matches: (candidate: Running) => boolean): Promise<void> => {
+    await Promise.all([...running].filter(matches).map(({ instance }) => instance.stop(REMOVAL_GRACE_MS)))
+  }
+  const endedSessionsOf = (deploymentId: string): EndedSessions => {
+    const known = endedSessions.get(deploymentId) ?? createEndedSessions(() => new Date())
+    endedSessions.set(deploymentId, known)
+    return known
+  }
+
+  return {
+    start: async (input, launch, signal) => {
+      const { deploymentId, releaseId, epoch, sealKey, output } = input
+      const bridge = await createBridge(
+        { launch, sealKey, deploymentId, output, endedSessions: endedSessionsOf(deploymentId) },
+        signal,
+      )
+      const instance: Instance = {
+        id: input.instanceId,
+        endpoint: bridge,
+        ended: bridge.ended,
+        stop: async (graceMs) => bridge.stop(graceMs),
+      }
+      const entry = { deploymentId, releaseId, epoch, instance }
+      running.add(entry)
+      void bridge.ended.then(() => running.delete(entry))
+      return instance
+    },
+    stopOlder: async ({ deploymentId, releaseId, epoch }) =>
+      stopWhere(
+        (candidate) =>
+          candidate.deploymentId === deploymentId &&
+          candidate.releaseId === releaseId &&
+          candidate.epoch < epoch,
+      ),
+    stopAll: async (deploymentId) => {
+      await stopWhere((candidate) => candidate.deploymentId === deploymentId)
+      endedSessions.delete(deploymentId)
+    },
+  }
+}

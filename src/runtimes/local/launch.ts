@@ -1,0 +1,92 @@
+import type { Launch, ServerProcess } from '../../bridge/index.ts'
+import type { InstanceEnd, LineSink } from '../../domain/index.ts'
+import { readLines } from './lines.ts'
+import type { ConfinedCommand } from './sandbox/confined-command.ts'
+import type { ConfinedProcess, ProcessEnd } from './sandbox/confined-process.ts'
+import type { Confinement } from './sandbox/confinement.ts'
+
+/** How long a server may take to end after SIGTERM. */
+const TERMINATE_MS = 1_000
+/** How long the last output may take to arrive after the end. */
+const LAST_OUTPUT_MS = 1_000
+/** Refused connections that are named in the log, so that a server cannot fill it. */
+const REFUSALS_SHOWN = 50
+
+/**
+ * Starts processes of one server. Its stderr goes to `output` line by line, whether anybody wants it or not; stdin and
+ * stdout are the bridge's.
+ */
+export function createLaunch(
+  confinement: Confinement,
+  command: (count: number) => ConfinedCommand,
+  output: LineSink,
+): Launch {
+  let count = 0
+  const refused = new Set<string>()
+  const onRefused = (target: string, reason: string): void => {
+    if (refused.has(target) || refused.size >= REFUSALS_SHOWN) return
+    refused.add(target)
+    output('system', `The server was refused a connection to ${target}: ${reason}.`)
+    if (refused.size === REFUSALS_SHOWN) output('system', 'Further refused connections are not shown.')
+  }
+  return async (signal) => {
+    count += 1
+    return toServerProcess(await confinement.run(command(count), onRefused, signal), output)
+  }
+}
+
+function toServerProcess(run: ConfinedProcess, output: LineSink): ServerProcess {
+  let stopping: Promise<void> | null = null
+  let heapExhausted = false
+  const stderrRead = readLines(run.stderr, (line) => {
+    heapExhausted ||= line.includes('JavaScript heap out of memory')
+    output('stderr', line)
+  })
+  const ended = (async (): Promise<InstanceEnd> => {
+    const end = await run.ended
+    // The last words come before the news that it is over.
+    await within(LAST_OUTPUT_MS, stderrRead)
+    return describe(end, stopping !== null, heapExhausted)
+  })()
+
+  const stop = async (graceMs: number): Promise<void> => {
+    run.stdin.end()
+    if (await within(graceMs, run.ended)) return
+    await run.terminate()
+    if (await within(TERMINATE_MS, run.ended)) return
+    run.kill()
+    await run.ended
+  }
+  return {
+    stdin: run.stdin,
+    stdout: run.stdout,
+    ended,
+    stop: async (graceMs) => {
+      stopping ??= stop(graceMs)
+      await stopping
+      await ended
+    },
+  }
+}
+
+function describe(end: ProcessEnd, stopped: boolean, heapExhausted: boolean): InstanceEnd {
+  const { exitCode, signal } = end
+  // Node ends itself by SIGABRT when its heap is full, before the kernel has to.
+  if (end.outOfMemory || (heapExhausted && signal === 'SIGABRT')) {
+    return { reason: 'out_of_memory', exitCode, signal }
+  }
+  return { reason: stopped ? 'stopped' : 'exited', exitCode, signal }
+}
+
+/** Whether `promise` settled within the time. */
+async function within(limitMs: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs)
+  })
+  try {
+    return await Promise.race([promise.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

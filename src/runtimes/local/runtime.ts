@@ -1,0 +1,139 @@
+import { readdir, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { CatwalkError, type Logger, type Runtime } from '../../domain/index.ts'
+import { createDirectories, type Directories } from './directories.ts'
+import { dialPublic, publicNetwork, type Network } from './egress/dial.ts'
+import { createHomes, type Homes } from './homes.ts'
+import { createIdentities, DEFAULT_FIRST_UID, type Identities } from './identities.ts'
+import { findEntry } from './install/entry.ts'
+import { createInstaller } from './install/installer.ts'
+import type { InstallConfiguration } from './install/npm-command.ts'
+import { createStore, type Store } from './install/store.ts'
+import { createInstances } from './instances.ts'
+import { createLaunch } from './launch.ts'
+import { createPrepare, keyOf } from './prepare.ts'
+import { createConfinement, type Confinement } from './sandbox/confinement.ts'
+import { findControlGroups } from './sandbox/control-groups.ts'
+import { serverCommand } from './server-command.ts'
+import { ensureToolchain } from './toolchain.ts'
+
+export interface LocalRuntimeOptions {
+  /**
+   * Everything is kept in here. As root, other users must be able to enter it (mode 0711 on it and all above), because
+   * servers run as other users. One program at a time uses it.
+   */
+  readonly dataDir: string
+  readonly logger: Logger
+  /** This host's npm configuration; asked for at each installation, so that changes count at once. */
+  readonly npm: () => Promise<InstallConfiguration>
+  readonly installTimeoutMs: number
+  /** Runs servers without a sandbox where there is none: for one person on one machine only. */
+  readonly allowUnsandboxed: boolean
+  /** As root: the user id of installations; deployments get the 60,000 after it. */
+  readonly firstUid?: number
+  /** Further `host:port` that installations may connect to, such as a registry's download host. */
+  readonly installOrigins?: readonly string[]
+  /** The network that servers reach through the egress proxy; tests bring their own. */
+  readonly network?: Network
+}
+
+interface Parts {
+  readonly homes: Homes
+  readonly identities: Identities
+  readonly store: Store
+  readonly confinement: Confinement
+  readonly prepare: Runtime['prepare']
+}
+
+/** Runs servers as sandboxed processes of this machine. Nothing happens until it is first used. */
+export function createLocalRuntime(options: LocalRuntimeOptions): Runtime {
+  const instances = createInstances()
+  const network = options.network ?? publicNetwork
+  let opening: Promise<Parts> | null = null
+  const open = async (): Promise<Parts> => {
+    opening ??= openParts(options)
+    return opening.catch((error: unknown) => {
+      opening = null
+      throw error
+    })
+  }
+  return {
+    kind: 'local',
+    supports: { networkPolicies: ['none', 'internet'], suspend: false, survivesRestart: false },
+    status: async (signal) => (await open()).confinement.status(signal),
+    prepare: async (input, signal) => (await open()).prepare(input, signal),
+    start: async (input, signal) => {
+      const { confinement, homes, identities, store } = await open()
+      const key = keyOf(input, input.lockFile)
+      if (!(await store.has(key))) {
+        throw new CatwalkError('install_failed', 'The release is not installed on this machine.')
+      }
+      const installation = store.pathOf(key)
+      const entry = await findEntry(installation, input.spec.package)
+      await instances.stopOlder(input)
+      const identity = identities.deployment(input.slot)
+      const home = await homes.provide(input.deploymentId, identity)
+      const launch = createLaunch(
+        confinement,
+        (count) =>
+          serverCommand(
+            input,
+            entry,
+            { installation, home },
+            { identity, internet: dialPublic(network) },
+            count,
+          ),
+        input.output,
+      )
+      return instances.start(input, launch, signal)
+    },
+    purge: async (deploymentId) => {
+      const { homes } = await open()
+      await instances.stopAll(deploymentId)
+      await homes.remove(deploymentId)
+    },
+  }
+}
+
+async function openParts(options: LocalRuntimeOptions): Promise<Parts> {
+  const dataDir = resolve(options.dataDir)
+  const asRoot = process.getuid?.() === 0
+  const identities = createIdentities(asRoot, options.firstUid ?? DEFAULT_FIRST_UID)
+  const directories = await createDirectories(dataDir, asRoot)
+  const controlGroups = await findControlGroups(dataDir)
+  await controlGroups.sweep()
+  await sweepTemporary(directories, options.logger)
+  const npmDirectory = dirname(createRequire(import.meta.url).resolve('npm/package.json'))
+  const toolchain = await ensureToolchain(directories, npmDirectory)
+  const confinement = createConfinement({
+    toolchain,
+    controlGroups,
+    allowUnsandboxed: options.allowUnsandboxed,
+    trialIdentity: identities.installer,
+  })
+  const store = createStore(directories, asRoot)
+  const installer = createInstaller({
+    directories,
+    store,
+    confinement,
+    identity: identities.installer,
+    configuration: options.npm,
+    extraOrigins: options.installOrigins ?? [],
+  })
+  return {
+    homes: createHomes(directories),
+    identities,
+    store,
+    confinement,
+    prepare: createPrepare(store, installer, options.installTimeoutMs),
+  }
+}
+
+/** Removes what a killed run of the program was working on. */
+async function sweepTemporary({ temporary }: Directories, logger: Logger): Promise<void> {
+  for (const name of await readdir(temporary)) {
+    await rm(join(temporary, name), { recursive: true, force: true })
+    logger.info({ name }, 'removed unfinished work of an earlier run')
+  }
+}

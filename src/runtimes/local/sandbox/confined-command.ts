@@ -1,0 +1,46 @@
+import type { Dial } from '../egress/dial.ts'
+import type { Identity } from '../identities.ts'
+
+/** A file or directory of the host and where the program sees it. */
+export interface Mount {
+  readonly source: string
+  readonly target: string
+  readonly writable: boolean
+}
+
+export interface Limits {
+  readonly memoryMiB: number
+  /** Processes and threads together. */
+  readonly tasks: number
+  /** Cores' worth of time; 1.5 is one and a half. */
+  readonly cpus: number
+}
+
+/** A Node program to be run confined. Paths in it are as the program sees them. */
+export interface ConfinedCommand {
+  /** Deterministic and safe in a file name; names the control group. */
+  readonly label: string
+  /** Node's arguments: its own flags, the script, the script's arguments. */
+  readonly nodeArguments: readonly string[]
+  /** The whole environment; nothing is inherited. */
+  readonly environment: ReadonlyMap<string, string>
+  readonly workingDirectory: string
+  readonly mounts: readonly Mount[]
+  readonly identity: Identity | null
+  readonly limits: Limits
+  /** Where it may connect to; null for nowhere. */
+  readonly dial: Dial | null
+}
+
+/** Where a program finds things. The same on every host, so that nothing of the host shows. */
+export const INSIDE = {
+  toolchain: '/opt/catwalk/toolchain',
+  node: '/opt/catwalk/toolchain/bin/node',
+  npm: '/opt/catwalk/toolchain/npm/bin/npm-cli.js',
+  init: '/opt/catwalk/toolchain/sandbox-init.cjs',
+  package: '/opt/catwalk/package',
+  home: '/home/server',
+  temporary: '/tmp',
+  path: '/opt/catwalk/toolchain/bin:/usr/local/bin:/usr/bin:/bin',
+  proxyPort: 3128,
+} as const

@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process'
+import { CatwalkError } from '../../../domain/index.ts'
+import type { Toolchain } from '../toolchain.ts'
+import { INSIDE, type ConfinedCommand, type Mount } from './confined-command.ts'
+import { childExit, signalProcess, type ConfinedProcess } from './confined-process.ts'
+
+/**
+ * Starts a program without a sandbox, because the operator allowed it: as another user when we are root, in a process
+ * group of its own, and otherwise with everything that this user can read and reach.
+ * @throws CatwalkError `sandbox_unavailable` when not even that works
+ */
+export async function runUnsandboxed(
+  toolchain: Toolchain,
+  command: ConfinedCommand,
+  signal: AbortSignal,
+): Promise<ConfinedProcess> {
+  signal.throwIfAborted()
+  const mounts = [
+    { source: toolchain.directory, target: INSIDE.toolchain, writable: false },
+    ...command.mounts,
+  ]
+  const onHost = (text: string): string => translatePath(text, mounts)
+  const child = spawn(onHost(INSIDE.node), command.nodeArguments.map(onHost), {
+    cwd: onHost(command.workingDirectory),
+    env: Object.fromEntries([...command.environment].map(([name, value]) => [name, onHost(value)])),
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    ...command.identity,
+  })
+  const exit = childExit(child)
+  const { pid } = child
+  if (pid === undefined) {
+    await exit
+    throw new CatwalkError('sandbox_unavailable', 'The server cannot be started, not even without a sandbox.')
+  }
+  child.stdin.on('error', () => undefined)
+  const signalGroup = (name: NodeJS.Signals): void => signalProcess(-pid, name)
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    ended: exit.then((end) => {
+      // What the program started may have outlived it; without a process namespace that is ours to end.
+      signalGroup('SIGKILL')
+      return { ...end, outOfMemory: false }
+    }),
+    terminate: async () => signalGroup('SIGTERM'),
+    kill: () => signalGroup('SIGKILL'),
+  }
+}
+
+/** What the sandbox would show at a path; text that is no such path stays as it is. */
+function translatePath(text: string, mounts: readonly Mount[]): string {
+  const mount = mounts.find(({ target }) => text === target || text.startsWith(`${target}/`))
+  return mount === undefined ? text : mount.source + text.slice(mount.target.length)
+}

@@ -1,0 +1,50 @@
+import type { InstanceInput } from '../../domain/index.ts'
+import type { Dial } from './egress/dial.ts'
+import type { Identity } from './identities.ts'
+import type { Entry } from './install/entry.ts'
+import { INSIDE, type ConfinedCommand } from './sandbox/confined-command.ts'
+import { confinedEnvironment } from './sandbox/environment.ts'
+
+/** Share of the memory limit that JavaScript's own heap may take; the rest is for buffers, code and threads. */
+const HEAP_SHARE = 0.75
+const TASKS = 256
+const CPUS = 2
+
+export interface ServerPlaces {
+  /** The installation in the store. */
+  readonly installation: string
+  /** The deployment's home on the host. */
+  readonly home: string
+}
+
+/** The command that runs one process of a release's server. `count` tells several of one instance apart. */
+export function serverCommand(
+  input: Pick<InstanceInput, 'instanceId' | 'settings' | 'spec' | 'environment'>,
+  entry: Entry,
+  places: ServerPlaces,
+  confined: { readonly identity: Identity | null; readonly internet: Dial },
+  count: number,
+): ConfinedCommand {
+  const { settings, spec } = input
+  const hasNetwork = settings.network === 'internet'
+  const declared = new Map([...input.environment].map(([name, secret]) => [name, secret.reveal()]))
+  return {
+    label: `${input.instanceId}-${count}`,
+    nodeArguments: [
+      // Node cannot see the limit from inside, and would collect garbage too late.
+      `--max-old-space-size=${Math.floor(settings.memoryMiB * HEAP_SHARE)}`,
+      ...entry.nodeFlags,
+      `${INSIDE.package}/${entry.script}`,
+      ...spec.args,
+    ],
+    environment: confinedEnvironment(declared, { home: INSIDE.home, hasNetwork }),
+    workingDirectory: INSIDE.home,
+    mounts: [
+      { source: places.installation, target: INSIDE.package, writable: false },
+      { source: places.home, target: INSIDE.home, writable: true },
+    ],
+    identity: confined.identity,
+    limits: { memoryMiB: settings.memoryMiB, tasks: TASKS, cpus: CPUS },
+    dial: hasNetwork ? confined.internet : null,
+  }
+}

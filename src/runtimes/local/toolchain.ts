@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import {
+  access,
+  chmod,
+  copyFile,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Directories } from './directories.ts'
+import { seccompFilter } from './sandbox/seccomp.ts'
+
+/** The files that every sandbox shows at `/opt/catwalk/toolchain`, as they lie on the host. */
+export interface Toolchain {
+  readonly directory: string
+  readonly node: string
+  readonly seccompFilter: string
+}
+
+const INIT = fileURLToPath(new URL('sandbox/sandbox-init.cjs', import.meta.url))
+
+// The user inside is the same everywhere and says nothing about the host. Names are resolved by the egress proxy;
+// who asks for them directly gets a quick refusal, because nobody listens there.
+const ETC = {
+  passwd:
+    'root:x:0:0:root:/root:/usr/sbin/nologin\nserver:x:1000:1000:server:/home/server:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n',
+  group: 'root:x:0:\nserver:x:1000:\nnogroup:x:65534:\n',
+  hosts: '127.0.0.1 localhost server\n::1 localhost\n',
+  'resolv.conf': 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n',
+  'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
+}
+
+/**
+ * Makes sure that the running Node, `npmDirectory` and the generated files are in the data directory, where the users
+ * that servers run as can read them. A version is complete or absent.
+ */
+export async function ensureToolchain(directories: Directories, npmDirectory: string): Promise<Toolchain> {
+  const architecture = process.arch
+  if (architecture !== 'x64' && architecture !== 'arm64') {
+    throw new Error(`there is no system call filter for the architecture ${architecture}`)
+  }
+  const filter = seccompFilter(architecture)
+  const init = await readFile(INIT)
+  const npm: unknown = JSON.parse(await readFile(join(npmDirectory, 'package.json'), 'utf8'))
+  const npmVersion = typeof npm === 'object' && npm !== null && 'version' in npm ? String(npm.version) : '0'
+  const digest = createHash('sha256').update(filter).update(init).update(JSON.stringify(ETC)).digest('hex')
+  const name = `node-${process.versions.node}-npm-${npmVersion}-${digest.slice(0, 12)}`
+  const toolchain = describe(join(directories.toolchain, name))
+  if (await exists(toolchain.directory)) return toolchain
+
+  const work = await mkdtemp(join(directories.temporary, 'toolchain-'))
+  try {
+    await makeDirectory(join(work, 'bin'))
+    await provide(process.execPath, join(work, 'bin', 'node'), 0o755)
+    await provideTree(npmDirectory, join(work, 'npm'))
+    await makeDirectory(join(work, 'etc'))
+    for (const [file, text] of Object.entries(ETC)) await write(join(work, 'etc', file), text)
+    await write(join(work, 'sandbox-init.cjs'), init)
+    await write(join(work, 'seccomp.bpf'), filter)
+    await chmod(work, 0o755)
+    await rename(work, toolchain.directory).catch(async (error: unknown) => {
+      // Another start of the program was faster.
+      if (!(await exists(toolchain.directory))) throw error
+    })
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+  return toolchain
+}
+
+function describe(directory: string): Toolchain {
+  return {
+    directory,
+    node: join(directory, 'bin', 'node'),
+    seccompFilter: join(directory, 'seccomp.bpf'),
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true })
+  await chmod(path, 0o755)
+}
+
+async function write(path: string, content: string | Buffer): Promise<void> {
+  await writeFile(path, content)
+  await chmod(path, 0o644)
+}
+
+/** A hard link where the original is readable for everybody and on the same file system, else a copy. */
+async function provide(source: string, target: string, mode: number): Promise<void> {
+  if (((await stat(source)).mode & mode) === mode) {
+    const linked = await link(source, target).then(
+      () => true,
+      () => false,
+    )
+    if (linked) return
+  }
+  await copyFile(source, target, constants.COPYFILE_FICLONE)
+  await chmod(target, mode)
+}
+
+async function provideTree(source: string, target: string): Promise<void> {
+  await makeDirectory(target)
+  const entries = await readdir(source, { withFileTypes: true })
+  await Promise.all(
+    entries.map(async (entry) => {
+      const from = join(source, entry.name)
+      const to = join(target, entry.name)
+      if (entry.isDirectory() && !SKIPPED.has(entry.name)) await provideTree(from, to)
+      else if (entry.isFile()) await provide(from, to, 0o644)
+    }),
+  )
+}
+
+// Documentation, and links to executables that nobody calls.
+const SKIPPED: ReadonlySet<string> = new Set(['docs', 'man', '.bin'])
