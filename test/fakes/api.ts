@@ -30,6 +30,7 @@ export interface FeedConnection {
   /** Breaks the connection off as a crash or a proxy does. */
   cut(): void
   end(): void
+  onClose(listener: () => void): void
 }
 
 export interface FakeApiOptions {
@@ -122,6 +123,7 @@ function openFeed(req: IncomingMessage, res: ServerResponse, number: number): Fe
     },
     cut: () => void req.socket.destroy(),
     end: () => void res.end(),
+    onClose: (listener) => void res.once('close', listener),
   }
 }
 

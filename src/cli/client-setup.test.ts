@@ -1,0 +1,23 @@
+import { execFileSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+import { CLIENTS, clientSetup } from './client-setup.ts'
+
+const ENDPOINT = 'http://localhost:7420/mcp/echo'
+
+test.each(CLIENTS)('the lines for %s hold name, endpoint and token', (client) => {
+  const { text } = clientSetup(client, 'echo', ENDPOINT, 'cwk_secret')
+  for (const part of ['echo', ENDPOINT, 'Bearer cwk_secret']) expect(text).toContain(part)
+})
+
+test('a shell reads the lines as the words that were meant, whatever the server says', () => {
+  const hostile = `x'; echo "$(id)" \`id\` \\`
+  const { text } = clientSetup('claude-code', hostile, `http://x/${hostile}`, hostile)
+  const words = execFileSync('sh', ['-c', `claude() { printf '%s\\n' "$@"; }\n${text}`], { encoding: 'utf8' })
+  expect(words.trimEnd().split('\n')).toEqual([
+    ...'mcp add --transport http'.split(' '),
+    hostile,
+    `http://x/${hostile}`,
+    '--header',
+    `Authorization: Bearer ${hostile}`,
+  ])
+})

@@ -1,0 +1,65 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { startFakeApi, type FakeApi } from '../fakes/api.ts'
+import { aDeployingDeployment, aLogLine, aToken } from '../fakes/api-data.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+type Child = ChildProcessByStdio<null, Readable, Readable>
+
+/** The command line in a process of its own, for what a process alone can show: signals and closed pipes. */
+function start(api: FakeApi, words: readonly string[]): Child {
+  const env = { ...process.env, CATWALK_URL: api.origin, CATWALK_API_KEY: api.apiKey }
+  return spawn(process.execPath, [MAIN, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s ends a deploy that waits with 130, without a word on standard output; the deployment goes on',
+  async (signal) => {
+    const waiting = Promise.withResolvers<void>()
+    await using api = await startFakeApi({
+      handlers: { createDeployment: () => ({ deployment: aDeployingDeployment(), token: aToken() }) },
+      feed(feed) {
+        feed.send('deployment', aDeployingDeployment('installing'), '1')
+        waiting.resolve()
+      },
+    })
+    const child = start(api, ['deploy', 'npm:echo-mcp', '--json'])
+    const [stdout, ended] = [text(child.stdout), once(child, 'exit')]
+    await waiting.promise
+    child.kill(signal)
+    expect(await ended).toEqual([130, null])
+    expect(await stdout).toBe('')
+    expect(api.requests.map(({ name }) => name)).toEqual(['createDeployment'])
+  },
+)
+
+test('a reader that has enough ends the command quietly', async () => {
+  await using api = await startFakeApi({
+    handlers: { listLogs: () => ({ items: [] }) },
+    feed(feed) {
+      let id = 0
+      // As fast as the other side reads; it stops when that is gone.
+      const timer = setInterval(() => feed.send('log', aLogLine((id += 1), 'line'), String(id)), 1)
+      feed.onClose(() => clearInterval(timer))
+    },
+  })
+  const child = start(api, ['logs', 'echo', '-f'])
+  const [stderr, ended] = [text(child.stderr), once(child, 'exit')]
+  await once(child.stdout, 'data')
+  child.stdout.destroy()
+  expect(await ended).toEqual([130, null])
+  expect(await stderr).toBe('')
+})
+
+test('help and the version come without loading what they do not need', async () => {
+  await using api = await startFakeApi()
+  const child = start(api, ['--version'])
+  const [stdout, ended] = [text(child.stdout), once(child, 'exit')]
+  expect(await ended).toEqual([0, null])
+  expect(await stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
