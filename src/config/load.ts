@@ -175,7 +175,7 @@ function defaultDataDir(env: ConfigSource['env'], machine: Machine): string {
 }
 
 function thisMachine(): Machine {
-  return { isRoot: process.getuid?.() === 0, home: homedir(), isTerminal: process.stdout.isTTY }
+  return { isRoot: process.getuid?.() === 0, home: homedir(), isTerminal: process.stderr.isTTY }
 }
 
 function camelCase(flag: string): string {
