@@ -10,6 +10,7 @@ export {
   type ErrorCode,
 } from './errors.ts'
 export { chooseExecutable } from './executable.ts'
+export { executablesOf } from './executables-of.ts'
 export { isId, newId, type IdKind } from './ids.ts'
 export {
   variableProblem,
