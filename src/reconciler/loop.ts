@@ -31,19 +31,19 @@ interface Active {
 export function startReconciler(deps: ReconcilerDependencies): Reconciler {
   const active = new Map<string, Active>()
   let stopped = false
-  let looking = false
+  let looking: Promise<void> | null = null
   let lookAgain = false
   let timer: NodeJS.Timeout | undefined
   let renewedAt = performance.now()
   const renewal = setInterval(() => void renew(), RENEW_MS)
 
-  async function look(): Promise<void> {
+  function look(): void {
     if (stopped) return
-    if (looking) {
-      lookAgain = true
-      return
-    }
-    looking = true
+    if (looking !== null) lookAgain = true
+    else looking = takeWhatIsDue()
+  }
+
+  async function takeWhatIsDue(): Promise<void> {
     clearTimeout(timer)
     let sleepMs = LONGEST_SLEEP_MS
     try {
@@ -60,15 +60,16 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
     } catch (error) {
       deps.logger.error({ err: error }, 'the reconciler could not look for work')
       sleepMs = AFTER_ERROR_MS
-    } finally {
-      looking = false
     }
-    if (!stopped) timer = setTimeout(() => void look(), Math.max(10, sleepMs))
+    looking = null
+    // Asked again in the meantime: the answer above may be outdated.
+    if (!stopped) timer = setTimeout(look, lookAgain ? 0 : Math.max(10, sleepMs))
   }
 
   async function claim(): Promise<boolean> {
     const claimed = await queries.claimDueDeployment(deps.db, deps.nodeId, LEASE_SECONDS, [...active.keys()])
-    if (claimed === null) return false
+    // Taken while the program began to stop: leaveNode() gives it back.
+    if (claimed === null || stopped) return false
     const { lease, deployment } = claimed
     const controller = new AbortController()
     const work = { deps, lease, deployment, signal: controller.signal }
@@ -76,7 +77,7 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
       .catch((error: unknown) => recover(work, error))
       .finally(() => {
         active.delete(deployment.id)
-        void look()
+        look()
       })
     active.set(deployment.id, { generation: deployment.generation, epoch: lease.epoch, controller, done })
     return true
@@ -120,16 +121,17 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
     await Promise.allSettled(lost.map((running) => endInstance(deps, running)))
   }
 
-  void look()
+  look()
   return {
     poke(deploymentId) {
       if (deploymentId !== null) void recheck(deploymentId)
-      void look()
+      look()
     },
     async [Symbol.asyncDispose]() {
       stopped = true
       clearTimeout(timer)
       clearInterval(renewal)
+      await looking
       for (const { controller } of active.values()) controller.abort(new Error('the program stops'))
       await Promise.allSettled([...active.values()].map(({ done }) => done))
       await Promise.allSettled(deps.instances.all().map((running) => endInstance(deps, running)))

@@ -1,0 +1,127 @@
+import { readAnnouncementsInto } from '../support/announcements.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { silentLogger } from '../support/logger.ts'
+import { createFakeRuntime, type FakeRuntime } from '../fakes/runtime.ts'
+import { queries, type Database } from '../../src/db/index.ts'
+import { newId, systemClock, type Actor, type PackageIndex } from '../../src/domain/index.ts'
+import { createInstanceRegistry, startReconciler, type InstanceRegistry } from '../../src/reconciler/index.ts'
+import {
+  createChangeHub,
+  createDeployment,
+  createLogWriter,
+  getDeployment,
+  type ServiceContext,
+} from '../../src/services/index.ts'
+import { testVault } from '../support/vault.ts'
+
+/** One node: a reconciler with a fake runtime of its own. */
+export interface Node extends AsyncDisposable {
+  readonly id: string
+  readonly runtime: FakeRuntime
+  readonly instances: InstanceRegistry
+}
+
+export interface World extends AsyncDisposable {
+  readonly database: Database
+  readonly ctx: ServiceContext
+  startNode(id?: string): Promise<Node>
+  /** Creates a deployment and returns its id. */
+  deploy(variables?: Record<string, string>): Promise<string>
+  state(deploymentId: string): Promise<string>
+}
+
+const packages: PackageIndex = {
+  resolve: async (name, version) => ({
+    name,
+    version: version ?? '1.0.0',
+    description: null,
+    integrity: 'sha512-AAAA',
+    executables: ['server'],
+    repository: null,
+    license: null,
+    deprecated: null,
+    publishedAt: null,
+    hasInstallScripts: false,
+    unpackedBytes: null,
+  }),
+}
+
+/** A database with one workspace, and as many nodes as a test starts. */
+export async function createWorld(): Promise<World> {
+  const cleanup = new AsyncDisposableStack()
+  const database = cleanup.use(await openTestDatabase())
+  const db = database.kysely
+  const workspaceId = newId('workspace')
+  await db.insertInto('workspaces').values({ id: workspaceId, name: 'Test', personal: true }).execute()
+  const actor: Actor = {
+    kind: 'user',
+    id: 'user_test',
+    label: 'ana@example.com',
+    workspaceId,
+    role: 'owner',
+    address: null,
+  }
+  const vault = testVault()
+  const ctx: ServiceContext = {
+    db,
+    vault,
+    packages,
+    endpoints: createInstanceRegistry(1000),
+    changes: createChangeHub(),
+    clock: systemClock,
+    publicUrl: 'http://localhost:7420',
+    defaultMemoryMiB: 256,
+    installation: {
+      version: '0',
+      reachable: 'this_machine',
+      unsandboxed: false,
+      localRuntime: async () => ({ ok: true, detail: '' }),
+    },
+    actor,
+    requestId: 'req_test',
+    signal: new AbortController().signal,
+  }
+  return {
+    database,
+    ctx,
+    async startNode(id = newId('node')) {
+      const runtime = createFakeRuntime()
+      const instances = createInstanceRegistry(5000)
+      const node = new AsyncDisposableStack()
+      await queries.enterNode(db, id)
+      const logs = node.use(createLogWriter(db, silentLogger))
+      const reconciler = node.use(
+        startReconciler({
+          db,
+          nodeId: id,
+          runtimes: new Map([['local', runtime]]),
+          vault,
+          logs,
+          logger: silentLogger,
+          instances,
+          probeTimeoutMs: 5000,
+          installTimeoutMs: 5000,
+          graceMs: 100,
+          checkpoint: async () => {},
+        }),
+      )
+      node.use(await readAnnouncementsInto(database, (change) => reconciler.poke(change)))
+      return { id, runtime, instances, [Symbol.asyncDispose]: () => node.disposeAsync() }
+    },
+    async deploy(variables = {}) {
+      const { deployment } = await createDeployment(ctx, {
+        body: {
+          source: 'npm:some-mcp-server',
+          variables,
+          args: [],
+          network: 'none',
+          allowScripts: false,
+          tokenName: 'first',
+        },
+      })
+      return deployment.id
+    },
+    state: async (id) => (await getDeployment(ctx, { params: { id } })).state,
+    [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
+  }
+}
