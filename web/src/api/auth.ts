@@ -1,0 +1,38 @@
+import { ApiError, schemas } from './client.ts'
+
+/** Signs in by cookie. @throws ApiError `invalid_credentials`, `rate_limited` or what else the server tells */
+export async function signIn(email: string, password: string): Promise<void> {
+  await post('/api/auth/sign-in/email', { email, password })
+}
+
+export async function signOut(): Promise<void> {
+  await post('/api/auth/sign-out', {})
+}
+
+// The accounts part is not described by the contract and may answer in its own shape.
+async function post(path: string, body: object): Promise<void> {
+  const response = await fetch(path, {
+    method: 'POST',
+    headers: { accept: 'application/json', 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  if (response.ok) return
+  const told = schemas.ErrorBody.safeParse(await response.json().catch(() => null))
+  throw new ApiError(response.status, told.success ? told.data : ownWords(response.status))
+}
+
+function ownWords(status: number): ApiError['body'] {
+  const body = (error: string, message: string, help: string) => ({
+    error,
+    message,
+    help,
+    docs: `/docs/troubleshooting#${error.replaceAll('_', '-')}`,
+  })
+  if (status === 401 || status === 400) {
+    return body('invalid_credentials', 'Wrong email or password.', 'Check both and try again.')
+  }
+  if (status === 429) {
+    return body('rate_limited', 'Too many attempts.', 'Wait a minute, then try again.')
+  }
+  return body('internal', `The server answered with status ${status}.`, 'Try again in a moment.')
+}

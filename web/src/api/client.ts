@@ -1,0 +1,21 @@
+import { createApiClient, type RouteInput, type RouteOutput } from '../../../src/contract/index.ts'
+
+export { ApiError, schemas } from '../../../src/contract/index.ts'
+
+/** The API on the page's own origin, signed in by its cookie. */
+export const api = createApiClient({ origin: '' })
+
+export type Analysis = RouteOutput<'createAnalysis'>
+export type CallResult = RouteOutput<'callTool'>
+export type Catalogue = RouteOutput<'getCatalogue'>
+export type CreateDeployment = RouteInput<'createDeployment'>['body']
+export type Deployment = RouteOutput<'getDeployment'>
+export type DeploymentEvent = RouteOutput<'listEvents'>['items'][number]
+export type DeploymentState = Deployment['state']
+export type EndpointToken = RouteOutput<'listTokens'>['items'][number]
+export type Installation = RouteOutput<'getInstallation'>
+export type LogLine = RouteOutput<'listLogs'>['items'][number]
+export type Me = RouteOutput<'getMe'>
+export type NewEndpointToken = RouteOutput<'createToken'>
+export type Release = RouteOutput<'listReleases'>['items'][number]
+export type Tool = Catalogue['tools'][number]

@@ -1,0 +1,73 @@
+import { queryOptions } from '@tanstack/react-query'
+import { api, type Deployment } from './client.ts'
+
+const SECOND_MS = 1000
+
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: ({ signal }) => api.call('getMe', {}, signal),
+  staleTime: 60 * SECOND_MS,
+})
+
+export const setUpQuery = queryOptions({
+  queryKey: ['setup'],
+  queryFn: ({ signal }) => api.call('getSetUp', {}, signal),
+})
+
+export const installationQuery = queryOptions({
+  queryKey: ['installation'],
+  queryFn: ({ signal }) => api.call('getInstallation', {}, signal),
+  staleTime: 60 * SECOND_MS,
+})
+
+/** A look-up in the package index: kept while the reader edits the form, never repeated by itself. */
+export const analysisQuery = (source: string) =>
+  queryOptions({
+    queryKey: ['analysis', source],
+    queryFn: ({ signal }) => api.call('createAnalysis', { body: { source } }, signal),
+    staleTime: 300 * SECOND_MS,
+    retry: false,
+  })
+
+const isMoving = (deployment: Deployment) =>
+  deployment.state === 'deploying' || deployment.state === 'deleting'
+
+export const deploymentsQuery = queryOptions({
+  queryKey: ['deployments'],
+  queryFn: async ({ signal }) => (await api.call('listDeployments', {}, signal)).items,
+  // There is no feed of the whole workspace yet; what moves is asked for more often.
+  refetchInterval: (query) => (query.state.data?.some(isMoving) ? 2 : 15) * SECOND_MS,
+})
+
+export const deploymentQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ['deployment', slug],
+    queryFn: ({ signal }) => api.call('getDeployment', { params: { id: slug } }, signal),
+  })
+
+export const releasesQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['releases', id],
+    queryFn: async ({ signal }) => (await api.call('listReleases', { params: { id } }, signal)).items,
+  })
+
+export const catalogueQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['catalogue', id],
+    queryFn: ({ signal }) => api.call('getCatalogue', { params: { id } }, signal),
+    staleTime: 60 * SECOND_MS,
+  })
+
+export const tokensQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['tokens', id],
+    queryFn: async ({ signal }) => (await api.call('listTokens', { params: { id } }, signal)).items,
+  })
+
+/** Lines from before the feed was opened. */
+export const logsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['logs', id],
+    queryFn: async ({ signal }) =>
+      (await api.call('listLogs', { params: { id }, query: { limit: 1000 } }, signal)).items,
+  })

@@ -1,0 +1,42 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { LogOut, Moon, Sun } from 'lucide-react'
+import type { ReactNode } from 'react'
+import { signOut } from '../api/auth.ts'
+import { Menu, MenuItem, MenuLabel } from '../kit/menu.tsx'
+import { useStore } from './store.ts'
+import { switchTheme, theme } from './theme.ts'
+import { tellFailure } from './toasts.ts'
+
+interface AccountMenuProps {
+  readonly name: string
+  readonly email: string
+  readonly side: 'top' | 'bottom'
+  readonly align: 'start' | 'end'
+  readonly trigger: ReactNode
+}
+
+export function AccountMenu({ name, email, side, align, trigger }: AccountMenuProps) {
+  const navigate = useNavigate()
+  const queryClient = useQueryClient()
+  const isLight = useStore(theme) === 'light'
+  const leave = useMutation({
+    mutationFn: signOut,
+    onSuccess: async () => {
+      await navigate({ to: '/sign-in' })
+      queryClient.clear()
+    },
+    onError: tellFailure,
+  })
+  return (
+    <Menu side={side} align={align} trigger={trigger}>
+      <MenuLabel>{email === '' ? name : email}</MenuLabel>
+      <MenuItem icon={isLight ? Moon : Sun} onSelect={switchTheme}>
+        {isLight ? 'Dark theme' : 'Light theme'}
+      </MenuItem>
+      <MenuItem icon={LogOut} onSelect={() => leave.mutate()}>
+        Sign out
+      </MenuItem>
+    </Menu>
+  )
+}

@@ -1,0 +1,62 @@
+import { ChevronRight, Moon, Sun } from 'lucide-react'
+import { Fragment, useEffect, useRef, type ReactNode } from 'react'
+import { Link } from '@tanstack/react-router'
+import { IconButton } from '../kit/button.tsx'
+import { Banners } from './banners.tsx'
+import { Mark } from './mark.tsx'
+import { useStore } from './store.ts'
+import { switchTheme, theme } from './theme.ts'
+
+interface PageProps {
+  /** The document's title, and the last crumb. */
+  readonly title: string
+  /** The rooms above this one. */
+  readonly above?: readonly { readonly to: '/' | '/deployments'; readonly label: string }[]
+  readonly aurora?: boolean
+  readonly children: ReactNode
+}
+
+let isFirstPage = true
+
+/** A room: its bar, what all of Catwalk has to say, and its content. Takes the focus when it is walked into. */
+export function Page({ title, above = [], aurora = false, children }: PageProps) {
+  const main = useRef<HTMLElement>(null)
+  const isLight = useStore(theme) === 'light'
+  useEffect(() => {
+    if (!isFirstPage && !main.current?.contains(document.activeElement)) {
+      main.current?.focus({ preventScroll: true })
+    }
+    isFirstPage = false
+  }, [])
+  return (
+    <div className={aurora ? 'page aurora' : 'page'}>
+      <title>{`${title} · Catwalk`}</title>
+      <header className="topbar">
+        <Link className="brand only-s" to="/deployments" aria-label="Catwalk">
+          <Mark />
+        </Link>
+        <nav className="crumbs" aria-label="Breadcrumb">
+          {above.map(({ to, label }) => (
+            <Fragment key={to}>
+              <Link to={to}>{label}</Link>
+              <ChevronRight className="s" />
+            </Fragment>
+          ))}
+          <span aria-current="page" className="clip">
+            {title}
+          </span>
+        </nav>
+        <IconButton
+          className="push"
+          icon={isLight ? Moon : Sun}
+          label={isLight ? 'Switch to the dark theme' : 'Switch to the light theme'}
+          onClick={switchTheme}
+        />
+      </header>
+      <Banners />
+      <main className="content" id="main" ref={main} tabIndex={-1}>
+        {children}
+      </main>
+    </div>
+  )
+}

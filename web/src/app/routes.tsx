@@ -1,0 +1,126 @@
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
+import { ApiError } from '../api/client.ts'
+import { meQuery, setUpQuery } from '../api/queries.ts'
+import { Announcer } from './announcer.tsx'
+import { ErrorPage } from './error-page.tsx'
+import { NotFound } from './not-found.tsx'
+import { Shell } from './shell.tsx'
+import { Toaster } from './toaster.tsx'
+
+const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
+  component: () => (
+    <>
+      <Outlet />
+      <Toaster />
+      <Announcer />
+    </>
+  ),
+  errorComponent: ErrorPage,
+})
+
+const setUp = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  component: lazyRouteComponent(() => import('../rooms/set-up.tsx'), 'SetUpRoom'),
+})
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: (search): { then?: string } => {
+    const { then } = search
+    // Only a path of our own: a second slash or a backslash would lead to another host.
+    return typeof then === 'string' && /^\/(?![/\\])/.test(then) ? { then } : {}
+  },
+  component: lazyRouteComponent(() => import('../rooms/sign-in.tsx'), 'SignInRoom'),
+})
+
+/** Every room that needs a session. */
+const house = createRoute({
+  getParentRoute: () => root,
+  id: 'house',
+  beforeLoad: async ({ context: { queryClient }, location }) => {
+    try {
+      await queryClient.ensureQueryData(meQuery)
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error
+      const { needed } = await queryClient.fetchQuery(setUpQuery)
+      if (needed) throw redirect({ to: '/setup' })
+      throw redirect({ to: '/sign-in', search: location.href === '/' ? {} : { then: location.href } })
+    }
+  },
+  component: Shell,
+})
+
+const start = createRoute({
+  getParentRoute: () => house,
+  path: '/',
+  component: lazyRouteComponent(() => import('../rooms/start/start.tsx'), 'StartRoom'),
+})
+
+const review = createRoute({
+  getParentRoute: () => house,
+  path: '/new',
+  validateSearch: (search): { source: string; from?: string } => ({
+    source: typeof search['source'] === 'string' ? search['source'] : '',
+    ...(typeof search['from'] === 'string' ? { from: search['from'] } : {}),
+  }),
+  component: lazyRouteComponent(() => import('../rooms/review/review.tsx'), 'ReviewRoom'),
+})
+
+const deployments = createRoute({
+  getParentRoute: () => house,
+  path: '/deployments',
+  validateSearch: (search): { state?: string; find?: string } => ({
+    ...(typeof search['state'] === 'string' ? { state: search['state'] } : {}),
+    ...(typeof search['find'] === 'string' ? { find: search['find'] } : {}),
+  }),
+  component: lazyRouteComponent(() => import('../rooms/deployments/deployments.tsx'), 'DeploymentsRoom'),
+})
+
+const deployment = createRoute({
+  getParentRoute: () => house,
+  path: '/deployments/$slug',
+  component: lazyRouteComponent(() => import('../rooms/deployment/deployment.tsx'), 'DeploymentRoom'),
+})
+
+const tab = <
+  Path extends string,
+  Name extends 'Overview' | 'Tools' | 'Logs' | 'Releases' | 'Access' | 'Settings',
+>(
+  path: Path,
+  name: Name,
+) =>
+  createRoute({
+    getParentRoute: () => deployment,
+    path,
+    component: lazyRouteComponent(() => import('../rooms/deployment/tabs.ts'), name),
+  })
+
+const unknown = createRoute({ getParentRoute: () => house, path: '$', component: NotFound })
+
+export const routeTree = root.addChildren([
+  setUp,
+  signIn,
+  house.addChildren([
+    start,
+    review,
+    deployments,
+    unknown,
+    deployment.addChildren([
+      tab('/', 'Overview'),
+      tab('/tools', 'Tools'),
+      tab('/logs', 'Logs'),
+      tab('/releases', 'Releases'),
+      tab('/access', 'Access'),
+      tab('/settings', 'Settings'),
+    ]),
+  ]),
+])

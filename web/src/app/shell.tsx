@@ -1,0 +1,98 @@
+import { useQuery, useSuspenseQuery } from '@tanstack/react-query'
+import { Link, Outlet } from '@tanstack/react-router'
+import { Plus, Rows3, UserRound } from 'lucide-react'
+import { deploymentsQuery, meQuery } from '../api/queries.ts'
+import { AccountMenu } from './account-menu.tsx'
+import { Mark } from './mark.tsx'
+import './shell.css'
+
+/** What stands around every room: the rail, or the bar at the bottom of a phone. */
+export function Shell() {
+  const { data: me } = useSuspenseQuery(meQuery)
+  const { data: deployments } = useQuery(deploymentsQuery)
+  const name = me.user?.name ?? 'API key'
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        Skip to content
+      </a>
+      <nav className="rail" aria-label="Main">
+        <Link className="brand" to="/deployments" aria-label="Catwalk">
+          <Mark />
+          <span>Catwalk</span>
+        </Link>
+        <div className="workspace" title={me.workspace.name}>
+          <span className="tile">{initials(me.workspace.name)}</span>
+          <span className="clip">
+            <b className="clip">{me.workspace.name}</b>
+            <small>Workspace</small>
+          </span>
+        </div>
+        <div className="nav">
+          <Link to="/" aria-label="New deployment" activeOptions={{ exact: true }} activeProps={CURRENT}>
+            <Plus />
+            <span className="lbl">New deployment</span>
+          </Link>
+          <Link to="/deployments" aria-label="Deployments" activeProps={CURRENT}>
+            <Rows3 />
+            <span className="lbl">Deployments</span>
+            {deployments !== undefined && <span className="n">{deployments.length}</span>}
+          </Link>
+        </div>
+        <AccountMenu
+          name={name}
+          email={me.user?.email ?? ''}
+          side="top"
+          align="start"
+          trigger={
+            <button type="button" className="who" aria-label={`Account of ${name}`}>
+              <span className="avatar">{initials(name)}</span>
+              <span className="clip">
+                <b className="clip">{name}</b>
+                <small>{ROLE_WORDS[me.role]}</small>
+              </span>
+            </button>
+          }
+        />
+      </nav>
+      <Outlet />
+      <nav className="bottombar" aria-label="Main">
+        <Link to="/deployments" activeProps={CURRENT}>
+          <Rows3 />
+          Deployments
+        </Link>
+        <Link
+          className="add"
+          to="/"
+          aria-label="New deployment"
+          activeOptions={{ exact: true }}
+          activeProps={CURRENT}
+        >
+          <Plus />
+        </Link>
+        <AccountMenu
+          name={name}
+          email={me.user?.email ?? ''}
+          side="top"
+          align="end"
+          trigger={
+            <button type="button">
+              <UserRound />
+              Account
+            </button>
+          }
+        />
+      </nav>
+    </div>
+  )
+}
+
+const CURRENT = { 'aria-current': 'page' } as const
+
+const ROLE_WORDS = { viewer: 'Viewer', member: 'Member', admin: 'Admin', owner: 'Owner' } as const
+
+function initials(name: string): string {
+  const words = name.split(/\s+/).filter(Boolean)
+  const letters = words.length > 1 ? `${words[0]?.[0] ?? ''}${words.at(-1)?.[0] ?? ''}` : name.slice(0, 2)
+  return letters.toUpperCase()
+}

@@ -1,0 +1,120 @@
+import { useQuery } from '@tanstack/react-query'
+import { Plus } from 'lucide-react'
+import { useState } from 'react'
+import type { EndpointToken } from '../../api/client.ts'
+import { tokensQuery } from '../../api/queries.ts'
+import { Ago } from '../../kit/ago.tsx'
+import { Button } from '../../kit/button.tsx'
+import { Card } from '../../kit/card.tsx'
+import { Empty } from '../../kit/empty.tsx'
+import { ErrorNote } from '../../kit/error-note.tsx'
+import { formatDay } from '../../kit/format.ts'
+import { Skeleton } from '../../kit/skeleton.tsx'
+import { AddToken } from './add-token.tsx'
+import { useCurrent } from './current.ts'
+import { RevokeToken } from './revoke-token.tsx'
+import '../../kit/table.css'
+
+/** Who may call the endpoint. */
+export function Access() {
+  const { id } = useCurrent()
+  const { data: tokens, error, refetch } = useQuery(tokensQuery(id))
+  const [isAdding, setAdding] = useState(false)
+  const [revoking, setRevoking] = useState<EndpointToken | null>(null)
+  const add = (
+    <Button variant="primary" icon={Plus} onClick={() => setAdding(true)}>
+      Add a token
+    </Button>
+  )
+  return (
+    <div className="tab">
+      <Card className="cut" title="Endpoint tokens" actions={tokens && tokens.length > 0 && add}>
+        {tokens === undefined ? (
+          error ? (
+            <div className="pad">
+              <ErrorNote error={error} onRetry={() => void refetch()} />
+            </div>
+          ) : (
+            <div className="pad stack" aria-busy="true" aria-label="Loading tokens">
+              <Skeleton width={20} />
+              <Skeleton width={16} />
+            </div>
+          )
+        ) : tokens.length === 0 ? (
+          <Empty title="Nobody can call it" action={add}>
+            A client needs a token. Make one for each, so that one can be revoked without the others.
+          </Empty>
+        ) : (
+          <TokenTable tokens={tokens} onRevoke={setRevoking} />
+        )}
+      </Card>
+      {isAdding && <AddToken id={id} onClose={() => setAdding(false)} />}
+      {revoking && <RevokeToken id={id} token={revoking} onClose={() => setRevoking(null)} />}
+    </div>
+  )
+}
+
+interface TokenTableProps {
+  readonly tokens: readonly EndpointToken[]
+  readonly onRevoke: (token: EndpointToken) => void
+}
+
+function TokenTable({ tokens, onRevoke }: TokenTableProps) {
+  return (
+    <table className="table low">
+      <thead>
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col">Begins with</th>
+          <th scope="col" className="no-s">
+            Made
+          </th>
+          <th scope="col" className="no-s">
+            Last used
+          </th>
+          <th scope="col" className="no-s">
+            Expires
+          </th>
+          <th scope="col">
+            <span className="sr">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {tokens.map((token) => (
+          <tr key={token.id}>
+            <td className="name">{token.name}</td>
+            <td className="mono dim">{token.prefix}…</td>
+            <td className="no-s dim">
+              <Ago at={token.createdAt} />
+            </td>
+            <td className="no-s dim">
+              {token.lastUsedAt === null ? (
+                <span className="faint">Never</span>
+              ) : (
+                <Ago at={token.lastUsedAt} />
+              )}
+            </td>
+            <td className="no-s dim">
+              {token.expiresAt === null ? (
+                <span className="faint">Never</span>
+              ) : (
+                formatDay(Date.parse(token.expiresAt), Date.now())
+              )}
+            </td>
+            <td className="n">
+              <Button
+                size="sm"
+                variant="quiet"
+                aria-label={`Revoke ${token.name}`}
+                onClick={() => onRevoke(token)}
+              >
+                Revoke
+              </Button>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

@@ -1,0 +1,81 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useForm } from 'react-hook-form'
+import { api, schemas } from '../../api/client.ts'
+import { tokensQuery } from '../../api/queries.ts'
+import { Button } from '../../kit/button.tsx'
+import { Dialog } from '../../kit/dialog.tsx'
+import { ErrorNote } from '../../kit/error-note.tsx'
+import { Field, Input } from '../../kit/field.tsx'
+import { fits } from '../../kit/form.ts'
+import { Segmented } from '../../kit/segmented.tsx'
+import { NewToken } from './new-token.tsx'
+
+type Days = 'never' | '30' | '90' | '365'
+
+const EXPIRIES = [
+  { value: 'never', label: 'Never' },
+  { value: '30', label: '30 days' },
+  { value: '90', label: '90 days' },
+  { value: '365', label: '1 year' },
+] as const satisfies readonly { value: Days; label: string }[]
+
+export function AddToken({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
+  const queryClient = useQueryClient()
+  const [days, setDays] = useState<Days>('never')
+  const { register, handleSubmit, formState } = useForm<{ name: string }>()
+  const add = useMutation({
+    mutationFn: ({ name }: { name: string }) =>
+      api.call('createToken', {
+        params: { id },
+        body: { name, expiresInDays: days === 'never' ? null : Number(days) },
+      }),
+    onSuccess: () => queryClient.invalidateQueries({ queryKey: tokensQuery(id).queryKey }),
+  })
+  if (add.data) {
+    return (
+      <Dialog title={`Token “${add.data.name}”`} onClose={onClose}>
+        <NewToken secret={add.data.secret} onSaved={onClose} />
+      </Dialog>
+    )
+  }
+  return (
+    <Dialog title="Add a token" onClose={onClose}>
+      <form
+        className="dialog-body"
+        noValidate
+        onSubmit={(event) => void handleSubmit((values) => add.mutate(values))(event)}
+      >
+        <Field
+          label="Name"
+          hint="Who or what uses it, such as “Ana’s laptop”."
+          error={formState.errors.name?.message}
+        >
+          {(control) => (
+            <Input
+              {...control}
+              {...register('name', {
+                validate: fits(schemas.CreateToken.shape.name, 'Enter a name, 80 characters at most.'),
+              })}
+            />
+          )}
+        </Field>
+        <div className="field">
+          <span className="label">Expires</span>
+          <div>
+            <Segmented label="Expires" value={days} options={EXPIRIES} onChange={setDays} />
+          </div>
+        </div>
+        {add.error && <ErrorNote error={add.error} />}
+        <div className="dialog-actions">
+          <Button variant="quiet" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" variant="primary" pending={add.isPending}>
+            Make the token
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,54 @@
+export interface Target {
+  /** What the client shall call the server. */
+  readonly name: string
+  readonly endpoint: string
+  /** null when it is not known here: it was shown once, some other time. */
+  readonly token: string | null
+}
+
+/** Stands where a token is to be put in. */
+export const TOKEN_PLACEHOLDER = 'YOUR_TOKEN'
+
+const authorization = ({ token }: Target) => `Bearer ${token ?? TOKEN_PLACEHOLDER}`
+
+/** For a shell: adds the server to Claude Code. */
+export function claudeCodeLine(target: Target): string {
+  const { name, endpoint } = target
+  return `claude mcp add --transport http ${shell(name)} ${shell(endpoint)} --header "Authorization: ${authorization(target)}"`
+}
+
+/** The `mcpServers` entry that most clients read. */
+export function mcpServersJson(target: Target): string {
+  const server = { type: 'http', ...remote(target) }
+  return JSON.stringify({ mcpServers: { [target.name]: server } }, null, 2)
+}
+
+/** For `.vscode/mcp.json`. */
+export function vsCodeJson(target: Target): string {
+  return JSON.stringify({ servers: { [target.name]: { type: 'http', ...remote(target) } } }, null, 2)
+}
+
+/** Opens Cursor and adds the server. */
+export function cursorLink(target: Target): string {
+  const config = base64(JSON.stringify(remote(target)))
+  return `cursor://anysphere.cursor-deeplink/mcp/install?name=${encodeURIComponent(target.name)}&config=${encodeURIComponent(config)}`
+}
+
+/** Opens VS Code and adds the server. */
+export function vsCodeLink(target: Target): string {
+  const config = { name: target.name, type: 'http', ...remote(target) }
+  return `vscode:mcp/install?${encodeURIComponent(JSON.stringify(config))}`
+}
+
+function remote(target: Target) {
+  return { url: target.endpoint, headers: { Authorization: authorization(target) } }
+}
+
+function base64(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+}
+
+/** Quotes a word for a POSIX shell where it needs it. */
+function shell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,6 @@
+export { Access } from './access.tsx'
+export { Logs } from './logs.tsx'
+export { Overview } from './overview.tsx'
+export { Releases } from './releases.tsx'
+export { Settings } from './settings.tsx'
+export { Tools } from './tools/tools.tsx'

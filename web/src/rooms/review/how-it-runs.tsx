@@ -1,0 +1,89 @@
+import { ChevronDown } from 'lucide-react'
+import { Controller, type UseFormReturn } from 'react-hook-form'
+import { Card } from '../../kit/card.tsx'
+import { Field, Input, TextArea } from '../../kit/field.tsx'
+import { Segmented } from '../../kit/segmented.tsx'
+import type { ReviewValues } from './values.ts'
+
+interface HowItRunsProps {
+  readonly form: UseFormReturn<ReviewValues>
+  readonly executables: readonly string[]
+}
+
+const NETWORK_WORDS: Readonly<Record<ReviewValues['network'], string>> = {
+  internet: 'It reaches the public internet. Your network and this machine stay closed to it.',
+  none: 'It reaches nothing. For servers that work with what they have.',
+}
+
+export function HowItRuns({ form: { control, register, formState }, executables }: HowItRunsProps) {
+  const { errors } = formState
+  return (
+    <Card title="How it runs">
+      <div className="pad stack wide">
+        <Field label="Arguments" mark="Optional" hint="One a line, passed exactly as written.">
+          {(attributes) => <TextArea {...attributes} rows={3} {...register('args')} />}
+        </Field>
+        {executables.length > 1 && (
+          <Field label="Executable" hint="The package has several programs.">
+            {(attributes) => (
+              <div className="input">
+                <select {...attributes} className="mono" {...register('executable')}>
+                  <option value="">The obvious one</option>
+                  {executables.map((name) => (
+                    <option key={name}>{name}</option>
+                  ))}
+                </select>
+                <ChevronDown />
+              </div>
+            )}
+          </Field>
+        )}
+        <div className="two">
+          <Controller
+            control={control}
+            name="network"
+            render={({ field }) => (
+              <div className="field">
+                <span className="label">Network</span>
+                <div>
+                  <Segmented
+                    label="Network"
+                    value={field.value}
+                    onChange={field.onChange}
+                    options={[
+                      { value: 'internet', label: 'Internet' },
+                      { value: 'none', label: 'None' },
+                    ]}
+                  />
+                </div>
+                <p className="hint">{NETWORK_WORDS[field.value]}</p>
+              </div>
+            )}
+          />
+          <Field
+            label="Memory limit"
+            mark="Optional"
+            hint="Leave it empty for the usual limit."
+            error={errors.memoryMiB?.message}
+          >
+            {(attributes) => (
+              <Input
+                {...attributes}
+                className="num"
+                inputMode="numeric"
+                placeholder="Usual"
+                after={<span className="faint">MiB</span>}
+                {...register('memoryMiB', {
+                  validate: (text) =>
+                    text.trim() === '' ||
+                    (/^\d+$/.test(text.trim()) && Number(text) >= 64 && Number(text) <= 16384) ||
+                    'A whole number from 64 to 16384.',
+                })}
+              />
+            )}
+          </Field>
+        </div>
+      </div>
+    </Card>
+  )
+}

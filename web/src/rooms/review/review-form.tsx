@@ -1,0 +1,103 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useForm } from 'react-hook-form'
+import { api, schemas, type Analysis, type Deployment } from '../../api/client.ts'
+import { deploymentsQuery, installationQuery } from '../../api/queries.ts'
+import { explain } from '../../app/explain.ts'
+import { keepFreshToken } from '../../app/fresh-tokens.ts'
+import { Button } from '../../kit/button.tsx'
+import { ErrorNote } from '../../kit/error-note.tsx'
+import { Field, Input } from '../../kit/field.tsx'
+import { fits } from '../../kit/form.ts'
+import { Found } from './found.tsx'
+import { HowItRuns } from './how-it-runs.tsx'
+import { blockedBecause, initialValues, toRequest, type ReviewValues } from './values.ts'
+import { Variables } from './variables.tsx'
+import { Warnings } from './warnings.tsx'
+
+interface ReviewFormProps {
+  readonly analysis: Analysis
+  /** The deployment whose settings are taken over. */
+  readonly again: Deployment | undefined
+}
+
+const { name, slug } = schemas.CreateDeployment.shape
+
+export function ReviewForm({ analysis, again }: ReviewFormProps) {
+  const navigate = useNavigate()
+  const queryClient = useQueryClient()
+  const installation = useQuery(installationQuery)
+  const form = useForm<ReviewValues>({ mode: 'onTouched', defaultValues: initialValues(analysis, again) })
+  const { errors } = form.formState
+  const deploy = useMutation({
+    mutationFn: (values: ReviewValues) => api.call('createDeployment', { body: toRequest(analysis, values) }),
+    onSuccess: async ({ deployment, token }) => {
+      keepFreshToken(deployment.id, token.secret)
+      queryClient.setQueryData(['deployment', deployment.slug], deployment)
+      void queryClient.invalidateQueries({ queryKey: deploymentsQuery.queryKey })
+      await navigate({ to: '/deployments/$slug', params: { slug: deployment.slug } })
+    },
+    onError: (error) => {
+      const { field, message } = explain(error)
+      if (field === 'name' || field === 'slug' || field === 'memoryMiB') {
+        form.setError(field, { message }, { shouldFocus: true })
+      }
+    },
+  })
+  const blocked = blockedBecause(analysis, form.watch(), installation.data?.localRuntime.ok ?? true)
+  const submit = form.handleSubmit((values) => {
+    if (blocked === null && !deploy.isPending) deploy.mutate(values)
+  })
+  return (
+    <form className="split" noValidate onSubmit={(event) => void submit(event)}>
+      <div className="stack wide">
+        <Variables form={form} />
+        <HowItRuns form={form} executables={analysis.package.executables} />
+      </div>
+      <aside className="stack wide review-side" aria-label="Deploy">
+        <section className="card pad stack">
+          <Warnings warnings={analysis.warnings} form={form} />
+          <Field label="Name" error={errors.name?.message}>
+            {(control) => (
+              <Input
+                {...control}
+                {...form.register('name', { validate: fits(name, 'Enter a name, 80 characters at most.') })}
+              />
+            )}
+          </Field>
+          <Field label="Endpoint" error={errors.slug?.message}>
+            {(control) => (
+              <Input
+                {...control}
+                before="/mcp/"
+                className="mono"
+                autoCapitalize="off"
+                {...form.register('slug', {
+                  validate: fits(slug, 'Lower-case letters, digits and hyphens; 48 at most.'),
+                })}
+              />
+            )}
+          </Field>
+          {deploy.error && <ErrorNote error={deploy.error} />}
+          <Button
+            type="submit"
+            variant="primary"
+            size="lg"
+            className="full"
+            pending={deploy.isPending}
+            blocked={blocked !== null}
+            {...(blocked === null ? {} : { 'aria-describedby': 'blocked-because' })}
+          >
+            Deploy
+          </Button>
+          {blocked !== null && (
+            <p id="blocked-because" className="hint centred" role="status">
+              {blocked}
+            </p>
+          )}
+        </section>
+        <Found analysis={analysis} />
+      </aside>
+    </form>
+  )
+}

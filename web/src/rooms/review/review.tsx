@@ -1,0 +1,111 @@
+import { useQuery } from '@tanstack/react-query'
+import { Link, useSearch } from '@tanstack/react-router'
+import { Package, RotateCw } from 'lucide-react'
+import { analysisQuery, deploymentQuery } from '../../api/queries.ts'
+import { Page } from '../../app/page.tsx'
+import { Button } from '../../kit/button.tsx'
+import { Empty } from '../../kit/empty.tsx'
+import { ErrorNote } from '../../kit/error-note.tsx'
+import { PageHead } from '../../kit/page-head.tsx'
+import { Skeleton, SkeletonCard } from '../../kit/skeleton.tsx'
+import { ReviewForm } from './review-form.tsx'
+import './review.css'
+
+const ABOVE = [{ to: '/', label: 'New deployment' }] as const
+
+export function ReviewRoom() {
+  const { source, from } = useSearch({ from: '/house/new' })
+  const {
+    data: analysis,
+    error,
+    refetch,
+    isFetching,
+  } = useQuery({
+    ...analysisQuery(source),
+    enabled: source !== '',
+  })
+  const again = useQuery({ ...deploymentQuery(from ?? ''), enabled: from !== undefined })
+  if (source === '') {
+    return (
+      <Page title="Review" above={ABOVE}>
+        <section className="card">
+          <Empty
+            level="h1"
+            title="Nothing to look into"
+            action={
+              <Link className="btn primary" to="/">
+                Choose a server
+              </Link>
+            }
+          >
+            This page needs a source.
+          </Empty>
+        </section>
+      </Page>
+    )
+  }
+  if (error) {
+    return (
+      <Page title="Review" above={ABOVE}>
+        <PageHead title="This cannot be deployed" above={<SourceLine source={source} />} />
+        <ErrorNote error={error} onRetry={() => void refetch()} />
+        <p className="after-error">
+          <Link to="/">Choose another source</Link>
+        </p>
+      </Page>
+    )
+  }
+  if (analysis === undefined || again.isLoading) return <ReviewSkeleton source={source} />
+  return (
+    <Page title={analysis.name} above={ABOVE}>
+      <PageHead
+        above={<SourceLine source={analysis.source} />}
+        title={analysis.name}
+        lead={analysis.package.description ?? 'The package does not say what it does.'}
+        actions={
+          <Button
+            variant="quiet"
+            className="no-s"
+            icon={RotateCw}
+            pending={isFetching}
+            onClick={() => void refetch()}
+          >
+            Look again
+          </Button>
+        }
+      />
+      <ReviewForm key={analysis.source} analysis={analysis} again={again.data} />
+    </Page>
+  )
+}
+
+function SourceLine({ source }: { readonly source: string }) {
+  return (
+    <span className="row faint">
+      <Package />
+      <span className="mono">{source}</span>
+    </span>
+  )
+}
+
+function ReviewSkeleton({ source }: { readonly source: string }) {
+  return (
+    <Page title="Review" above={ABOVE}>
+      <PageHead
+        above={<SourceLine source={source} />}
+        title={<Skeleton width={12} height={1.625} />}
+        lead="Asking the package index…"
+      />
+      <div className="split" aria-busy="true">
+        <div className="stack wide">
+          <SkeletonCard height={14} />
+          <SkeletonCard height={20} />
+        </div>
+        <div className="stack wide">
+          <SkeletonCard height={16} />
+          <SkeletonCard height={18} />
+        </div>
+      </div>
+    </Page>
+  )
+}

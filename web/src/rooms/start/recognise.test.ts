@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { recognise } from './recognise.ts'
+
+test.each([
+  ['', { kind: 'empty' }],
+  ['  ', { kind: 'empty' }],
+  ['npm:@scope/name', { kind: 'npm', version: null }],
+  [' npm:name@1.2.3 ', { kind: 'npm', version: '1.2.3' }],
+  ['npm:name@', { kind: 'unknown' }],
+  ['npm:@evil/pkg; curl x', { kind: 'unknown' }],
+  ['npm:', { kind: 'unknown' }],
+  ['@scope/name', { kind: 'meant', source: 'npm:@scope/name' }],
+  ['name@latest', { kind: 'meant', source: 'npm:name@latest' }],
+  ['npx -y @scope/name@1 --flag', { kind: 'meant', source: 'npm:@scope/name@1' }],
+  ['https://www.npmjs.com/package/@scope/name', { kind: 'meant', source: 'npm:@scope/name' }],
+  ['github.com/owner/repo', { kind: 'later', what: 'Links' }],
+  ['pypi:name', { kind: 'later', what: 'Packages of other kinds' }],
+  ['{"mcpServers": {}}', { kind: 'later', what: 'Snippets' }],
+  ['two words', { kind: 'unknown' }],
+])('%j', (text, recognised) => expect(recognise(text)).toEqual(recognised))

@@ -1,0 +1,156 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { Check, CornerDownLeft, Info, Package } from 'lucide-react'
+import { useEffect, useRef, useState, type FormEvent } from 'react'
+import { analysisQuery } from '../../api/queries.ts'
+import { Page } from '../../app/page.tsx'
+import { Button } from '../../kit/button.tsx'
+import { ErrorNote } from '../../kit/error-note.tsx'
+import { EXAMPLES } from './examples.ts'
+import { recognise, type Recognised } from './recognise.ts'
+import './start.css'
+
+export function StartRoom() {
+  const navigate = useNavigate()
+  const queryClient = useQueryClient()
+  const [source, setSource] = useState('')
+  const field = useRef<HTMLInputElement>(null)
+  const look = useMutation({
+    mutationFn: (wanted: string) => queryClient.fetchQuery(analysisQuery(wanted)),
+    onSuccess: (_, wanted) => navigate({ to: '/new', search: { source: wanted } }),
+  })
+  // A keyboard that opens by itself would hide half of a phone.
+  useEffect(() => {
+    if (matchMedia('(pointer: fine)').matches) field.current?.focus()
+  }, [])
+  const recognised = recognise(source)
+  const fill = (text: string) => {
+    setSource(text)
+    look.reset()
+    field.current?.focus()
+  }
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    const wanted = recognised.kind === 'meant' ? recognised.source : source.trim()
+    if (wanted === '') field.current?.focus()
+    else if (!look.isPending) look.mutate(wanted)
+  }
+  return (
+    <Page title="New deployment" aurora>
+      <section className="hero">
+        <h1>Paste a link, get an endpoint</h1>
+        <p className="md dim">
+          For now Catwalk takes packages from npm. Repositories, images and snippets come later.
+        </p>
+        <form className="bigwrap" role="search" onSubmit={submit}>
+          <div className="big">
+            {recognised.kind === 'npm' && (
+              <span className="rec no-s">
+                <Package />
+                npm package
+              </span>
+            )}
+            <label className="sr" htmlFor="source">
+              Source
+            </label>
+            <input
+              id="source"
+              ref={field}
+              className="mono"
+              placeholder="npm:name or npm:name@version"
+              autoComplete="off"
+              autoCapitalize="off"
+              spellCheck={false}
+              value={source}
+              aria-describedby="source-told"
+              aria-invalid={look.isError}
+              onChange={({ target }) => {
+                setSource(target.value)
+                look.reset()
+              }}
+            />
+            <Button type="submit" variant="primary" size="lg" pending={look.isPending}>
+              {look.isPending ? 'Looking' : 'Look inside'}
+              {!look.isPending && <CornerDownLeft className="no-s" />}
+            </Button>
+          </div>
+          <div className="under" id="source-told" role="status">
+            {look.isPending ? (
+              <p>Asking the package index…</p>
+            ) : (
+              <Told recognised={recognised} onFill={fill} />
+            )}
+          </div>
+          {look.error && <ErrorNote error={look.error} />}
+        </form>
+      </section>
+      <section className="sect">
+        <div className="sect-head">
+          <div>
+            <h2>Examples</h2>
+            <p>Servers that run as they are. One fills the field.</p>
+          </div>
+        </div>
+        <ul className="grid c4">
+          {EXAMPLES.map(({ name, source: filled, description, needs, icon: Icon }) => (
+            <li key={filled} className="stretch">
+              <button type="button" className="card rcard" onClick={() => fill(filled)}>
+                <span className="tile">
+                  <Icon />
+                </span>
+                <span className="clip rcard-name">
+                  <b className="clip">{name}</b>
+                  <span className="by mono clip">{filled.replace('npm:@modelcontextprotocol/', '')}</span>
+                </span>
+                <span className="dim desc">{description}</span>
+                <span className="by">{needs}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      </section>
+    </Page>
+  )
+}
+
+function Told({ recognised, onFill }: { recognised: Recognised; onFill: (source: string) => void }) {
+  switch (recognised.kind) {
+    case 'empty':
+      return <p>Leave out the version for the latest. It is pinned when you deploy.</p>
+    case 'npm':
+      return (
+        <p>
+          <Check className="good" />
+          {recognised.version === null
+            ? 'The latest version. Add @1.2.3 for another one.'
+            : `Version ${recognised.version}.`}
+        </p>
+      )
+    case 'meant':
+      return (
+        <p>
+          <Info />
+          <span>
+            Taken as{' '}
+            <button type="button" className="as-link mono" onClick={() => onFill(recognised.source)}>
+              {recognised.source}
+            </button>
+          </span>
+        </p>
+      )
+    case 'later':
+      return (
+        <p>
+          <Info />
+          {recognised.what} come later. For now write npm:name or npm:name@version.
+        </p>
+      )
+    case 'unknown':
+      return (
+        <p>
+          <Info />
+          Write npm:name or npm:name@version.
+        </p>
+      )
+  }
+}

@@ -1,0 +1,23 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+export default defineConfig({
+  root: import.meta.dirname,
+  plugins: [react()],
+  build: {
+    outDir: '../dist/web',
+    emptyOutDir: true,
+    // The content security policy allows files of our own origin only: nothing is inlined as a data: address.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    // `npm run dev` serves the dashboard from here and everything else from the program.
+    proxy: Object.fromEntries(
+      ['/api', '/docs', '/mcp', '/healthz'].map((path) => [
+        path,
+        process.env['CATWALK_DEV_SERVER'] ?? 'http://127.0.0.1:7420',
+      ]),
+    ),
+  },
+})
