@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 
-const BEGIN = '<!-- generated: npm run generate -->'
-const END = '<!-- end of generated -->'
+// Link definitions that nothing refers to: they show nowhere, also where HTML in Markdown is not allowed.
+const BEGIN = '[//]: # (made by npm run generate, do not edit)'
+const END = '[//]: # (end of what is made)'
 
 /**
  * Puts `content` between the marks of a page, whose other parts are written by hand.

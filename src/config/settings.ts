@@ -46,7 +46,7 @@ export const SETTINGS = {
   }),
   dataDir: setting({
     name: 'CATWALK_DATA_DIR',
-    description: 'Where keys, the embedded database, installed packages and servers’ files are kept.',
+    description: "Where keys, the embedded database, installed packages and servers' files are kept.",
     value: value.folder,
     defaultInWords:
       '`/var/lib/catwalk` as root, otherwise `~/.local/share/catwalk` (`$XDG_DATA_HOME/catwalk`)',
@@ -79,7 +79,7 @@ export const SETTINGS = {
   }),
   logLevel: setting({
     name: 'CATWALK_LOG_LEVEL',
-    description: 'Least level of messages in the program’s own log.',
+    description: "Least level of messages in the program's own log.",
     value: value.oneOf(['debug', 'info', 'warn', 'error']),
     default: 'info',
     example: 'debug',
@@ -144,7 +144,7 @@ export const SETTINGS = {
   uidBase: setting({
     name: 'CATWALK_UID_BASE',
     description:
-      'As root, each deployment’s servers run under a user id of their own, counted from this one. 60,000 ids must be free.',
+      "As root, each deployment's servers run under a user id of their own, counted from this one. 60,000 ids must be free.",
     value: value.wholeNumber(1000, 4_000_000_000),
     default: '200000',
     example: '1000000',

@@ -54,7 +54,7 @@ function launch(node: string, args: readonly string[], path = join(project, 'bin
 // A machine whose only Node is the locked one has nothing older to start with.
 const nodes = [
   ['the locked Node 24', process.execPath] as const,
-  ...(older === null ? [] : [['the host’s older Node', older] as const]),
+  ...(older === null ? [] : [["the host's older Node", older] as const]),
 ]
 
 describe.for(nodes)('started by %s', ([, node]) => {
@@ -68,7 +68,7 @@ describe.for(nodes)('started by %s', ([, node]) => {
     expect(await ended).toEqual([0, null])
   })
 
-  test('the exit code is the program’s', async () => {
+  test("the exit code is the program's", async () => {
     expect(await run(['exit', '42']).ended).toEqual([42, null])
   })
 

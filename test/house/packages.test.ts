@@ -22,7 +22,7 @@ const writeRecord = (packages: Record<string, object>) =>
 const a = { version: '1.0.0', integrity: 'sha512-a' }
 const forOtherPlatform = { version: '2.0.0', integrity: 'sha512-b', optional: true }
 
-test('packages count as installed when npm’s own record agrees with the lock file', async () => {
+test("packages count as installed when npm's own record agrees with the lock file", async () => {
   await writeLock({ 'node_modules/a': a, 'node_modules/b': forOtherPlatform })
   await writeRecord({ 'node_modules/a': a, 'node_modules/left-over': a })
   expect(isInstalled(project)).toBe(true)
