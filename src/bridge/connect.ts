@@ -1,0 +1,54 @@
+import type { BridgeContext } from './context.ts'
+import { shakeHands } from './handshake.ts'
+import type { Session } from './session.ts'
+import type { Handshake, Upstream } from './upstream.ts'
+
+/**
+ * The process that serves a session. One that has none (after a restart of the bridge, or because its own process had
+ * been idle for long) gets one, and the handshake is replayed on it.
+ * @throws CatwalkError when the process cannot be started or does not answer
+ */
+export function connect(context: BridgeContext, session: Session): Upstream | Promise<Upstream> {
+  if (session.upstream?.alive === true) return session.upstream
+  session.connecting ??= reconnect(context, session).finally(() => {
+    session.connecting = null
+  })
+  return session.connecting
+}
+
+async function reconnect(context: BridgeContext, session: Session): Promise<Upstream> {
+  const { pool, limits } = context
+  const signal = AbortSignal.timeout(limits.handshakeMs)
+  if (!session.own) {
+    const handshake = await pool.ready
+    session.upstream = pool.shared
+    announceChanges(context, session, handshake)
+    return pool.shared
+  }
+  const upstream = await pool.startOwn()
+  try {
+    const { version, clientInfo, capabilities } = session.claims
+    const handshake = await shakeHands(upstream, { version, clientInfo, capabilities }, signal)
+    upstream.session = session
+    session.upstream = upstream
+    announceChanges(context, session, handshake)
+    return upstream
+  } catch (error) {
+    void pool.retire(upstream, 0)
+    throw error
+  }
+}
+
+/** The lists may differ from those that the client knows; it is told to look again. */
+function announceChanges(context: BridgeContext, session: Session, handshake: Handshake): void {
+  if (!session.own && session.claims.bridge === context.id) return
+  const offered = JSON.parse(JSON.stringify(handshake.result['capabilities'])) as Record<
+    string,
+    { listChanged?: boolean } | undefined
+  >
+  for (const list of ['tools', 'resources', 'prompts']) {
+    if (offered[list]?.listChanged === true) {
+      session.listen.send(`{"jsonrpc":"2.0","method":"notifications/${list}/list_changed"}`)
+    }
+  }
+}

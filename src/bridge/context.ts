@@ -1,0 +1,31 @@
+import type { Clock, LineSink } from '../domain/index.ts'
+import type { Sealer } from '../protocol/index.ts'
+import type { EndedSessions } from './ended-sessions.ts'
+import type { BridgeLimits } from './limits.ts'
+import type { Inbound } from './read-body.ts'
+import type { ReplayBudget } from './replay-budget.ts'
+import type { Pool } from './pool.ts'
+import type { SessionStore } from './session-store.ts'
+
+/** What the parts of one bridge share. */
+export interface BridgeContext extends BridgeCore {
+  readonly pool: Pool
+  readonly sessions: SessionStore
+}
+
+export interface BridgeCore {
+  /** Random; names the bridge in event ids and tokens. */
+  readonly id: string
+  readonly deploymentId: string
+  readonly limits: BridgeLimits
+  readonly clock: Clock
+  readonly output: LineSink
+  readonly sealer: Sealer
+  readonly ended: EndedSessions
+  readonly budget: ReplayBudget
+  readonly inbound: Inbound
+  /** Milliseconds that only go forward, moved on by the sweeper: good enough for idle times, and free. */
+  now: number
+  /** Set once nothing new is accepted. */
+  stopping: boolean
+}

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  CatwalkError,
+  systemClock,
+  type Caller,
+  type Clock,
+  type Endpoint,
+  type InstanceEnd,
+  type LineSink,
+} from '../domain/index.ts'
+import { createSealer, RPC } from '../protocol/index.ts'
+import { ask } from './ask.ts'
+import type { BridgeContext, BridgeCore } from './context.ts'
+import { createEndedSessions, type EndedSessions } from './ended-sessions.ts'
+import { endSession } from './end-session.ts'
+import { serverMessage } from './from-server.ts'
+import { handleDelete } from './handle-delete.ts'
+import { handleGet } from './handle-get.ts'
+import { handlePost } from './handle-post.ts'
+import { DEFAULT_LIMITS, type BridgeLimits } from './limits.ts'
+import { createPool } from './pool.ts'
+import { probe } from './probe.ts'
+import { createReplayBudget } from './replay-budget.ts'
+import { refuse } from './respond.ts'
+import type { Launch } from './server-process.ts'
+import { createSessionStore } from './session-store.ts'
+import { startSweeper } from './sweeper.ts'
+import type { Handshake } from './upstream.ts'
+
+export interface BridgeOptions {
+  /** Starts one process of the server. Called once by {@link createBridge}, then for sessions that need their own. */
+  readonly launch: Launch
+  /** 32 bytes under which session tokens are sealed; the same key lets sessions go on in the next bridge. */
+  readonly sealKey: Buffer
+  /** Tokens of one deployment are worth nothing at another. */
+  readonly deploymentId: string
+  /** Gets what a server prints on stdout that is not MCP, and remarks of the bridge itself. Must not throw. */
+  readonly output: LineSink
+  readonly limits?: Partial<BridgeLimits>
+  readonly clock?: Clock
+  /** Sessions ended by their clients; pass one on to the next bridge so that they stay ended. */
+  readonly endedSessions?: EndedSessions
+}
+
+/** The MCP side of one server: Streamable HTTP towards clients, stdio towards its processes. */
+export interface Bridge extends Endpoint {
+  /** Settles once the shared process has ended or {@link Bridge.stop} is done; no process is left then. */
+  readonly ended: Promise<InstanceEnd>
+  /** Takes nothing new, lets calls in flight finish for at most `graceMs`, then ends all processes. Idempotent. */
+  stop(graceMs: number): Promise<void>
+}
+
+const POLL_MS = 20
+/** For a server to exit by itself once its stdin is closed. */
+const EXIT_GRACE_MS = 2000
+
+/**
+ * Launches the server and opens the bridge to it. Resolves as soon as the process runs; the handshake goes on.
+ * @throws CatwalkError whatever `launch` throws
+ */
+export async function createBridge(options: BridgeOptions, signal: AbortSignal): Promise<Bridge> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const clock = options.clock ?? systemClock
+  const first = await options.launch(signal)
+  const core: BridgeCore = {
+    id: randomBytes(6).toString('base64url'),
+    deploymentId: options.deploymentId,
+    limits,
+    clock,
+    output: options.output,
+    sealer: createSealer(options.sealKey, 'mcp session'),
+    ended: options.endedSessions ?? createEndedSessions(() => clock.now()),
+    budget: createReplayBudget(limits.replayBytes),
+    inbound: { bytes: 0 },
+    now: 0,
+    stopping: false,
+  }
+  const sessions = createSessionStore(core)
+  const pool = createPool(core, {
+    first,
+    launch: options.launch,
+    received: (upstream, line, envelope, kind) => serverMessage(context, upstream, line, envelope, kind),
+    crashed: (session) => endSession(context, session),
+  })
+  const context: BridgeContext = Object.assign(core, { sessions, pool })
+  return openBridge(context)
+}
+
+function openBridge(context: BridgeContext): Bridge {
+  const { pool, sessions } = context
+  const stopSweeper = startSweeper(context)
+  let stopping: Promise<void> | null = null
+
+  const ended = pool.shared.gone.then(async (end) => {
+    context.stopping = true
+    stopSweeper()
+    for (const session of sessions.all()) sessions.forget(session)
+    await Promise.all([...pool.own].map((upstream) => pool.retire(upstream, EXIT_GRACE_MS)))
+    return end
+  })
+
+  async function stop(graceMs: number): Promise<void> {
+    context.stopping = true
+    for (const session of sessions.all()) session.listen.finish()
+    const deadline = performance.now() + graceMs
+    const busy = () => [pool.shared, ...pool.own].some((upstream) => upstream.calls.size > 0)
+    while (busy() && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    await pool.shared.stop(Math.min(graceMs, EXIT_GRACE_MS))
+    await ended
+  }
+
+  return {
+    ended,
+    stop: (graceMs) => (stopping ??= stop(graceMs)),
+    handle(req, res, caller) {
+      if (context.stopping) {
+        const text = 'The server is being stopped or restarted. Try again in a moment.'
+        return refuse(res, 503, caller.requestId, RPC.serverError, text, ['retry-after', '1'])
+      }
+      dispatch(context, req, res, caller)
+    },
+    async request(method, params, caller, signal) {
+      await handshakeWithin(context, signal)
+      return ask(pool.shared, method, params, caller.subject, signal)
+    },
+    async probe(signal) {
+      return probe(pool.shared, await handshakeWithin(context, signal), signal)
+    },
+  }
+}
+
+function dispatch(context: BridgeContext, req: IncomingMessage, res: ServerResponse, caller: Caller): void {
+  // A client that resets its connection is no error of ours.
+  res.on('error', () => undefined)
+  switch (req.method ?? '') {
+    case 'POST':
+      return handlePost(context, req, res, caller)
+    case 'GET':
+      return handleGet(context, req, res, caller)
+    case 'DELETE':
+      return handleDelete(context, req, res, caller)
+    default:
+      refuse(res, 405, caller.requestId, RPC.serverError, 'Use POST, GET or DELETE.', [
+        'allow',
+        'GET, POST, DELETE',
+      ])
+  }
+}
+
+/** @throws CatwalkError */
+async function handshakeWithin(context: BridgeContext, signal: AbortSignal): Promise<Handshake> {
+  const { shared, ready } = context.pool
+  const late = Promise.withResolvers<never>()
+  const giveUp = () => {
+    late.reject(
+      shared.strayLines > 0
+        ? new CatwalkError('server_not_mcp', 'The server printed text, but nothing that is MCP.')
+        : new CatwalkError('server_silent', 'The server did not answer "initialize" in time.'),
+    )
+  }
+  if (signal.aborted) giveUp()
+  signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    return await Promise.race([ready, late.promise])
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
+}

@@ -1,0 +1,36 @@
+import { toBytes } from '../protocol/index.ts'
+import { ask } from './ask.ts'
+import type { BridgeContext } from './context.ts'
+import { cancelAll, isWanted } from './from-client.ts'
+import type { Session } from './session.ts'
+
+const GRACE_MS = 2000
+const UNSUBSCRIBE_MS = 10_000
+
+/** Ends a session for good: its calls are cancelled, its process and streams end, its token is refused. */
+export function endSession(context: BridgeContext, session: Session): void {
+  const { upstream } = session
+  context.sessions.end(session)
+  if (upstream === null || !upstream.alive) return
+  cancelAll(upstream, session)
+  if (session.own) void context.pool.retire(upstream, GRACE_MS)
+  else for (const uri of session.subscriptions) unsubscribe(context, uri)
+}
+
+function unsubscribe(context: BridgeContext, uri: string): void {
+  if (isWanted(context, uri)) return
+  const signal = AbortSignal.timeout(UNSUBSCRIBE_MS)
+  ask(context.pool.shared, 'resources/unsubscribe', { uri }, '', signal).catch(() => undefined)
+}
+
+/** Answers requests of a server that its client never came to read. */
+export function answerUnheard(context: BridgeContext, session: Session): void {
+  if (session.upstream === null) return session.asked.clear()
+  for (const [id, askedAt] of session.asked) {
+    if (context.now - askedAt < context.limits.unheardMs) return
+    if ([...session.streams.values()].some((stream) => stream.connected)) return
+    session.asked.delete(id)
+    const error = '{"code":-32000,"message":"The client is not listening."}'
+    session.upstream.send(toBytes(`{"jsonrpc":"2.0","id":${id},"error":${error}}`))
+  }
+}

@@ -1,0 +1,140 @@
+import {
+  lettersOf,
+  splice,
+  textOf,
+  toBytes,
+  type Edit,
+  type Envelope,
+  type MessageKind,
+} from '../protocol/index.ts'
+import { cancellation } from './ask.ts'
+import type { Sink } from './call.ts'
+import type { BridgeContext } from './context.ts'
+import { mostVerbose } from './log-level.ts'
+import type { Session } from './session.ts'
+import type { Upstream } from './upstream.ts'
+
+/** Sends a client's request on, under ids of ours. */
+export function clientRequest(
+  context: BridgeContext,
+  upstream: Upstream,
+  session: Session,
+  body: Buffer,
+  envelope: Envelope,
+  sink: Sink,
+): void {
+  if (envelope.id === null) return
+  const id = lettersOf(body, envelope.id)
+  const extra = upstream.shared ? sharedEdit(context, session, body, envelope) : null
+  if (extra === 'answered') return sink.answer(toBytes(`{"jsonrpc":"2.0","id":${id},"result":{}}`))
+
+  const token = envelope.progressToken
+  const number = upstream.open({
+    session,
+    subject: session.claims.subject,
+    id,
+    progressToken: token === null ? null : lettersOf(body, token),
+    sink,
+    startedAt: context.now,
+  })
+  const letters = String(number)
+  const edits: Edit[] = [{ span: envelope.id, letters }]
+  if (token !== null) edits.push({ span: token, letters })
+  if (extra !== null) edits.push(extra)
+  if (edits.length > 1) edits.sort((a, b) => a.span.start - b.span.start)
+  upstream.send(splice(body, envelope, edits))
+}
+
+/**
+ * What changes in a request because the process is shared: subscriptions are counted, the log level is the most verbose
+ * one that any session asked for.
+ */
+function sharedEdit(
+  context: BridgeContext,
+  session: Session,
+  body: Buffer,
+  envelope: Envelope,
+): Edit | 'answered' | null {
+  switch (textOf(body, envelope.method) ?? '') {
+    case 'resources/subscribe': {
+      const uri = textOf(body, envelope.uri)
+      if (uri !== undefined) session.subscriptions.add(uri)
+      return null
+    }
+    case 'resources/unsubscribe': {
+      const uri = textOf(body, envelope.uri)
+      if (uri === undefined) return null
+      session.subscriptions.delete(uri)
+      return isWanted(context, uri) ? 'answered' : null
+    }
+    case 'logging/setLevel': {
+      const level = textOf(body, envelope.level)
+      if (level === undefined || envelope.level === null || mostVerbose([level]) === undefined) return null
+      session.level = level
+      const lowest = mostVerbose(levels(context)) ?? level
+      return { span: envelope.level, letters: JSON.stringify(lowest) }
+    }
+    default:
+      return null
+  }
+}
+
+/** Whether any session on the shared process is still subscribed. */
+export function isWanted(context: BridgeContext, uri: string): boolean {
+  for (const session of context.sessions.all())
+    if (!session.own && session.subscriptions.has(uri)) return true
+  return false
+}
+
+function* levels(context: BridgeContext): Iterable<string | null> {
+  for (const session of context.sessions.all()) if (!session.own) yield session.level
+}
+
+/** Sends on what a client says without expecting an answer: a notification, or its answer to the server. */
+export function clientMessage(
+  upstream: Upstream,
+  session: Session,
+  body: Buffer,
+  envelope: Envelope,
+  kind: Exclude<MessageKind, 'request'>,
+): void {
+  if (kind === 'response') {
+    // Only to what was asked in this session; late answers to cancelled requests end here.
+    if (envelope.id === null || !session.asked.delete(lettersOf(body, envelope.id))) return
+    return upstream.send(splice(body, envelope, []))
+  }
+  const method = textOf(body, envelope.method)
+  if (method === 'notifications/cancelled') {
+    if (envelope.requestId !== null) cancel(upstream, session, lettersOf(body, envelope.requestId))
+    return
+  }
+  // The shared process was initialised by us, and nobody's roots or progress are the others' business.
+  if (upstream.shared && method !== undefined && KEPT_FROM_SHARED.has(method)) return
+  upstream.send(splice(body, envelope, []))
+}
+
+const KEPT_FROM_SHARED = new Set([
+  'notifications/initialized',
+  'notifications/progress',
+  'notifications/roots/list_changed',
+])
+
+/** Cancels the calls of this session, and of no other, that have this id. */
+function cancel(upstream: Upstream, session: Session, id: string): void {
+  for (const [number, call] of upstream.calls) {
+    if (call.session !== session || call.id !== id) continue
+    upstream.close(number)
+    upstream.send(cancellation(number))
+    call.sink.abandon()
+  }
+}
+
+/** Cancels all calls of a session that has ended. */
+export function cancelAll(upstream: Upstream, session: Session): void {
+  for (const [number, call] of upstream.calls) {
+    if (call.session !== session) continue
+    upstream.close(number)
+    upstream.send(cancellation(number))
+    call.sink.abandon()
+  }
+}

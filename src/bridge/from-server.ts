@@ -1,0 +1,149 @@
+import {
+  lettersOf,
+  ownNumber,
+  RPC,
+  rpcErrorText,
+  splice,
+  textOf,
+  toBytes,
+  type Bytes,
+  type Envelope,
+} from '../protocol/index.ts'
+import type { Call } from './call.ts'
+import type { BridgeContext } from './context.ts'
+import { passesLevel } from './log-level.ts'
+import type { Session } from './session.ts'
+import type { Upstream } from './upstream.ts'
+
+/** Routes what a server says by itself: to the call or session that it belongs to, or to nobody. */
+export function serverMessage(
+  context: BridgeContext,
+  upstream: Upstream,
+  line: Buffer,
+  envelope: Envelope,
+  kind: 'request' | 'notification',
+): void {
+  const method = textOf(line, envelope.method) ?? ''
+  if (method === 'notifications/progress') progress(upstream, line, envelope)
+  else if (kind === 'request') request(context, upstream, line, envelope, method)
+  else if (upstream.shared) sharedNotification(context, upstream, line, envelope, method)
+  else ownNotification(upstream, line, envelope, method)
+}
+
+/** Progress goes to the request that asked for it, under the token that it gave. */
+function progress(upstream: Upstream, line: Buffer, envelope: Envelope): void {
+  const span = envelope.reportToken
+  const number = span === null ? undefined : ownNumber(line, span)
+  const call = number === undefined ? undefined : upstream.calls.get(number)
+  if (span === null || call === undefined || call.progressToken === null) return
+  call.sink.notify(splice(line, envelope, [{ span, letters: call.progressToken }]))
+}
+
+function request(
+  context: BridgeContext,
+  upstream: Upstream,
+  line: Buffer,
+  envelope: Envelope,
+  method: string,
+): void {
+  if (envelope.id === null) return
+  const id = lettersOf(line, envelope.id)
+  if (method === 'ping') return upstream.send(`{"jsonrpc":"2.0","id":${id},"result":{}}`)
+  const session = upstream.session
+  if (session === null || session.ended) {
+    // A shared process was told that its client can do nothing of the kind.
+    return upstream.send(toBytes(rpcErrorText(id, RPC.methodNotFound, `No client here offers "${method}".`)))
+  }
+  session.asked.set(id, context.now)
+  toSession(upstream, session, whole(line, envelope), true)
+}
+
+function ownNotification(upstream: Upstream, line: Buffer, envelope: Envelope, method: string): void {
+  const session = upstream.session
+  if (session === null) return
+  if (method === 'notifications/cancelled' && envelope.requestId !== null) {
+    session.asked.delete(lettersOf(line, envelope.requestId))
+  }
+  const general = method.endsWith('/list_changed') || method === 'notifications/resources/updated'
+  toSession(upstream, session, whole(line, envelope), !general)
+}
+
+/**
+ * @param related whether the message probably belongs to the call that is under way; with several the server does not
+ *   say to which, so it goes to the stream that is open for the session as a whole
+ */
+function toSession(upstream: Upstream, session: Session, message: Bytes, related: boolean): void {
+  if (related && upstream.calls.size > 0) {
+    const [first] = upstream.calls.values()
+    if ((upstream.calls.size === 1 || !session.listen.connected) && first?.sink.notify(message) === true)
+      return
+  }
+  session.listen.send(message)
+}
+
+function sharedNotification(
+  context: BridgeContext,
+  upstream: Upstream,
+  line: Buffer,
+  envelope: Envelope,
+  method: string,
+): void {
+  if (method.endsWith('/list_changed')) {
+    const message = whole(line, envelope)
+    for (const session of context.sessions.all()) if (!session.own) session.listen.send(message)
+  } else if (method === 'notifications/resources/updated') {
+    const uri = textOf(line, envelope.uri)
+    if (uri === undefined) return
+    const message = whole(line, envelope)
+    for (const session of context.sessions.all()) {
+      if (!session.own && isSubscribed(session, uri)) session.listen.send(message)
+    }
+  } else if (method === 'notifications/message') logMessage(context, upstream, line, envelope)
+}
+
+/** A server may report a part of what was subscribed to. */
+function isSubscribed(session: Session, uri: string): boolean {
+  if (session.subscriptions.has(uri)) return true
+  for (const subscribed of session.subscriptions) if (uri.startsWith(`${subscribed}/`)) return true
+  return false
+}
+
+/**
+ * A log message says nothing of its cause. It is passed on only where it cannot cross from one subject to another, and
+ * only to the session that is at work; otherwise it is a line in the deployment's log.
+ */
+function logMessage(context: BridgeContext, upstream: Upstream, line: Buffer, envelope: Envelope): void {
+  const calls = callsOfOneSession(upstream)
+  const session = calls?.[0]?.session ?? onlySession(context)
+  if (!upstream.oneSubject || session === null) {
+    context.output(
+      'stdout',
+      line.toString('utf8', envelope.start, Math.min(envelope.end, envelope.start + 8192)),
+    )
+    return
+  }
+  if (!passesLevel(textOf(line, envelope.level), session.level)) return
+  const message = whole(line, envelope)
+  if (calls?.length === 1 && calls[0]?.sink.notify(message) === true) return
+  session.listen.send(message)
+}
+
+function callsOfOneSession(upstream: Upstream): Call[] | null {
+  const calls = [...upstream.calls.values()]
+  const session = calls[0]?.session ?? null
+  return session !== null && calls.every((call) => call.session === session) ? calls : null
+}
+
+function onlySession(context: BridgeContext): Session | null {
+  let only: Session | null = null
+  for (const session of context.sessions.all()) {
+    if (session.own) continue
+    if (only !== null) return null
+    only = session
+  }
+  return only
+}
+
+function whole(line: Buffer, envelope: Envelope): Bytes {
+  return splice(line, envelope, [])
+}

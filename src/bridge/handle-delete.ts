@@ -1,0 +1,19 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Caller } from '../domain/index.ts'
+import type { BridgeContext } from './context.ts'
+import { endSession } from './end-session.ts'
+import { findSession } from './find-session.ts'
+import { respondEmpty } from './respond.ts'
+
+/** Streamable HTTP, DELETE: the client has no more use for its session. */
+export function handleDelete(
+  context: BridgeContext,
+  req: IncomingMessage,
+  res: ServerResponse,
+  caller: Caller,
+): void {
+  const session = findSession(context, req, res, caller)
+  if (session === null) return
+  endSession(context, session)
+  respondEmpty(res, 200, caller.requestId)
+}

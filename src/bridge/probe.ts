@@ -1,0 +1,77 @@
+import { CatwalkError, RpcError, type JsonObject, type Manifest } from '../domain/index.ts'
+import { RPC } from '../protocol/index.ts'
+import { ask } from './ask.ts'
+import { isObject, refusal } from './handshake.ts'
+import type { Handshake, Upstream } from './upstream.ts'
+
+/** A list that has more pages than this does not end. */
+const MAX_PAGES = 1000
+
+/**
+ * What a server says of itself: the handshake's result and every list, with all its pages.
+ * @throws CatwalkError `server_silent`, `server_exited`, `server_not_mcp`, `server_refused`
+ */
+export async function probe(
+  upstream: Upstream,
+  handshake: Handshake,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const { capabilities, serverInfo, protocolVersion, instructions } = handshake.result
+  const offered = isObject(capabilities) ? capabilities : {}
+  const list = (capability: string, method: string, member: string) =>
+    capability in offered ? collect(upstream, method, member, signal) : Promise.resolve([])
+  const [tools, resources, resourceTemplates, prompts] = await Promise.all([
+    list('tools', 'tools/list', 'tools'),
+    list('resources', 'resources/list', 'resources'),
+    list('resources', 'resources/templates/list', 'resourceTemplates'),
+    list('prompts', 'prompts/list', 'prompts'),
+  ])
+  return {
+    protocolVersion: typeof protocolVersion === 'string' ? protocolVersion : handshake.version,
+    serverInfo: isObject(serverInfo) ? serverInfo : {},
+    capabilities: offered,
+    instructions: typeof instructions === 'string' ? instructions : null,
+    tools,
+    resources,
+    resourceTemplates,
+    prompts,
+  }
+}
+
+async function collect(
+  upstream: Upstream,
+  method: string,
+  member: string,
+  signal: AbortSignal,
+): Promise<JsonObject[]> {
+  const items: JsonObject[] = []
+  const seen = new Set<string>()
+  for (let cursor: string | undefined; ;) {
+    const page = await askPage(upstream, method, cursor, signal)
+    const part = page[member]
+    if (Array.isArray(part)) for (const item of part as unknown[]) if (isObject(item)) items.push(item)
+    const next = page['nextCursor']
+    if (typeof next !== 'string') return items
+    if (seen.has(next) || seen.size >= MAX_PAGES) {
+      throw new CatwalkError('server_refused', `The pages of "${method}" do not end.`)
+    }
+    seen.add(next)
+    cursor = next
+  }
+}
+
+async function askPage(
+  upstream: Upstream,
+  method: string,
+  cursor: string | undefined,
+  signal: AbortSignal,
+): Promise<JsonObject> {
+  try {
+    return await ask(upstream, method, cursor === undefined ? {} : { cursor }, '', signal)
+  } catch (error) {
+    if (!(error instanceof RpcError)) throw error
+    // Many servers with resources have no templates, and say so this way.
+    if (error.rpcCode === RPC.methodNotFound) return {}
+    throw refusal(error)
+  }
+}

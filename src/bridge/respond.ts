@@ -1,0 +1,62 @@
+import type { ServerResponse } from 'node:http'
+import { docsPath, type CatwalkError } from '../domain/index.ts'
+import { byteLength, RPC, rpcErrorText, toBytes, type Bytes } from '../protocol/index.ts'
+
+/** Writes one JSON document and ends the response; nothing if the client is gone. */
+export function respondJson(
+  res: ServerResponse,
+  status: number,
+  requestId: string,
+  body: Bytes,
+  headers: readonly string[] = [],
+): void {
+  if (res.destroyed || res.headersSent) return
+  res.writeHead(status, [
+    'content-type',
+    'application/json',
+    'content-length',
+    String(byteLength(body)),
+    'x-content-type-options',
+    'nosniff',
+    'x-request-id',
+    requestId,
+    ...headers,
+  ])
+  if (typeof body === 'string') {
+    res.end(body, 'latin1')
+    return
+  }
+  res.cork()
+  for (const part of body) res.write(part)
+  res.end()
+}
+
+/** Answers with a status and no body. */
+export function respondEmpty(res: ServerResponse, status: number, requestId: string): void {
+  if (res.destroyed || res.headersSent) return
+  res.writeHead(status, ['content-length', '0', 'x-request-id', requestId])
+  res.end()
+}
+
+/** Answers a request that cannot be served with a JSON-RPC error that names no request. */
+export function refuse(
+  res: ServerResponse,
+  status: number,
+  requestId: string,
+  code: number,
+  message: string,
+  headers: readonly string[] = [],
+): void {
+  respondJson(res, status, requestId, toBytes(rpcErrorText(null, code, message)), headers)
+}
+
+/** An error of the catalogue as a JSON-RPC error; `data` says what to do, for people and programs. */
+export function catwalkErrorText(id: string | null, error: CatwalkError, requestId: string): string {
+  return rpcErrorText(id, RPC.serverError, error.message, {
+    error: error.code,
+    help: error.help,
+    docs: docsPath(error.code),
+    requestId,
+    ...(error.details === undefined ? {} : { details: error.details }),
+  })
+}

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { CatwalkError } from '../domain/index.ts'
+import { isLoopbackHost, loopbackPolicy, originProblem, RPC, type OriginPolicy } from '../protocol/index.ts'
+import type { BridgeLimits } from './limits.ts'
+import { createRespawningBridge, type RespawningBridge } from './respawning-bridge.ts'
+import { refuse } from './respond.ts'
+import { spawnPlain } from './spawn-plain.ts'
+
+export interface ServeBridgeOptions {
+  /** The server's program and its arguments; no shell is involved. */
+  readonly command: readonly [string, ...string[]]
+  /** 0 takes any free port. */
+  readonly port: number
+  /** The address to listen on. On loopback, `Host` and `Origin` must be local, so that no web page can reach in. */
+  readonly host: string
+  /** Where the server starts; the current directory if left out. */
+  readonly cwd?: string
+  /** The server's whole environment; our own if left out. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Origins of web pages that may call besides local ones, e.g. `https://app.example`. */
+  readonly allowedOrigins?: readonly string[]
+  readonly limits?: Partial<BridgeLimits>
+}
+
+export interface BridgeServer {
+  /** The MCP endpoint. */
+  readonly url: string
+  /** Lets calls in flight finish for at most `graceMs`, then ends the server's processes. */
+  close(graceMs: number): Promise<void>
+}
+
+const PATH = '/mcp'
+const GRACE_MS = 5000
+/** Longer than load balancers keep idle connections, so that it is never we who close one under a request. */
+const KEEP_ALIVE_MS = 75_000
+
+/**
+ * One stdio server on Streamable HTTP, unsandboxed, without anything else of Catwalk. Everybody who can reach the
+ * address is one subject: there are no tokens.
+ * @throws CatwalkError `server_exited` when the command cannot be run, `port_in_use`
+ */
+export async function startBridgeServer(options: ServeBridgeOptions): Promise<BridgeServer> {
+  const [command, ...args] = options.command
+  const { cwd, env } = options
+  const bridge = await createRespawningBridge({
+    launch: () => spawnPlain({ command, args, ...(cwd === undefined ? {} : { cwd }), ...(env && { env }) }),
+    sealKey: randomBytes(32),
+    deploymentId: 'bridge',
+    output: (_stream, line) => process.stderr.write(`${line}\n`),
+    ...(options.limits && { limits: options.limits }),
+  })
+  const policy = isLoopbackHost(options.host)
+    ? loopbackPolicy(options.allowedOrigins)
+    : { hosts: null, origins: new Set(options.allowedOrigins), loopbackPages: false }
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, handler(bridge, policy))
+  try {
+    await listen(server, options)
+  } catch (error) {
+    await bridge.stop(0)
+    throw error
+  }
+  return {
+    url: urlOf(server, options.host),
+    async close(graceMs) {
+      const closed = new Promise((resolve) => server.close(resolve))
+      await bridge.stop(graceMs)
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+/** Like {@link startBridgeServer}; runs until SIGTERM or SIGINT, then ends the server's processes and returns. */
+export async function serveBridge(options: ServeBridgeOptions): Promise<void> {
+  const told = Promise.withResolvers<void>()
+  const stop = () => told.resolve()
+  process.once('SIGTERM', stop).once('SIGINT', stop)
+  try {
+    const server = await startBridgeServer(options)
+    process.stderr.write(`${server.url}\n`)
+    await told.promise
+    await server.close(GRACE_MS)
+  } finally {
+    process.off('SIGTERM', stop).off('SIGINT', stop)
+  }
+}
+
+function handler(bridge: RespawningBridge, policy: OriginPolicy) {
+  const run = randomBytes(4).toString('hex')
+  let requests = 0
+  return (req: IncomingMessage, res: ServerResponse): void => {
+    const requestId = `req_${run}${(++requests).toString(36)}`
+    const problem = originProblem(policy, req.headers.host, req.headers.origin)
+    if (problem !== null) {
+      const what = problem === 'host' ? 'Host' : 'Origin'
+      return refuse(res, 403, requestId, RPC.serverError, `${what} is not allowed here.`)
+    }
+    const url = req.url ?? ''
+    if (url !== PATH && !url.startsWith(`${PATH}?`)) {
+      return refuse(res, 404, requestId, RPC.serverError, `The endpoint is ${PATH}.`)
+    }
+    bridge.handle(req, res, { subject: 'local', requestId })
+  }
+}
+
+async function listen(server: Server, { host, port }: ServeBridgeOptions): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen(port, host, resolve)
+  try {
+    await promise
+  } catch (cause) {
+    const taken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
+    if (taken) throw new CatwalkError('port_in_use', `Port ${port} on ${host} is taken.`, { cause })
+    throw cause
+  }
+}
+
+function urlOf(server: Server, host: string): string {
+  // A server that listens on TCP has an address with a port.
+  const { port } = server.address() as AddressInfo
+  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+  return `http://${name}:${port}${PATH}`
+}

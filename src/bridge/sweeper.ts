@@ -1,0 +1,45 @@
+import type { BridgeContext } from './context.ts'
+import { answerUnheard, endSession } from './end-session.ts'
+import type { Session } from './session.ts'
+
+const RETIRE_GRACE_MS = 2000
+const MAX_TICK_MS = 1000
+
+/** Everything of a bridge that happens because time passes. Returns the function that stops it. */
+export function startSweeper(context: BridgeContext): () => void {
+  const { limits, pool, sessions, clock } = context
+  const tickMs = Math.max(5, Math.min(MAX_TICK_MS, limits.keepAliveMs / 4))
+  const begun = performance.now()
+
+  function sweepSession(session: Session): void {
+    for (const [name, stream] of session.streams) {
+      stream.keepAlive(context.now, limits.keepAliveMs)
+      if (!stream.finished || context.now - stream.finishedAt < limits.resumeMs) continue
+      stream.drop()
+      session.streams.delete(name)
+    }
+    if (session.asked.size > 0) answerUnheard(context, session)
+    if (session.callsInFlight > 0) return
+    const expiresAt = session.claims.issuedAt * 1000 + limits.sessionMaxAgeMs
+    if (expiresAt <= clock.now().getTime()) return endSession(context, session)
+
+    const idleMs = context.now - session.usedAt
+    if (session.own && session.upstream !== null && session.asked.size === 0 && idleMs > limits.ownIdleMs) {
+      void pool.retire(session.upstream, RETIRE_GRACE_MS)
+    }
+    const noted = session.level !== null || session.subscriptions.size > 0
+    const inUse = session.upstream !== null && session.own
+    if (noted || inUse || session.listen.connected || idleMs <= limits.sessionIdleMs) return
+    sessions.forget(session)
+  }
+
+  const timer = setInterval(() => {
+    context.now = performance.now() - begun
+    pool.shared.sweep(context.now)
+    for (const upstream of pool.own) upstream.sweep(context.now)
+    for (const session of sessions.all()) sweepSession(session)
+  }, tickMs)
+  // The server's process keeps the program alive, not the clock that watches it.
+  timer.unref()
+  return () => clearInterval(timer)
+}

@@ -1,0 +1,28 @@
+export { acceptsAnswers, acceptsEvents, isJsonType } from './headers.ts'
+export { createLineReader, type LineHandler } from './line-reader.ts'
+export { isJsonRpc2, lettersOf, messageKind, ownNumber, textOf, type MessageKind } from './message.ts'
+export { isLoopbackHost, loopbackPolicy, originProblem, type OriginPolicy } from './origin.ts'
+export { RPC, rpcErrorText } from './rpc-error.ts'
+export {
+  scan,
+  ScanError,
+  unquote,
+  type Envelope,
+  type ScanFault,
+  type ScanOptions,
+  type Span,
+} from './scan.ts'
+export { createSealer, type Sealer } from './sealed.ts'
+export { MAX_TOKEN_LETTERS, openSession, sealSession, type SessionClaims } from './session-token.ts'
+export { byteLength, splice, toBytes, wrap, type Bytes, type Edit } from './splice.ts'
+export { SSE_HEADERS, SSE_KEEP_ALIVE, sseEvent, ssePriming } from './sse.ts'
+export {
+  ASSUMED_VERSION,
+  hasBatches,
+  hasPrimingEvent,
+  isLegacyVersion,
+  LATEST_LEGACY,
+  LEGACY_VERSIONS,
+  negotiate,
+  type LegacyVersion,
+} from './versions.ts'

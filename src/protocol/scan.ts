@@ -1,0 +1,415 @@
+import { isUtf8 } from 'node:buffer'
+
+/** A range of bytes, `end` exclusive. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * Where the parts of one JSON-RPC message are that a bridge reads or replaces. Spans of strings include the quotes.
+ * Everything else in the message stays as it is, unread.
+ */
+export interface Envelope {
+  readonly start: number
+  readonly end: number
+  readonly jsonrpc: Span | null
+  readonly id: Span | null
+  readonly method: Span | null
+  readonly params: Span | null
+  readonly result: Span | null
+  readonly error: Span | null
+  /** `params.name`: a tool or a prompt. */
+  readonly name: Span | null
+  /** `params.uri`: a resource. */
+  readonly uri: Span | null
+  /** `params.level` of `logging/setLevel` and `notifications/message`. */
+  readonly level: Span | null
+  /** `params.requestId` of `notifications/cancelled`. */
+  readonly requestId: Span | null
+  /** `params.progressToken` of `notifications/progress`. */
+  readonly reportToken: Span | null
+  /** `params._meta`. */
+  readonly meta: Span | null
+  /** `params._meta.progressToken`: what the sender wants progress reports under. */
+  readonly progressToken: Span | null
+  /** `params._meta["io.modelcontextprotocol/protocolVersion"]`, which marks a request of the modern era. */
+  readonly metaVersion: Span | null
+}
+
+export interface ScanOptions {
+  /** Objects and arrays within one another. */
+  readonly maxDepth: number
+  /**
+   * The text comes from our own server process: its encoding and the inside of long strings are not checked, so that
+   * results of megabytes cost next to nothing. The structure is checked all the same.
+   */
+  readonly trusted: boolean
+}
+
+export type ScanFault = 'not_json' | 'not_utf8' | 'too_deep' | 'duplicate' | 'not_a_message'
+
+export class ScanError extends Error {
+  readonly fault: ScanFault
+
+  constructor(fault: ScanFault, message: string) {
+    super(message)
+    this.name = 'ScanError'
+    this.fault = fault
+  }
+}
+
+type Field = Exclude<keyof Envelope, 'start' | 'end'>
+type Draft = { -readonly [K in keyof Envelope]: Envelope[K] }
+
+interface Member {
+  readonly name: string
+  readonly field: Field
+  /** The members to look for inside this one. */
+  readonly inside: MemberTable | null
+}
+/** Members by the length of their name, which decides most look-ups with one comparison. */
+type MemberTable = ReadonlyMap<number, readonly Member[]>
+
+function table(members: readonly Member[]): MemberTable {
+  return Map.groupBy(members, (member) => member.name.length)
+}
+
+const META = table([
+  { name: 'progressToken', field: 'progressToken', inside: null },
+  { name: 'io.modelcontextprotocol/protocolVersion', field: 'metaVersion', inside: null },
+])
+const PARAMS = table([
+  { name: 'name', field: 'name', inside: null },
+  { name: 'uri', field: 'uri', inside: null },
+  { name: 'level', field: 'level', inside: null },
+  { name: 'requestId', field: 'requestId', inside: null },
+  { name: 'progressToken', field: 'reportToken', inside: null },
+  { name: '_meta', field: 'meta', inside: META },
+])
+const ENVELOPE = table([
+  { name: 'jsonrpc', field: 'jsonrpc', inside: null },
+  { name: 'id', field: 'id', inside: null },
+  { name: 'method', field: 'method', inside: null },
+  { name: 'params', field: 'params', inside: PARAMS },
+  { name: 'result', field: 'result', inside: null },
+  { name: 'error', field: 'error', inside: null },
+])
+
+const SPACE = 0x20
+const TAB = 0x09
+const LF = 0x0a
+const CR = 0x0d
+const QUOTE = 0x22
+const COMMA = 0x2c
+const MINUS = 0x2d
+const DOT = 0x2e
+const ZERO = 0x30
+const NINE = 0x39
+const COLON = 0x3a
+const OPEN_ARRAY = 0x5b
+const BACKSLASH = 0x5c
+const CLOSE_ARRAY = 0x5d
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
+const LITERALS: ReadonlyMap<number, Buffer> = new Map(
+  ['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)]),
+)
+/** From this length on a trusted string is skipped by a search for its end. */
+const LONG_STRING = 64
+
+/** What may follow a backslash; `u` is looked at on its own. */
+const isEscape = new Uint8Array(256)
+for (const character of '"\\/bfnrt') isEscape[character.charCodeAt(0)] = 1
+/** Bytes of a string that mean only themselves; the multi-byte characters were checked as a whole. */
+const isPlain = new Uint8Array(256).fill(1, SPACE)
+isPlain[QUOTE] = 0
+isPlain[BACKSLASH] = 0
+const isHex = new Uint8Array(256)
+for (const character of '0123456789abcdefABCDEF') isHex[character.charCodeAt(0)] = 1
+
+/**
+ * One lexical pass over a JSON-RPC message, or over an array of them (a batch of revision 2025-03-26).
+ *
+ * Afterwards `bytes` holds exactly one balanced JSON value and no line break: CR and LF between tokens were replaced by
+ * spaces in place, because a message on stdio is one line. A member that the bridge reads must not occur twice, nor
+ * under a name spelt with escapes: the server might read another one than we did.
+ * @throws ScanError
+ */
+export function scan(bytes: Buffer, options: ScanOptions): Envelope | readonly Envelope[] {
+  if (!options.trusted && !isUtf8(bytes)) throw new ScanError('not_utf8', 'The text is not valid UTF-8.')
+  return new Scanner(bytes, options).message()
+}
+
+class Scanner {
+  readonly #bytes: Buffer
+  readonly #maxDepth: number
+  readonly #trusted: boolean
+  #at = 0
+  #depth = 0
+
+  constructor(bytes: Buffer, options: ScanOptions) {
+    this.#bytes = bytes
+    this.#maxDepth = options.maxDepth
+    this.#trusted = options.trusted
+  }
+
+  message(): Envelope | readonly Envelope[] {
+    this.#space()
+    const batch = this.#bytes[this.#at] === OPEN_ARRAY
+    const found = batch ? this.#batch() : this.#envelope()
+    this.#space()
+    if (this.#at !== this.#bytes.length) throw this.#unexpected()
+    return found
+  }
+
+  #batch(): Envelope[] {
+    const envelopes: Envelope[] = []
+    this.#enter()
+    this.#space()
+    if (this.#bytes[this.#at] === CLOSE_ARRAY) throw new ScanError('not_a_message', 'The batch is empty.')
+    for (;;) {
+      this.#space()
+      envelopes.push(this.#envelope())
+      if (this.#endsAfterItem(CLOSE_ARRAY)) return envelopes
+    }
+  }
+
+  #envelope(): Envelope {
+    if (this.#bytes[this.#at] !== OPEN_OBJECT) {
+      // Anything else may still be JSON, which the caller is told apart from rubbish.
+      this.#value()
+      throw new ScanError('not_a_message', 'A JSON-RPC message is an object.')
+    }
+    const draft: Draft = {
+      start: this.#at,
+      end: 0,
+      jsonrpc: null,
+      id: null,
+      method: null,
+      params: null,
+      result: null,
+      error: null,
+      name: null,
+      uri: null,
+      level: null,
+      requestId: null,
+      reportToken: null,
+      meta: null,
+      progressToken: null,
+      metaVersion: null,
+    }
+    this.#object(ENVELOPE, draft)
+    draft.end = this.#at
+    return draft
+  }
+
+  #object(members: MemberTable | null, draft: Draft | null): void {
+    this.#enter()
+    this.#space()
+    if (this.#bytes[this.#at] === CLOSE_OBJECT) return this.#leave()
+    for (;;) {
+      this.#space()
+      const member = this.#name(members)
+      this.#space()
+      if (this.#bytes[this.#at] !== COLON) throw this.#unexpected()
+      this.#at++
+      this.#space()
+      const start = this.#at
+      if (member === null || draft === null) this.#value()
+      else {
+        if (draft[member.field] !== null) {
+          throw new ScanError('duplicate', `The member "${member.name}" occurs twice.`)
+        }
+        if (member.inside !== null && this.#bytes[start] === OPEN_OBJECT) this.#object(member.inside, draft)
+        else this.#value()
+        draft[member.field] = { start, end: this.#at }
+      }
+      if (this.#endsAfterItem(CLOSE_OBJECT)) return
+    }
+  }
+
+  /** Reads a member's name; the table's entry for it, if there is one. */
+  #name(members: MemberTable | null): Member | null {
+    if (this.#bytes[this.#at] !== QUOTE) throw this.#unexpected()
+    const start = this.#at + 1
+    const escaped = this.#string()
+    if (members === null) return null
+    const end = this.#at - 1
+    if (escaped) {
+      const hidden = this.#bytes.toString('utf8', start - 1, end + 1)
+      const decoded = unquote(hidden)
+      if (members.get(decoded.length)?.some((member) => member.name === decoded) === true) {
+        throw new ScanError('duplicate', `The member "${decoded}" is spelt with escapes.`)
+      }
+      return null
+    }
+    const candidates = members.get(end - start)
+    if (candidates === undefined) return null
+    for (const member of candidates) if (this.#reads(member.name, start)) return member
+    return null
+  }
+
+  #reads(text: string, start: number): boolean {
+    for (let i = 0; i < text.length; i++) if (this.#bytes[start + i] !== text.charCodeAt(i)) return false
+    return true
+  }
+
+  #value(): void {
+    const byte = this.#bytes[this.#at]
+    if (byte === QUOTE) this.#string()
+    else if (byte === OPEN_OBJECT) this.#object(null, null)
+    else if (byte === OPEN_ARRAY) this.#array()
+    else if (byte === MINUS || isDigit(byte)) this.#number()
+    else this.#literal()
+  }
+
+  #array(): void {
+    this.#enter()
+    this.#space()
+    if (this.#bytes[this.#at] === CLOSE_ARRAY) return this.#leave()
+    for (;;) {
+      this.#space()
+      this.#value()
+      if (this.#endsAfterItem(CLOSE_ARRAY)) return
+    }
+  }
+
+  /** After an item: true at the closing bracket, false at a comma. */
+  #endsAfterItem(close: number): boolean {
+    this.#space()
+    const byte = this.#bytes[this.#at]
+    if (byte === COMMA) {
+      this.#at++
+      return false
+    }
+    if (byte !== close) throw this.#unexpected()
+    this.#leave()
+    return true
+  }
+
+  /** Leaves the position behind the closing quote. Returns whether there was a backslash. */
+  #string(): boolean {
+    const bytes = this.#bytes
+    let at = this.#at + 1
+    const stop = this.#trusted ? Math.min(at + LONG_STRING, bytes.length) : bytes.length
+    let escaped = false
+    for (;;) {
+      while (at < stop && isPlain[bytes[at] ?? 0] === 1) at++
+      if (bytes[at] === QUOTE) break
+      if (bytes[at] === BACKSLASH) {
+        escaped = true
+        at = this.#escape(at)
+      } else if (at < stop || at >= bytes.length) {
+        this.#at = at
+        throw this.#unexpected()
+      }
+      if (at >= stop) {
+        at = this.#closingQuote(at)
+        break
+      }
+    }
+    this.#at = at + 1
+    return escaped
+  }
+
+  #escape(at: number): number {
+    const letter = this.#bytes[at + 1]
+    if (letter !== undefined && isEscape[letter] === 1) return at + 2
+    if (letter === 0x75) {
+      for (let i = at + 2; i < at + 6; i++) {
+        const digit = this.#bytes[i]
+        if (digit === undefined || isHex[digit] !== 1) {
+          this.#at = i
+          throw this.#unexpected()
+        }
+      }
+      return at + 6
+    }
+    this.#at = at + 1
+    throw this.#unexpected()
+  }
+
+  /** The next quote from `from` on that no backslash escapes. `from` itself is not in the middle of an escape. */
+  #closingQuote(from: number): number {
+    let search = from
+    for (;;) {
+      const quote = this.#bytes.indexOf(QUOTE, search)
+      if (quote === -1) {
+        this.#at = this.#bytes.length
+        throw this.#unexpected()
+      }
+      let backslashes = quote
+      while (backslashes > from && this.#bytes[backslashes - 1] === BACKSLASH) backslashes--
+      if ((quote - backslashes) % 2 === 0) return quote
+      search = quote + 1
+    }
+  }
+
+  #number(): void {
+    if (this.#bytes[this.#at] === MINUS) this.#at++
+    if (this.#bytes[this.#at] === ZERO) this.#at++
+    else this.#digits()
+    if (this.#bytes[this.#at] === DOT) {
+      this.#at++
+      this.#digits()
+    }
+    const exponent = this.#bytes[this.#at]
+    if (exponent === 0x65 || exponent === 0x45) {
+      this.#at++
+      const sign = this.#bytes[this.#at]
+      if (sign === 0x2b || sign === MINUS) this.#at++
+      this.#digits()
+    }
+  }
+
+  #digits(): void {
+    if (!isDigit(this.#bytes[this.#at])) throw this.#unexpected()
+    while (isDigit(this.#bytes[this.#at])) this.#at++
+  }
+
+  #literal(): void {
+    const word = LITERALS.get(this.#bytes[this.#at] ?? 0)
+    if (word === undefined || word.compare(this.#bytes, this.#at, this.#at + word.length) !== 0) {
+      throw this.#unexpected()
+    }
+    this.#at += word.length
+  }
+
+  #space(): void {
+    const bytes = this.#bytes
+    for (;;) {
+      const byte = bytes[this.#at]
+      if (byte === LF || byte === CR) bytes[this.#at] = SPACE
+      else if (byte !== SPACE && byte !== TAB) return
+      this.#at++
+    }
+  }
+
+  #enter(): void {
+    this.#at++
+    if (++this.#depth > this.#maxDepth) {
+      throw new ScanError('too_deep', `Objects and arrays are nested more than ${this.#maxDepth} deep.`)
+    }
+  }
+
+  #leave(): void {
+    this.#at++
+    this.#depth--
+  }
+
+  #unexpected(): ScanError {
+    const where = this.#at >= this.#bytes.length ? 'ends too early' : `is not JSON at byte ${this.#at}`
+    return new ScanError('not_json', `The text ${where}.`)
+  }
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE
+}
+
+/** The value of a JSON string that was scanned already. */
+export function unquote(quoted: string): string {
+  // A scanned string is valid JSON, and the value of a JSON string is a string.
+  return JSON.parse(quoted) as string
+}

@@ -1,0 +1,60 @@
+import type { Span } from './scan.ts'
+
+/**
+ * The bytes of one message on their way out: short ones as a string with one character a byte (`latin1`), which Node
+ * writes together with the headers in one system call; long ones as the buffers they arrived in.
+ */
+export type Bytes = string | readonly Buffer[]
+
+/** A span and the letters (one character a byte) that take its place. */
+export interface Edit {
+  readonly span: Span
+  readonly letters: string
+}
+
+/** Messages up to this many bytes travel as strings. */
+const SHORT = 16_384
+
+/** The message in `whole` with the edits applied; they must be in the order of the text and apart from one another. */
+export function splice(source: Buffer, whole: Span, edits: readonly Edit[]): Bytes {
+  return whole.end - whole.start <= SHORT
+    ? spliceShort(source, whole, edits)
+    : spliceLong(source, whole, edits)
+}
+
+function spliceShort(source: Buffer, whole: Span, edits: readonly Edit[]): string {
+  let out = ''
+  let from = whole.start
+  for (const { span, letters } of edits) {
+    out += source.toString('latin1', from, span.start) + letters
+    from = span.end
+  }
+  return out + source.toString('latin1', from, whole.end)
+}
+
+function spliceLong(source: Buffer, whole: Span, edits: readonly Edit[]): Buffer[] {
+  const out: Buffer[] = []
+  let from = whole.start
+  for (const { span, letters } of edits) {
+    out.push(source.subarray(from, span.start), Buffer.from(letters, 'latin1'))
+    from = span.end
+  }
+  out.push(source.subarray(from, whole.end))
+  return out
+}
+
+export function byteLength(bytes: Bytes): number {
+  if (typeof bytes === 'string') return bytes.length
+  return bytes.reduce((sum, part) => sum + part.length, 0)
+}
+
+/** Text of our own, as bytes that can travel with spliced ones. */
+export function toBytes(text: string): Bytes {
+  return Buffer.from(text, 'utf8').toString('latin1')
+}
+
+/** Puts `bytes` between two pieces of plain ASCII. */
+export function wrap(before: string, bytes: Bytes, after: string): Bytes {
+  if (typeof bytes === 'string') return before + bytes + after
+  return [Buffer.from(before, 'latin1'), ...bytes, Buffer.from(after, 'latin1')]
+}
