@@ -36,7 +36,12 @@ export async function ensureLocalKey(options: LocalKeyOptions): Promise<void> {
       .execute()
     const actor = programActor(workspaceId)
     const { id, key } = await insertApiKey(tx, { workspaceId, name, role: 'owner', createdBy: actor.id })
-    await queries.recordAudit(tx, { actor, action: 'api_key.create', target: id, detail: { name, role: 'owner' } })
+    await queries.recordAudit(tx, {
+      actor,
+      action: 'api_key.create',
+      target: id,
+      detail: { name, role: 'owner' },
+    })
     // Before the commit: a crash in between leaves a file that the database does not know, which the next start mends.
     await writeKey(path, key)
   })

@@ -86,7 +86,8 @@ export function createSetUpLinks({ database, publicUrl, workspaceId, clock }: Se
           .values({ key: SETTING, value })
           .onConflict((conflict) => conflict.column('key').doUpdateSet({ value, updated_at: clock.now() }))
           .execute()
-        if (actor !== null) await queries.recordAudit(tx, { actor, action: 'setup_link.create', target: null })
+        if (actor !== null)
+          await queries.recordAudit(tx, { actor, action: 'setup_link.create', target: null })
       })
       return { url: new URL(`/setup#token=${token}`, publicUrl), expiresAt }
     },

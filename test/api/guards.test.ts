@@ -10,13 +10,16 @@ const handlers = handlersWith({
   createSetUpLink: () => Promise.resolve({ url: 'http://localhost/', expiresAt: '2030-01-01T00:00:00Z' }),
 })
 
-describe('a request that changes something', () => {
-  const change = (by: 'cookie' | 'api_key', headers: Record<string, string>) =>
-    ask(apiOptions({ signedIn: signedInAs('owner', by), handlers }), '/api/v1/setup-links', {
-      method: 'POST',
-      headers,
-    })
+const change = (by: 'cookie' | 'api_key', headers: Record<string, string>) =>
+  ask(apiOptions({ signedIn: signedInAs('owner', by), handlers }), '/api/v1/setup-links', {
+    method: 'POST',
+    headers,
+  })
 
+const under = (host: string, path = '/api/v1/setup') =>
+  ask(apiOptions({ handlers, publicUrl: new URL('https://cat.example.com') }), path, { headers: { host } })
+
+describe('a request that changes something', () => {
   test.each([
     ['from our own page', { origin: ORIGIN }],
     ['from our page under another loopback name', { origin: `http://127.0.0.1:${PORT}` }],
@@ -56,9 +59,6 @@ describe('a request that changes something', () => {
 })
 
 describe('the Host header', () => {
-  const under = (host: string, path = '/api/v1/setup') =>
-    ask(apiOptions({ handlers, publicUrl: new URL('https://cat.example.com') }), path, { headers: { host } })
-
   test.each([
     'cat.example.com',
     'CAT.example.com',
@@ -85,7 +85,7 @@ describe('the Host header', () => {
       '/metrics',
       '/api/auth/sign-out',
     ]) {
-      expect((await under(host, path)).status, path).toBe(403)
+      expect({ path, status: (await under(host, path)).status }).toEqual({ path, status: 403 })
     }
   })
 
@@ -100,12 +100,12 @@ describe('headers', () => {
     const options = apiOptions({ handlers })
     for (const path of ['/', '/api/v1/me', '/api/v1/setup', '/healthz', '/docs/nothing', '/nothing']) {
       const { headers } = await ask(options, path)
-      expect(headers.get('x-content-type-options'), path).toBe('nosniff')
-      expect(headers.get('content-security-policy'), path).toContain("frame-ancestors 'none'")
-      expect(headers.get('content-security-policy'), path).not.toContain('unsafe')
-      expect(headers.get('referrer-policy'), path).toBe('no-referrer')
-      expect(headers.get('access-control-allow-origin'), path).toBeNull()
-      expect(headers.get('strict-transport-security'), path).toBeNull()
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+      expect(headers.get('content-security-policy')).not.toContain('unsafe')
+      expect(headers.get('referrer-policy')).toBe('no-referrer')
+      expect(headers.get('access-control-allow-origin')).toBeNull()
+      expect(headers.get('strict-transport-security')).toBeNull()
     }
   })
 
@@ -118,10 +118,10 @@ describe('headers', () => {
 
 describe('health and metrics', () => {
   test('not ready is 503 and says which check failed', async () => {
-    const readiness = () => Promise.resolve({ ready: false, checks: { database: false } })
-    const answer = await ask(apiOptions({ readiness }), '/readyz')
+    const failing = { ready: false, checks: { database: false } }
+    const answer = await ask(apiOptions({ readiness: () => Promise.resolve(failing) }), '/readyz')
     expect(answer.status).toBe(503)
-    expect(answer.body).toEqual({ ready: false, checks: { database: false } })
+    expect(answer.body).toEqual(failing)
   })
 
   test('metrics need a session or key', async () => {

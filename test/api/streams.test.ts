@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Handlers, RequestContext, StreamOf } from '../../src/api/index.ts'
@@ -15,10 +16,14 @@ function feed(source: (context: RequestContext) => AsyncIterable<Item>): { handl
   return { handlers: handlersWith({ streamFeed: (context) => Promise.resolve(source(context)) }) }
 }
 
-/** Yields nothing until the signal comes. */
 async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  if (!signal.aborted) await once(signal, 'abort')
+}
+
+/** Yields nothing until it is told to end. */
+async function* silence({ signal }: RequestContext): AsyncGenerator<Item> {
+  await untilAborted(signal)
+  yield* []
 }
 
 async function open(
@@ -31,12 +36,10 @@ async function open(
 
 /** Reads until the text contains `end`. */
 async function readUntil(response: Response, end: string): Promise<string> {
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   let text = ''
-  while (reader !== undefined && !text.includes(end)) {
-    const { done, value } = await reader.read()
-    if (done) break
-    text += value
+  for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += part
+    if (text.includes(end)) break
   }
   return text
 }
@@ -79,9 +82,7 @@ describe('a stream', () => {
   test('opens at once, also when there is nothing to say yet', async () => {
     await using server = await serveApi({
       signedIn: signedInAs('viewer'),
-      ...feed(async function* (context) {
-        await untilAborted(context.signal)
-      }),
+      ...feed(silence),
     })
     const leave = new AbortController()
     const response = await open(server.origin, {}, leave.signal)
@@ -93,9 +94,7 @@ describe('a stream', () => {
     await using server = await serveApi({
       keepAliveMs: 20,
       signedIn: signedInAs('viewer'),
-      ...feed(async function* (context) {
-        await untilAborted(context.signal)
-      }),
+      ...feed(silence),
     })
     const response = await open(server.origin)
     expect(await readUntil(response, ': still here\n\n: still here\n\n')).toContain('still here')

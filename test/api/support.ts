@@ -39,9 +39,10 @@ export function signedInAs(role: Role, by: SignedIn['by'] = 'api_key'): SignedIn
   }
 }
 
+const unreachable = () => Promise.reject(new Error('This handler must not be reached.'))
+
 /** Handlers that fail the test when they are reached, but for those given. */
 export function handlersWith(some: Partial<Handlers>): Handlers {
-  const unreachable = () => Promise.reject(new Error('This handler must not be reached.'))
   // Every route has an entry; those that are not given only ever reject.
   const all = Object.fromEntries(
     Object.keys(routes).map((name) => [name, unreachable]),
