@@ -22,17 +22,17 @@ async function post(path: string, body: object): Promise<void> {
 }
 
 function ownWords(status: number): ApiError['body'] {
-  const body = (error: string, message: string, help: string) => ({
-    error,
-    message,
-    help,
-    docs: `/docs/troubleshooting#${error.replaceAll('_', '-')}`,
-  })
-  if (status === 401 || status === 400) {
-    return body('invalid_credentials', 'Wrong email or password.', 'Check both and try again.')
+  switch (status) {
+    case 400:
+    case 401:
+      return words('invalid_credentials', 'Wrong email or password.', 'Check both and try again.')
+    case 429:
+      return words('rate_limited', 'Too many attempts.', 'Wait a minute, then try again.')
+    default:
+      return words('internal', `The server answered with status ${status}.`, 'Try again in a moment.')
   }
-  if (status === 429) {
-    return body('rate_limited', 'Too many attempts.', 'Wait a minute, then try again.')
-  }
-  return body('internal', `The server answered with status ${status}.`, 'Try again in a moment.')
+}
+
+function words(error: string, message: string, help: string): ApiError['body'] {
+  return { error, message, help, docs: `/docs/troubleshooting#${error.replaceAll('_', '-')}` }
 }

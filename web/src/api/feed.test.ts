@@ -47,5 +47,5 @@ describe('addToFeed', () => {
 
 test('ids beyond the safe integers keep their order', () => {
   const ids = ['9007199254740993', '9007199254740992', '10', '9']
-  expect(ids.sort(compareIds)).toEqual(['9', '10', '9007199254740992', '9007199254740993'])
+  expect(ids.toSorted(compareIds)).toEqual(['9', '10', '9007199254740992', '9007199254740993'])
 })

@@ -38,5 +38,5 @@ function merge<T extends { readonly id: string }>(known: readonly T[], arrived: 
   if (arrived.length === 0) return known
   const byId = new Map(known.map((item) => [item.id, item]))
   for (const item of arrived) byId.set(item.id, item)
-  return [...byId.values()].sort((a, b) => compareIds(a.id, b.id))
+  return [...byId.values()].toSorted((a, b) => compareIds(a.id, b.id))
 }

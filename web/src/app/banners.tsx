@@ -36,7 +36,7 @@ function ConnectionBanner() {
   const state = useStore(connection)
   const now = useNow(state.kind === 'lost' ? 1000 : null)
   if (state.kind === 'up') return null
-  const seconds = Math.max(1, Math.ceil((state.retryAt - Math.max(now, Date.now())) / 1000))
+  const seconds = Math.max(1, Math.ceil((state.retryAt - now) / 1000))
   const since = new Date(state.since).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
   return (
     <Note

@@ -8,9 +8,9 @@ import { routeTree } from './routes.tsx'
 export const queryClient = createQueryClient(() => {
   // Someone who was never signed in is led to the door by the router itself.
   if (queryClient.getQueryData(meQuery.queryKey) === undefined) return
-  const then = router.state.location.href
+  const back = router.state.location.href
   queryClient.removeQueries({ queryKey: meQuery.queryKey })
-  void router.navigate({ to: '/sign-in', search: { then } })
+  void router.navigate({ to: '/sign-in', search: { back } })
 })
 
 export const router = createRouter({

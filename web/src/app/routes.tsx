@@ -34,10 +34,10 @@ const setUp = createRoute({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  validateSearch: (search): { then?: string } => {
-    const { then } = search
+  validateSearch: (search): { back?: string } => {
+    const { back } = search
     // Only a path of our own: a second slash or a backslash would lead to another host.
-    return typeof then === 'string' && /^\/(?![/\\])/.test(then) ? { then } : {}
+    return typeof back === 'string' && /^\/(?![/\\])/.test(back) ? { back } : {}
   },
   component: lazyRouteComponent(() => import('../rooms/sign-in.tsx'), 'SignInRoom'),
 })
@@ -52,8 +52,12 @@ const house = createRoute({
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error
       const { needed } = await queryClient.fetchQuery(setUpQuery)
-      if (needed) throw redirect({ to: '/setup' })
-      throw redirect({ to: '/sign-in', search: location.href === '/' ? {} : { then: location.href } })
+      if (needed) redirect({ to: '/setup', throw: true })
+      redirect({
+        throw: true,
+        to: '/sign-in',
+        search: location.href === '/' ? {} : { back: location.href },
+      })
     }
   },
   component: Shell,
@@ -91,12 +95,9 @@ const deployment = createRoute({
   component: lazyRouteComponent(() => import('../rooms/deployment/deployment.tsx'), 'DeploymentRoom'),
 })
 
-const tab = <
-  Path extends string,
-  Name extends 'Overview' | 'Tools' | 'Logs' | 'Releases' | 'Access' | 'Settings',
->(
+const tab = <Path extends string>(
   path: Path,
-  name: Name,
+  name: 'Overview' | 'Tools' | 'Logs' | 'Releases' | 'Access' | 'Settings',
 ) =>
   createRoute({
     getParentRoute: () => deployment,

@@ -6,7 +6,7 @@ export function Ago({ at }: { readonly at: string }) {
   const now = useNow(30_000)
   return (
     <time dateTime={at} title={new Date(at).toLocaleString('en-GB')}>
-      {formatAgo(Date.parse(at), Math.max(now, Date.now()))}
+      {formatAgo(Date.parse(at), now)}
     </time>
   )
 }

@@ -32,10 +32,11 @@ export function formatDay(at: number, now: number): string {
   }).format(at)
 }
 
+const two = (value: number) => String(value).padStart(2, '0')
+
 /** Time of day with milliseconds, in the reader's zone. */
 export function formatClock(at: string): string {
   const date = new Date(at)
-  const two = (value: number) => String(value).padStart(2, '0')
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`
 }
 

@@ -27,7 +27,7 @@ const NEAR_END_PX = 24
 export function Log({ label, lines, follow = false, onFollowChange, fatal, after }: LogProps) {
   const list = useRef<HTMLOListElement>(null)
   useLayoutEffect(() => {
-    if (follow && list.current) list.current.scrollTop = list.current.scrollHeight
+    if (follow && lines.length > 0 && list.current) list.current.scrollTop = list.current.scrollHeight
   }, [follow, lines])
   return (
     <ol

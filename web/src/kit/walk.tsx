@@ -2,6 +2,13 @@ import type { LucideIcon } from 'lucide-react'
 import type { ReactNode } from 'react'
 import './walk.css'
 
+declare module 'react' {
+  interface CSSProperties {
+    /** How far a walk has come. */
+    '--at'?: string
+  }
+}
+
 interface WalkProps {
   readonly sourceIcon: LucideIcon
   readonly source: string

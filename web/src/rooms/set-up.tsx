@@ -82,7 +82,11 @@ function OwnerForm({ token }: { readonly token: string }) {
   const isDone = make.error instanceof ApiError && make.error.body.error === 'setup_done'
   return (
     <Door title="Set up Catwalk" lead="Make the owner account. It stays on this installation.">
-      <form className="stack" noValidate onSubmit={handleSubmit((values) => make.mutate(values))}>
+      <form
+        className="stack"
+        noValidate
+        onSubmit={(event) => void handleSubmit((values) => make.mutate(values))(event)}
+      >
         <Field label="Name" error={errors.name?.message}>
           {(control) => (
             <Input
@@ -129,15 +133,14 @@ function OwnerForm({ token }: { readonly token: string }) {
  * address at once so that it stays in no history.
  */
 function useSetUpToken(): string | null {
-  const hash = useLocation({ select: (location) => location.hash })
+  const inAddress = tokenOf(useLocation({ select: (location) => location.hash }))
   const navigate = useNavigate()
-  const [token, setToken] = useState(() => tokenOf(hash))
+  const [token, setToken] = useState(inAddress)
+  // A second link opened in the same tab changes the fragment only.
+  if (inAddress !== null && inAddress !== token) setToken(inAddress)
   useEffect(() => {
-    const found = tokenOf(hash)
-    if (found === null) return
-    setToken(found)
-    void navigate({ to: '/setup', hash: '', replace: true })
-  }, [hash, navigate])
+    if (inAddress !== null) void navigate({ to: '/setup', hash: '', replace: true })
+  }, [inAddress, navigate])
   return token
 }
 

@@ -14,7 +14,7 @@ interface Values {
 }
 
 export function SignInRoom() {
-  const { then } = useSearch({ from: '/sign-in' })
+  const { back } = useSearch({ from: '/sign-in' })
   const { history } = useRouter()
   const queryClient = useQueryClient()
   const { data: setUp } = useQuery(setUpQuery)
@@ -26,12 +26,16 @@ export function SignInRoom() {
       queryClient.removeQueries({ queryKey: meQuery.queryKey })
       await queryClient.fetchQuery(meQuery)
     },
-    onSuccess: () => history.push(then ?? '/'),
+    onSuccess: () => history.push(back ?? '/'),
   })
   if (setUp?.needed === true) return <Navigate to="/setup" />
   return (
-    <Door title="Sign in" {...(then === undefined ? {} : { lead: 'You come back to where you were.' })}>
-      <form className="stack" noValidate onSubmit={handleSubmit((values) => enter.mutate(values))}>
+    <Door title="Sign in" {...(back === undefined ? {} : { lead: 'You come back to where you were.' })}>
+      <form
+        className="stack"
+        noValidate
+        onSubmit={(event) => void handleSubmit((values) => enter.mutate(values))(event)}
+      >
         <Field label="Email" error={errors.email?.message}>
           {(control) => (
             <Input

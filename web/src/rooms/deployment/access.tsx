@@ -9,6 +9,7 @@ import { Card } from '../../kit/card.tsx'
 import { Empty } from '../../kit/empty.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
 import { formatDay } from '../../kit/format.ts'
+import { useNow } from '../../kit/now.ts'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { AddToken } from './add-token.tsx'
 import { useCurrent } from './current.ts'
@@ -60,6 +61,7 @@ interface TokenTableProps {
 }
 
 function TokenTable({ tokens, onRevoke }: TokenTableProps) {
+  const now = useNow(null)
   return (
     <table className="table low">
       <thead>
@@ -99,7 +101,7 @@ function TokenTable({ tokens, onRevoke }: TokenTableProps) {
               {token.expiresAt === null ? (
                 <span className="faint">Never</span>
               ) : (
-                formatDay(Date.parse(token.expiresAt), Date.now())
+                formatDay(Date.parse(token.expiresAt), now)
               )}
             </td>
             <td className="n">

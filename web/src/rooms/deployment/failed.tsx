@@ -12,6 +12,7 @@ import { download } from '../../kit/download.ts'
 import { DocsLink } from '../../kit/error-note.tsx'
 import { formatDuration, plural } from '../../kit/format.ts'
 import { fatalLine, Log, logText } from '../../kit/log.tsx'
+import { useNow } from '../../kit/now.ts'
 import { PageHead } from '../../kit/page-head.tsx'
 import { State } from '../../kit/state.tsx'
 import { Steps } from '../../kit/steps.tsx'
@@ -28,7 +29,7 @@ export function Failed() {
   const { events } = useFeedSoFar(deployment.id)
   const [isDeleting, setDeleting] = useState(false)
   const act = useAction(deployment)
-  const { steps, at, totalMs } = walkOf(release, events, Date.now())
+  const { steps, at, totalMs } = walkOf(release, events, useNow(null))
   const { error } = release
   return (
     <>

@@ -4,7 +4,7 @@ import { walkOf } from './steps.ts'
 
 const T0 = Date.parse('2026-01-01T00:00:00.000Z')
 
-const release = (state: Release['state'], error: Release['error'] = null): Release => ({
+const aRelease = (state: Release['state'], error: Release['error'] = null): Release => ({
   id: 'rel_1',
   number: 1,
   state,
@@ -28,17 +28,17 @@ const entered = (state: string, afterMs: number, releaseId = 'rel_1'): Deploymen
   data: { state },
 })
 
-const statuses = (release: Release, events: DeploymentEvent[], now = T0) =>
-  walkOf(release, events, now).steps.map(({ status }) => status)
+const statuses = (of: Release, events: DeploymentEvent[], now = T0) =>
+  walkOf(of, events, now).steps.map(({ status }) => status)
 
 describe('walkOf', () => {
   test('a release that was just made has its first step under way', () => {
-    expect(statuses(release('pending'), [])).toEqual(['now', 'todo', 'todo', 'todo', 'todo'])
+    expect(statuses(aRelease('pending'), [])).toEqual(['now', 'todo', 'todo', 'todo', 'todo'])
   })
 
   test('times come from the events, and the step under way runs on', () => {
     const { steps, totalMs } = walkOf(
-      release('starting'),
+      aRelease('starting'),
       [entered('installing', 400), entered('starting', 4200)],
       T0 + 5000,
     )
@@ -54,7 +54,7 @@ describe('walkOf', () => {
 
   test('a live release has walked all the way, and its clock stands', () => {
     const walked = walkOf(
-      release('live'),
+      aRelease('live'),
       [entered('installing', 1), entered('starting', 2), entered('probing', 3), entered('live', 9000)],
       T0 + 99_000,
     )
@@ -64,7 +64,7 @@ describe('walkOf', () => {
   })
 
   test('a failed release shows the step that it failed in, and why', () => {
-    const failed = release('failed', {
+    const failed = aRelease('failed', {
       error: 'server_exited',
       message: '',
       help: '',
@@ -91,16 +91,16 @@ describe('walkOf', () => {
       entered('pending', 10_000),
       entered('installing', 10_100),
     ]
-    const walked = walkOf(release('installing'), events, T0 + 10_500)
+    const walked = walkOf(aRelease('installing'), events, T0 + 10_500)
     expect(walked.steps.map(({ status }) => status)).toEqual(['done', 'now', 'todo', 'todo', 'todo'])
     expect(walked.totalMs).toBe(500)
   })
 
   test('events of other releases do not count', () => {
-    expect(statuses(release('pending'), [entered('live', 5, 'rel_0')])[1]).toBe('todo')
+    expect(statuses(aRelease('pending'), [entered('live', 5, 'rel_0')])[1]).toBe('todo')
   })
 
   test('the release is ahead of its events while they are on their way', () => {
-    expect(statuses(release('probing'), [])).toEqual(['done', 'done', 'done', 'now', 'todo'])
+    expect(statuses(aRelease('probing'), [])).toEqual(['done', 'done', 'done', 'now', 'todo'])
   })
 })

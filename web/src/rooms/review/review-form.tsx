@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useForm } from 'react-hook-form'
+import { useForm, useWatch } from 'react-hook-form'
 import { api, schemas, type Analysis, type Deployment } from '../../api/client.ts'
 import { deploymentsQuery, installationQuery } from '../../api/queries.ts'
 import { explain } from '../../app/explain.ts'
@@ -29,6 +29,10 @@ export function ReviewForm({ analysis, again }: ReviewFormProps) {
   const installation = useQuery(installationQuery)
   const form = useForm<ReviewValues>({ mode: 'onTouched', defaultValues: initialValues(analysis, again) })
   const { errors } = form.formState
+  const [scripts, deprecatedConfirmed] = useWatch({
+    control: form.control,
+    name: ['scripts', 'deprecatedConfirmed'],
+  })
   const deploy = useMutation({
     mutationFn: (values: ReviewValues) => api.call('createDeployment', { body: toRequest(analysis, values) }),
     onSuccess: async ({ deployment, token }) => {
@@ -44,7 +48,11 @@ export function ReviewForm({ analysis, again }: ReviewFormProps) {
       }
     },
   })
-  const blocked = blockedBecause(analysis, form.watch(), installation.data?.localRuntime.ok ?? true)
+  const blocked = blockedBecause(
+    analysis,
+    { scripts, deprecatedConfirmed },
+    installation.data?.localRuntime.ok ?? true,
+  )
   const submit = form.handleSubmit((values) => {
     if (blocked === null && !deploy.isPending) deploy.mutate(values)
   })

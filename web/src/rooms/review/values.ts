@@ -33,11 +33,15 @@ export function initialValues(analysis: Analysis, again: Deployment | undefined)
 }
 
 /** Why it cannot be deployed yet, in words; null when it can. */
-export function blockedBecause(analysis: Analysis, values: ReviewValues, runtimeOk: boolean): string | null {
+export function blockedBecause(
+  analysis: Analysis,
+  decided: Pick<ReviewValues, 'scripts' | 'deprecatedConfirmed'>,
+  runtimeOk: boolean,
+): string | null {
   if (!runtimeOk) return 'Servers cannot be started on this machine yet. See the note at the top.'
   const has = (code: Analysis['warnings'][number]['code']) => analysis.warnings.some((w) => w.code === code)
-  if (has('install_scripts') && values.scripts === '') return 'Decide about the install scripts first.'
-  if (has('deprecated') && !values.deprecatedConfirmed) return 'Confirm the note above first.'
+  if (has('install_scripts') && decided.scripts === '') return 'Decide about the install scripts first.'
+  if (has('deprecated') && !decided.deprecatedConfirmed) return 'Confirm the note above first.'
   return null
 }
 

@@ -38,8 +38,13 @@ function fieldOf(name: string, schema: Readonly<Record<string, unknown>>, isRequ
     description: typeof description === 'string' ? description : undefined,
     isRequired,
     kind,
-    initial: preset === undefined ? '' : kind.kind === 'json' ? JSON.stringify(preset) : String(preset),
+    initial: initialText(kind, preset),
   }
+}
+
+function initialText({ kind }: FieldKind, preset: unknown): string {
+  if (preset === undefined) return ''
+  return typeof preset === 'string' && kind !== 'json' ? preset : JSON.stringify(preset)
 }
 
 function kindOf(schema: Readonly<Record<string, unknown>>): FieldKind {

@@ -20,6 +20,7 @@ export function ToolField({ field, value, complaint, onChange }: ToolFieldProps)
           role="switch"
           className="switch"
           checked={value === 'true'}
+          aria-checked={value === 'true'}
           onChange={({ target }) => onChange(String(target.checked))}
         />
         <span>
