@@ -1,0 +1,273 @@
+import type { RouteOutput } from '../../../src/contract/index.ts'
+
+type Deployment = RouteOutput<'getDeployment'>
+type Release = Deployment['release']
+type LogLine = RouteOutput<'listLogs'>['items'][number]
+type Event = RouteOutput<'listEvents'>['items'][number]
+
+// Rooms say how long ago things happened, so the data is as old as the page expects.
+const NOW = Date.now()
+const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString()
+
+export const me: RouteOutput<'getMe'> = {
+  user: { id: 'usr_1', name: 'Ana Lindqvist', email: 'ana@fjordworks.example' },
+  workspace: { id: 'wsp_1', name: 'Fjordworks' },
+  role: 'owner',
+}
+
+export const installation: RouteOutput<'getInstallation'> = {
+  version: '0.1.0',
+  publicUrl: 'http://localhost:7420',
+  reachable: 'this_machine',
+  localRuntime: { ok: true, detail: 'bubblewrap 0.8.0', fix: null },
+  unsandboxed: false,
+}
+
+export const withoutSandbox: RouteOutput<'getInstallation'> = {
+  ...installation,
+  localRuntime: {
+    ok: false,
+    detail: 'bubblewrap is not installed.',
+    fix: 'Install it with: sudo apt-get install bubblewrap, then start Catwalk again.',
+  },
+  unsandboxed: true,
+}
+
+export const analysis: RouteOutput<'createAnalysis'> = {
+  source: 'npm:ticktick-mcp@1.3.2',
+  name: 'TickTick',
+  slug: 'ticktick',
+  package: {
+    kind: 'npm',
+    name: 'ticktick-mcp',
+    version: '1.3.2',
+    integrity: 'sha512-q7VnD2mJ0kB1v9sX3wZy6tQp8hRl4fKcG5uNaEo0x0A==',
+    executables: ['ticktick-mcp', 'ticktick-login'],
+    description: 'Reads and changes your tasks, lists and reminders in TickTick.',
+    repository: 'git+https://git.example/example-dev/ticktick-mcp.git',
+    license: 'MIT',
+    publishedAt: ago(35 * 86_400),
+    unpackedBytes: 1_480_000,
+  },
+  warnings: [
+    { code: 'install_scripts', message: 'better-sqlite3 runs a script when it is installed.' },
+    { code: 'recently_published', message: 'Version 1.3.2 was published 2 days ago.' },
+  ],
+}
+
+function release(changes: Partial<Release> = {}): Release {
+  return {
+    id: 'rel_1',
+    number: 1,
+    state: 'live',
+    package: { kind: 'npm', name: 'ticktick-mcp', version: '1.3.2', integrity: 'sha512-x' },
+    args: ['--region', 'ticktick.com'],
+    variables: [{ name: 'TICKTICK_ACCESS_TOKEN', hasValue: true }],
+    network: 'internet',
+    memoryMiB: 512,
+    createdAt: ago(600),
+    liveAt: ago(590),
+    error: null,
+    ...changes,
+  }
+}
+
+function deployment(slug: string, name: string, changes: Partial<Deployment> = {}): Deployment {
+  return {
+    id: `dep_${slug}`,
+    slug,
+    name,
+    source: 'npm:ticktick-mcp@1.3.2',
+    runtime: 'local',
+    state: 'running',
+    stateReason: null,
+    endpoint: `http://localhost:7420/mcp/${slug}`,
+    release: release(),
+    liveRelease: 1,
+    toolCount: 7,
+    createdAt: ago(600),
+    updatedAt: ago(120),
+    ...changes,
+  }
+}
+
+export const ticktick = deployment('ticktick', 'TickTick')
+
+const lastLines: readonly Pick<LogLine, 'at' | 'stream' | 'line'>[] = [
+  { at: ago(720.9), stream: 'system', line: 'Starting postgres-mcp --access-mode=restricted' },
+  {
+    at: ago(720.3),
+    stream: 'stderr',
+    line: 'INFO postgres_mcp.server: connecting to db.fjordworks.example:5432',
+  },
+  { at: ago(719.7), stream: 'stderr', line: 'INFO postgres_mcp.server: retry 1 of 1 in 150 ms' },
+  { at: ago(719.5), stream: 'stderr', line: 'FATAL: password authentication failed for user "catwalk_ro"' },
+  { at: ago(719.4), stream: 'system', line: 'Process ended with code 1' },
+]
+
+export const deployments: Deployment[] = [
+  ticktick,
+  deployment('warehouse', 'Warehouse Postgres', {
+    source: 'npm:postgres-mcp@0.3.0',
+    state: 'failed',
+    liveRelease: null,
+    toolCount: null,
+    updatedAt: ago(720),
+    release: release({
+      state: 'failed',
+      createdAt: ago(723),
+      liveAt: null,
+      error: {
+        error: 'server_exited',
+        message: 'The server ended with exit code 1 before it answered.',
+        help: 'Read its last output: most servers say what they miss. Then correct the settings and deploy again.',
+        docs: '/docs/troubleshooting#server-exited',
+        exitCode: 1,
+        signal: null,
+        lastLines: [...lastLines],
+      },
+    }),
+  }),
+  deployment('slack', 'Slack', {
+    state: 'unhealthy',
+    stateReason: '4 of 5 probes timed out',
+    source: 'npm:slack-mcp@2.1.0',
+  }),
+  deployment('grafana', 'Grafana', {
+    source: 'npm:@grafana/mcp@0.4.1',
+    state: 'deploying',
+    stateReason: 'Installing',
+    liveRelease: null,
+    toolCount: null,
+    createdAt: ago(7),
+    updatedAt: ago(1),
+    release: release({
+      state: 'probing',
+      createdAt: ago(7),
+      liveAt: null,
+      package: { kind: 'npm', name: '@grafana/mcp', version: '0.4.1', integrity: 'sha512-x' },
+    }),
+  }),
+  deployment('github', 'GitHub', { source: 'npm:github-mcp@0.18.2', toolCount: 41, updatedAt: ago(5) }),
+  deployment('paperless', 'Paperless', {
+    state: 'sleeping',
+    source: 'npm:paperless-mcp@1.0.0',
+    updatedAt: ago(18_000),
+  }),
+  deployment('notion', 'Notion', {
+    state: 'stopped',
+    stateReason: 'Stopped by Ana Lindqvist',
+    source: 'npm:notion-mcp@3.0.1',
+    updatedAt: ago(900_000),
+  }),
+]
+
+const stateEvent = (id: number, state: string, seconds: number, message: string): Event => ({
+  id: String(id),
+  at: ago(seconds),
+  kind: 'release.state',
+  message,
+  releaseId: 'rel_1',
+  data: { state },
+})
+
+export const events: readonly Event[] = [
+  {
+    id: '1',
+    at: ago(7),
+    kind: 'release.created',
+    message: 'Release v1 was made',
+    releaseId: 'rel_1',
+    data: {},
+  },
+  stateEvent(2, 'installing', 6.6, 'Installing ticktick-mcp@1.3.2'),
+  stateEvent(3, 'starting', 2.5, 'Starting in the sandbox'),
+  stateEvent(4, 'probing', 1.6, 'Asking for its tools'),
+]
+
+const line = (id: number, stream: LogLine['stream'], text: string): LogLine => ({
+  id: String(id),
+  at: ago(8 - id * 0.4),
+  stream,
+  line: text,
+  releaseId: 'rel_1',
+})
+
+export const logs: LogLine[] = [
+  line(1, 'system', 'Release v1 created by ana@fjordworks.example'),
+  line(2, 'system', 'Integrity sha512-q7Vn…x0A== matches the registry'),
+  line(3, 'stdout', 'added 84 packages in 4s'),
+  line(4, 'stderr', 'npm warn deprecated inflight@1.0.6: not supported, leaks memory'),
+  line(5, 'system', 'Starting node dist/index.js in the sandbox'),
+  line(6, 'stdout', 'ticktick-mcp 1.3.2, region ticktick.com'),
+  line(7, 'stderr', 'using token [redacted]'),
+  line(8, 'stdout', 'signed in as ana.lindqvist, 6 lists'),
+  line(9, 'system', 'initialize answered in 26 ms, protocol 2025-11-25'),
+]
+
+const tool = (name: string, description: string, properties = {}, required: string[] = []) => ({
+  name,
+  description,
+  inputSchema: { type: 'object', properties, required },
+})
+
+export const catalogue: RouteOutput<'getCatalogue'> = {
+  protocolVersion: '2025-11-25',
+  serverInfo: { name: 'ticktick-mcp', version: '1.3.2' },
+  instructions: null,
+  tools: [
+    tool('list_tasks', 'Tasks in a list or due in a period'),
+    tool('search_tasks', 'Find tasks by words or tag', { words: { type: 'string' } }, ['words']),
+    tool(
+      'create_task',
+      'Add a task with due date and reminder.',
+      {
+        title: { type: 'string', title: 'Title', description: 'What is to be done' },
+        list: { type: 'string', enum: ['Inbox', 'House', 'Work'], default: 'House' },
+        priority: { type: 'integer', description: '0 to 3' },
+        remind: { type: 'boolean', description: 'Send a reminder on the day' },
+        tags: { type: 'array', items: { type: 'string' } },
+      },
+      ['title'],
+    ),
+    tool('delete_task', 'Delete for good', { id: { type: 'string' } }, ['id']),
+  ],
+  resources: [{ uri: 'ticktick://lists/house', name: 'The list House' }],
+  resourceTemplates: [{ uriTemplate: 'ticktick://lists/{name}', name: 'A list by its name' }],
+  prompts: [{ name: 'plan_week', description: 'Plans the week from what is due' }],
+}
+
+export const callResult: RouteOutput<'callTool'> = {
+  content: [
+    { type: 'text', text: 'Created “Order filters for the heat pump” in House, due Tuesday 14 July.' },
+  ],
+  structuredContent: {
+    id: '66a3f0c18f08d3e1',
+    title: 'Order filters for the heat pump',
+    project: 'House',
+    tags: ['home', 'heat'],
+    priority: 3,
+    done: false,
+  },
+}
+
+export const token: RouteOutput<'listTokens'>['items'][number] = {
+  id: 'tok_1',
+  name: 'first',
+  prefix: 'cwk_9f2c',
+  createdAt: ago(600),
+  expiresAt: null,
+  lastUsedAt: ago(120),
+}
+
+export const tokens = [
+  token,
+  {
+    ...token,
+    id: 'tok_2',
+    name: 'Ana’s laptop',
+    prefix: 'cwk_Vt5y',
+    lastUsedAt: null,
+    expiresAt: ago(-30 * 86_400),
+  },
+]

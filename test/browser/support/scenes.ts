@@ -1,0 +1,164 @@
+import type { Page } from 'playwright-core'
+import { CatwalkError } from '../../../src/domain/index.ts'
+import type { FakeApiOptions, FeedConnection } from '../../fakes/api.ts'
+import * as data from './scene-data.ts'
+
+/** A room in a state that the real program is rarely caught in. */
+export interface Scene {
+  readonly name: string
+  readonly path: string
+  readonly api: FakeApiOptions
+  /** A text that is there when the room is drawn. */
+  readonly ready: string
+  /** What is done before it is looked at. */
+  readonly act?: (page: Page) => Promise<void>
+}
+
+type Handlers = NonNullable<FakeApiOptions['handlers']>
+
+const house: Handlers = {
+  getMe: () => data.me,
+  getSetUp: () => ({ needed: false }),
+  getInstallation: () => data.installation,
+  listDeployments: () => ({ items: data.deployments }),
+  createAnalysis: () => data.analysis,
+  getDeployment: ({ params }) => {
+    const found = data.deployments.find(({ slug, id }) => slug === params['id'] || id === params['id'])
+    if (found === undefined) throw new CatwalkError('deployment_not_found', `There is no "${params['id']}".`)
+    return found
+  },
+  getCatalogue: () => data.catalogue,
+  listLogs: () => ({ items: data.logs }),
+  listReleases: () => ({ items: [data.ticktick.release] }),
+  listTokens: () => ({ items: data.tokens }),
+  createToken: () => ({ ...data.token, secret: 'cwk_Vt5yq0Jm2nHk8sXr4wZb7dLe' }),
+  callTool: () => data.callResult,
+}
+
+const feed = ({ send }: FeedConnection) => {
+  for (const event of data.events) send('event', event, event.id)
+  for (const line of data.logs) send('log', line, line.id)
+}
+
+const api = (handlers: Handlers = {}): FakeApiOptions => ({ handlers: { ...house, ...handlers }, feed })
+
+const stranger: Handlers = {
+  getMe: () => {
+    throw new CatwalkError('unauthenticated', 'Nobody is signed in.')
+  },
+}
+
+export const scenes: readonly Scene[] = [
+  {
+    name: 'set-up',
+    path: '/setup#token=abc',
+    api: api({ ...stranger, getSetUp: () => ({ needed: true }) }),
+    ready: 'Make the owner account',
+  },
+  {
+    name: 'set-up-without-link',
+    path: '/',
+    api: api({ ...stranger, getSetUp: () => ({ needed: true }) }),
+    ready: 'Open the set-up link',
+  },
+  { name: 'set-up-done', path: '/setup', api: api(stranger), ready: 'There is an owner account' },
+  { name: 'sign-in', path: '/deployments', api: api(stranger), ready: 'You come back' },
+  {
+    name: 'start',
+    path: '/',
+    api: api(),
+    ready: 'Examples',
+    act: (page) => page.getByRole('button', { name: /Everything/ }).click(),
+  },
+  {
+    name: 'start-refused',
+    path: '/',
+    api: api({
+      createAnalysis: () => {
+        throw new CatwalkError('invalid_package', 'Package "@evil/pkg; curl x" is not a valid npm name.')
+      },
+    }),
+    ready: 'Examples',
+    act: async (page) => {
+      await page.getByLabel('Source').fill('npm:@evil/pkg; curl x')
+      await page.getByRole('button', { name: 'Look inside' }).click()
+      await page.getByText('invalid_package').waitFor()
+    },
+  },
+  {
+    name: 'review',
+    path: '/new?source=npm:ticktick-mcp',
+    api: api(),
+    ready: 'How it runs',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Add a variable' }).click()
+      await page.getByLabel('Name of variable 1').fill('TICKTICK_ACCESS_TOKEN')
+      await page.getByLabel('Value of variable 1', { exact: true }).fill('tt_live_9f2c1188ab40de')
+    },
+  },
+  {
+    name: 'review-paste',
+    path: '/new?source=npm:ticktick-mcp',
+    api: api(),
+    ready: 'How it runs',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Paste .env' }).click()
+      await page.getByLabel('Contents').fill('TOKEN=abc\nREGION=eu\nnot a line')
+    },
+  },
+  { name: 'deployments', path: '/deployments', api: api(), ready: 'Warehouse Postgres' },
+  {
+    name: 'deployments-empty',
+    path: '/deployments',
+    api: api({ listDeployments: () => ({ items: [] }) }),
+    ready: 'Nothing deployed yet',
+  },
+  { name: 'deploying', path: '/deployments/grafana', api: api(), ready: 'Deploying Grafana' },
+  { name: 'failed', path: '/deployments/warehouse', api: api(), ready: 'The fix' },
+  { name: 'overview', path: '/deployments/ticktick', api: api(), ready: 'Connect' },
+  {
+    name: 'tools',
+    path: '/deployments/ticktick/tools',
+    api: api(),
+    ready: 'create_task',
+    act: async (page) => {
+      await page.getByRole('button', { name: /create_task/ }).click()
+      await page.getByLabel('Title').fill('Order filters for the heat pump')
+      await page.getByRole('button', { name: 'Call tool' }).click()
+      await page.getByText('Answered').first().waitFor()
+    },
+  },
+  { name: 'logs', path: '/deployments/ticktick/logs', api: api(), ready: 'Following' },
+  { name: 'releases', path: '/deployments/ticktick/releases', api: api(), ready: 'Serves the endpoint' },
+  { name: 'access', path: '/deployments/ticktick/access', api: api(), ready: 'Endpoint tokens' },
+  {
+    name: 'access-new',
+    path: '/deployments/ticktick/access',
+    api: api(),
+    ready: 'Endpoint tokens',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Add a token' }).click()
+      await page.getByRole('textbox', { name: 'Name' }).fill('Ana’s laptop')
+      await page.getByRole('button', { name: 'Make the token' }).click()
+      await page.getByText('I have saved it').waitFor()
+    },
+  },
+  { name: 'settings', path: '/deployments/ticktick/settings', api: api(), ready: 'Delete it for good' },
+  {
+    name: 'delete',
+    path: '/deployments/ticktick/settings',
+    api: api(),
+    ready: 'Delete it for good',
+    act: (page) => page.getByRole('button', { name: 'Delete', exact: true }).click(),
+  },
+  { name: 'stopped', path: '/deployments/notion', api: api(), ready: 'It was stopped' },
+  { name: 'unhealthy', path: '/deployments/slack', api: api(), ready: 'Unhealthy' },
+  {
+    name: 'no-sandbox',
+    path: '/deployments',
+    api: api({ getInstallation: () => data.withoutSandbox }),
+    ready: 'Servers cannot be started',
+  },
+  { name: 'gone', path: '/deployments/nothing', api: api(), ready: 'There is no such deployment' },
+  { name: 'not-found', path: '/nowhere/at/all', api: api(), ready: 'There is no such page' },
+]
