@@ -59,16 +59,22 @@ async function locatePackage(): Promise<{ directory: string; version: string }> 
 async function copyTree(from: string, to: string): Promise<void> {
   await mkdir(to)
   await chmod(to, 0o755)
-  for (const entry of await readdir(from, { withFileTypes: true })) {
-    const source = path.join(from, entry.name)
-    const target = path.join(to, entry.name)
-    if (entry.isDirectory()) await copyTree(source, target)
-    else if (entry.isFile() && !entry.name.endsWith('.a')) {
-      await copyFile(source, target, constants.COPYFILE_FICLONE)
-      const { mode } = await stat(source)
-      await chmod(target, (mode & 0o111) === 0 ? 0o644 : 0o755)
-    }
-  }
+  const entries = await readdir(from, { withFileTypes: true })
+  await Promise.all(
+    entries.map(async (entry) => {
+      const source = path.join(from, entry.name)
+      const target = path.join(to, entry.name)
+      if (entry.isDirectory()) await copyTree(source, target)
+      // Static libraries are for compiling against it.
+      else if (entry.isFile() && !entry.name.endsWith('.a')) await copyProgramFile(source, target)
+    }),
+  )
+}
+
+async function copyProgramFile(source: string, target: string): Promise<void> {
+  await copyFile(source, target, constants.COPYFILE_FICLONE)
+  const { mode } = await stat(source)
+  await chmod(target, (mode & 0o111) === 0 ? 0o644 : 0o755)
 }
 
 /** Both paths are relative to the package: `native/lib/libpq.so.5`. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access, chmod, lchown, lstat, mkdir, readdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { CatwalkError } from '../../domain/index.ts'
+import { CatwalkError, quoted } from '../../domain/index.ts'
 import type { ServiceUser } from './service-user.ts'
 
 const SOCKET_NAME = '.s.PGSQL.5432'
@@ -15,6 +15,17 @@ const LONGEST_SOCKET_PATH = 103
  * @throws CatwalkError `config_invalid`, naming the parent that is closed
  */
 export async function prepareDataDirectory(dataDir: string, user: ServiceUser): Promise<string> {
+  // initdb runs its neighbour through a shell, in quotes that leave these their meaning.
+  if (/["$`\\\n\r]/.test(dataDir)) {
+    throw new CatwalkError(
+      'config_invalid',
+      `The data directory ${quoted(dataDir)} has a character in its name that PostgreSQL cannot take.`,
+      {
+        help: 'Choose a path without quotation marks, $, `, backslashes and line ends.',
+        details: { field: 'CATWALK_DATA_DIR' },
+      },
+    )
+  }
   // Root's files in it have their own modes; the service user has to pass through.
   const isRoot = process.getuid?.() === 0
   try {

@@ -54,7 +54,7 @@ export function postmasterCommand(options: Omit<PostmasterOptions, 'user' | 'log
     max_logical_replication_workers: '0',
     io_method: 'sync',
     jit: 'off',
-    ...(options.durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+    ...(options.durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
     // The program reports its own failed statements; what is left is about the server itself. Terse, because the
     // details of an error can hold values.
     log_min_messages: 'log',
@@ -151,6 +151,8 @@ async function stop(child: ChildProcess, ended: Promise<string>): Promise<void> 
 
 function log(logger: Logger, line: string): void {
   const [, severity, message] = /^([A-Z]+):\s+(.*)$/.exec(line) ?? []
-  if (severity === 'FATAL' || severity === 'PANIC') logger.error({}, `database: ${message}`)
+  if (severity === 'PANIC') logger.error({}, `database: ${message}`)
+  // One connection's end, such as a client that came while it was starting.
+  else if (severity === 'FATAL') logger.warn({}, `database: ${message}`)
   else logger.debug({}, `database: ${message ?? line}`)
 }
