@@ -20,7 +20,7 @@ export async function ask(
   subject: string,
   signal: AbortSignal,
 ): Promise<JsonObject> {
-  if (!upstream.alive) throw describeEnd(await upstream.gone)
+  if (!upstream.alive) throw describeEnd(await upstream.gone, upstream.handshake !== null)
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
   const sink: Sink = {
     notify: () => false,

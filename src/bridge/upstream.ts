@@ -161,7 +161,7 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     if (early === undefined) void process.stop(0)
     for (const number of calls.keys()) {
       const call = take(number)
-      call?.sink.fail(call.id, describeEnd(early))
+      call?.sink.fail(call.id, describeEnd(early, upstream.handshake !== null))
     }
     return process.ended
   }

@@ -1,7 +1,14 @@
 export { acceptsAnswers, acceptsEvents, isJsonType } from './headers.ts'
 export { createLineReader, type LineHandler } from './line-reader.ts'
 export { isJsonRpc2, lettersOf, messageKind, ownNumber, textOf, type MessageKind } from './message.ts'
-export { isLoopbackHost, loopbackPolicy, originProblem, type OriginPolicy } from './origin.ts'
+export {
+  allowsOrigin,
+  hostName,
+  isLoopbackHost,
+  loopbackPolicy,
+  originProblem,
+  type OriginPolicy,
+} from './origin.ts'
 export { RPC, rpcErrorText } from './rpc-error.ts'
 export {
   scan,

@@ -1,4 +1,4 @@
-const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 export interface OriginPolicy {
   /** Names that `Host` may give, without port, lower case; null accepts any. */
@@ -25,18 +25,20 @@ export function originProblem(
   host: string | undefined,
   origin: string | undefined,
 ): 'host' | 'origin' | null {
-  if (policy.hosts !== null && (host === undefined || !policy.hosts.has(nameOf(host)))) return 'host'
-  if (origin === undefined || policy.origins.has(origin)) return null
-  return policy.loopbackPages && isLoopbackPage(origin) ? null : 'origin'
+  if (policy.hosts !== null && (host === undefined || !policy.hosts.has(hostName(host)))) return 'host'
+  return origin === undefined || allowsOrigin(policy, origin) ? null : 'origin'
 }
 
-function isLoopbackPage(origin: string): boolean {
+/** Whether a page of this origin may call. */
+export function allowsOrigin(policy: OriginPolicy, origin: string): boolean {
+  if (policy.origins.has(origin)) return true
+  if (!policy.loopbackPages) return false
   const match = /^https?:\/\/([^/@]+)$/.exec(origin)
-  return match?.[1] !== undefined && LOOPBACK.has(nameOf(match[1]))
+  return match?.[1] !== undefined && LOOPBACK.has(hostName(match[1]))
 }
 
-/** The name in `name:port`. */
-function nameOf(authority: string): string {
+/** The name in `name:port`, lower case. */
+export function hostName(authority: string): string {
   const port = /:\d+$/.exec(authority)
   return (port === null ? authority : authority.slice(0, port.index)).toLowerCase()
 }

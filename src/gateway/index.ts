@@ -1,0 +1,10 @@
+export { createGateway, type Gateway, type GatewayCall, type GatewayOptions } from './gateway.ts'
+export {
+  createRouteTable,
+  type GatewayRoute,
+  type RouteState,
+  type RouteTable,
+  type RouteTableOptions,
+  type RouteToken,
+} from './route-table.ts'
+export { createUseCounter, type TokenUse, type UseCounter, type UseCounterOptions } from './use-counter.ts'

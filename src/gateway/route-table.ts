@@ -1,0 +1,82 @@
+import { systemClock, type Clock } from '../domain/index.ts'
+
+export type RouteState = 'open' | 'deploying' | 'stopped' | 'failed'
+
+export interface RouteToken {
+  readonly id: string
+  readonly expiresAt: Date | null
+}
+
+/** What the gateway knows of a deployment. */
+export interface GatewayRoute {
+  readonly deploymentId: string
+  readonly workspaceId: string
+  readonly slug: string
+  /** `open`: there is a release to answer calls, whether an instance of it runs right now or not. */
+  readonly state: RouteState
+  /** By the SHA-256 of the token, in hexadecimal. */
+  readonly tokens: ReadonlyMap<string, RouteToken>
+  /** Origins of web pages that may call this endpoint, besides those allowed for all. */
+  readonly allowedOrigins?: readonly string[]
+}
+
+/** The routes in memory, kept up to date from outside. */
+export interface RouteTable {
+  find(slug: string): GatewayRoute | undefined
+  /** Everything there is; the table is up to date again. */
+  replaceAll(routes: Iterable<GatewayRoute>): void
+  put(route: GatewayRoute): void
+  remove(deploymentId: string): void
+  /** Changes are no longer heard of. The table is used for a while, then it is stale. */
+  cutOff(): void
+  /** Whether nothing was loaded yet, or changes have not been heard of for too long: tokens may have been revoked. */
+  isStale(): boolean
+}
+
+export interface RouteTableOptions {
+  /** How long the table is trusted after it was cut off. */
+  readonly staleAfterMs?: number
+  readonly clock?: Clock
+}
+
+export function createRouteTable(options: RouteTableOptions = {}): RouteTable {
+  const { staleAfterMs = 60_000, clock = systemClock } = options
+  let bySlug = new Map<string, GatewayRoute>()
+  const slugs = new Map<string, string>()
+  let loaded = false
+  let cutOffAt: number | null = null
+
+  function add(route: GatewayRoute): void {
+    bySlug.set(route.slug, route)
+    slugs.set(route.deploymentId, route.slug)
+  }
+  function remove(deploymentId: string): void {
+    const slug = slugs.get(deploymentId)
+    if (slug === undefined) return
+    slugs.delete(deploymentId)
+    // A slug may have gone to another deployment in the meantime.
+    if (bySlug.get(slug)?.deploymentId === deploymentId) bySlug.delete(slug)
+  }
+
+  return {
+    find: (slug) => bySlug.get(slug),
+    replaceAll(routes) {
+      bySlug = new Map()
+      slugs.clear()
+      for (const route of routes) add(route)
+      loaded = true
+      cutOffAt = null
+    },
+    put(route) {
+      remove(route.deploymentId)
+      add(route)
+    },
+    remove,
+    cutOff() {
+      cutOffAt ??= clock.now().getTime()
+    },
+    isStale() {
+      return !loaded || (cutOffAt !== null && clock.now().getTime() - cutOffAt > staleAfterMs)
+    },
+  }
+}
