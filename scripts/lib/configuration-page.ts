@@ -8,7 +8,7 @@ export function generateConfigurationPage(options: { check: boolean }): Promise<
 }
 
 /** A Markdown table of all settings. */
-export function configurationTable(all: readonly Setting[]): string {
+function configurationTable(all: readonly Setting[]): string {
   const rows = all.map((setting) => [
     `\`${setting.name}\``,
     setting.flag === null ? '' : `\`--${setting.flag}\``,
