@@ -45,7 +45,7 @@ export async function answerRoute(
   })
 
   const ended = new AbortController()
-  const headers = new Headers({ 'cache-control': 'no-store' })
+  const headers = new Headers()
   for (const cookie of signedIn?.cookies ?? []) headers.append('set-cookie', cookie)
   const context: PublicContext & { actor?: RequestContext['actor'] } = {
     requestId: c.var.requestId,

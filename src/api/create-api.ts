@@ -5,7 +5,7 @@ import { routes, type Route, type RouteName } from '../contract/index.ts'
 import { CatwalkError, newId, type Clock, type Logger } from '../domain/index.ts'
 import { answerRoute } from './answer-route.ts'
 import { createDashboard } from './dashboard.ts'
-import { docsPage } from './docs-pages.ts'
+import { docsIndex, docsPage } from './docs-pages.ts'
 import { remoteAddress, type Environment } from './environment.ts'
 import { errorAnswer } from './error-answer.ts'
 import type { Handlers } from './handlers.ts'
@@ -59,6 +59,7 @@ export function createApi(options: ApiOptions): Hono<Environment> {
     await next()
     c.header('x-request-id', c.var.requestId)
     for (const [name, value] of common) c.header(name, value)
+    if (c.req.path.startsWith('/api/')) c.header('cache-control', 'no-store')
     if (!c.res.headers.has('content-security-policy')) c.header('content-security-policy', DATA_POLICY)
   })
   app.onError((error, c) => errorAnswer(error, c.var.requestId, logger))
@@ -119,10 +120,11 @@ export function createApi(options: ApiOptions): Hono<Environment> {
     return c.body(text, 200, { 'content-type': contentType, 'cache-control': 'no-store' })
   })
 
+  app.get('/docs', () => docsIndex(options.docsDir))
   app.get('/docs/:name', async (c) => {
     const found = await docsPage(options.docsDir, c.req.param('name'))
     return (
-      found ?? page('Not found', '<h1>There is no such page</h1><p><a href="/">Back to Catwalk</a></p>', 404)
+      found ?? page('Not found', '<h1>There is no such page</h1><p><a href="/docs">All guides</a></p>', 404)
     )
   })
   // Not a route for everything: addresses of the API would then seem to answer GET.

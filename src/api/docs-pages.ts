@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import MarkdownIt from 'markdown-it'
 import { page } from './page.ts'
@@ -17,6 +17,14 @@ export async function docsPage(docsDir: string, name: string): Promise<Response 
   if (markdown === null) return null
   const title = /^# (.+)$/m.exec(markdown)?.[1] ?? name
   return page(`${title} · Catwalk`, renderMarkdown(markdown), 200)
+}
+
+/** A page that leads to every guide. */
+export async function docsIndex(docsDir: string): Promise<Response> {
+  const files = await readdir(docsDir)
+  const names = files.filter((file) => file.endsWith('.md')).map((file) => file.slice(0, -'.md'.length))
+  const links = names.toSorted().map((name) => `- [${name.replaceAll('-', ' ')}](/docs/${name})`)
+  return page('Guides · Catwalk', renderMarkdown(`# Guides\n\n${links.join('\n')}\n`), 200)
 }
 
 /** HTML that is safe whatever the text says: HTML in it is shown as text, links lead to http, https, mail or here. */

@@ -9,7 +9,7 @@ export function errorAnswer(error: unknown, requestId: string, logger: Logger): 
   if (known.status >= 500) logger.error({ requestId, code: known.code, err: known.cause }, 'a request failed')
   return Response.json(known.toBody(requestId), {
     status: known.status,
-    headers: { 'cache-control': 'no-store', ...headersFor(known) },
+    headers: headersFor(known),
   })
 }
 

@@ -40,7 +40,7 @@ ${bodyHtml}
   })
 }
 
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   const names: Readonly<Record<string, string>> = {
     '&': 'amp',
     '<': 'lt',

@@ -12,7 +12,7 @@ export interface NewApiKey {
 }
 
 /** SHA-256 of a key. The key has 256 random bits, so a slow hash would add nothing. */
-export function hashApiKey(key: string): Buffer {
+function hashApiKey(key: string): Buffer {
   return createHash('sha256').update(key).digest()
 }
 

@@ -4,6 +4,7 @@ import { CatwalkError, type Actor, type Role } from '../domain/index.ts'
 import { actorOfApiKey } from './api-keys.ts'
 import { forwardToLibrary } from './forward.ts'
 import { ADDRESS_HEADER, createLibrary, type Library, type LibraryOptions } from './library.ts'
+import { membershipOf } from './members.ts'
 
 /** Who sent a request, and how that was proved. */
 export interface SignedIn {
@@ -92,21 +93,14 @@ async function authenticateByCookie(
   const answer = await library.api.getSession({ headers: new Headers({ cookie }), returnHeaders: true })
   if (answer.response === null) return null
   const { user } = answer.response
-  const member = await database
-    .selectFrom('members')
-    .select(['workspace_id', 'role'])
-    .where('user_id', '=', user.id)
-    .orderBy('created_at')
-    .orderBy('workspace_id')
-    .executeTakeFirst()
-  if (member === undefined) return null
+  const member = await membershipOf(database, user.id)
+  if (member === null) return null
   return {
     actor: {
       kind: 'user',
       id: user.id,
       label: user.email,
-      workspaceId: member.workspace_id,
-      role: member.role,
+      ...member,
       address,
     },
     by: 'cookie',

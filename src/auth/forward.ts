@@ -16,7 +16,9 @@ export async function forwardToLibrary(
   const method = OPEN.get(new URL(request.url).pathname)
   if (method === undefined) throw new CatwalkError('not_found', 'There is nothing at this address.')
   if (method !== request.method) {
-    throw new CatwalkError('method_not_allowed', `This address answers ${method} only.`)
+    throw new CatwalkError('method_not_allowed', `This address answers ${method} only.`, {
+      details: { allow: method },
+    })
   }
   const headers = new Headers(request.headers)
   headers.delete(ADDRESS_HEADER)

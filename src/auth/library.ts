@@ -7,6 +7,7 @@ import type { DB } from '../db/index.ts'
 import { newId, type Clock, type Logger, type Secret } from '../domain/index.ts'
 import { ownOrigins, type OwnAddresses } from './addresses.ts'
 import { createRateLimiter } from './rate-limit.ts'
+import { recordSignIn } from './record-sign-in.ts'
 
 export interface LibraryOptions extends OwnAddresses {
   readonly database: Kysely<DB>
@@ -97,6 +98,11 @@ export function createLibrary(options: LibraryOptions) {
         generateId: ({ model }) => (model === 'user' ? newId('user') : randomUUID()),
         // Our migrations make the tables, and a test compares them with what the library wants.
         validateSchema: false,
+      },
+    },
+    databaseHooks: {
+      session: {
+        create: { after: ({ userId, ipAddress }) => recordSignIn(database, userId, ipAddress || null) },
       },
     },
     telemetry: { enabled: false },

@@ -63,8 +63,7 @@ export function createSetUpLinks({ database, publicUrl, workspaceId, clock }: Se
   }
 
   async function requireValid(db: Handle, token: string): Promise<void> {
-    const row = await db.selectFrom('settings').select('value').where('key', '=', SETTING).executeTakeFirst()
-    const link = readLink(row?.value)
+    const link = readLink(await queries.readSetting(db, SETTING))
     if (link === null || link.hash !== hashToken(token)) {
       throw new CatwalkError('setup_link_invalid', 'This set-up link is not the current one.')
     }
@@ -79,13 +78,9 @@ export function createSetUpLinks({ database, publicUrl, workspaceId, clock }: Se
     async issue(actor) {
       const token = randomBytes(32).toString('base64url')
       const expiresAt = new Date(clock.now().getTime() + LIFETIME_MS)
-      const value = JSON.stringify({ hash: hashToken(token), expiresAt: expiresAt.toISOString() })
+      const link = { hash: hashToken(token), expiresAt: expiresAt.toISOString() }
       await alone(async (tx) => {
-        await tx
-          .insertInto('settings')
-          .values({ key: SETTING, value })
-          .onConflict((conflict) => conflict.column('key').doUpdateSet({ value, updated_at: clock.now() }))
-          .execute()
+        await queries.writeSetting(tx, SETTING, link)
         if (actor !== null)
           await queries.recordAudit(tx, { actor, action: 'setup_link.create', target: null })
       })

@@ -21,7 +21,7 @@ const list = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) }
 const page = z.object({
   after: z
     .string()
-    .regex(/^\d{1,19}$/)
+    .regex(/^\d{1,18}$/)
     .optional()
     .describe('Only what came after the item with this id'),
   limit: z.coerce.number().int().min(1).max(1000).default(200),

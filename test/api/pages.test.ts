@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { docsPath } from '../../src/domain/index.ts'
+import { docsPath, ERROR_CODES } from '../../src/domain/index.ts'
 import { apiOptions, ask, serveApi } from './support.ts'
 
 let folder: string
@@ -143,6 +143,17 @@ describe('the guides', () => {
     const { text: html } = await ask(options(), '/docs/troubleshooting')
     expect(html).toContain('href="/docs/configuration#ports"')
     expect(html).toContain('href="https://example.com"')
+  })
+
+  test('each is listed', async () => {
+    const { text: html } = await ask(options(), '/docs')
+    expect(html).toContain('<a href="/docs/troubleshooting">troubleshooting</a>')
+  })
+
+  test('every error of the catalogue has its section in the guide that errors point to', async () => {
+    const { text: html } = await ask(apiOptions(), '/docs/troubleshooting')
+    const missing = ERROR_CODES.filter((code) => !html.includes(`id="${docsPath(code).split('#')[1] ?? ''}"`))
+    expect(missing).toEqual([])
   })
 
   test('a page that does not exist says so', async () => {

@@ -53,7 +53,7 @@ export function handlersWith(some: Partial<Handlers>): Handlers {
 export const PORT = 7420
 export const ORIGIN = `http://localhost:${PORT}`
 
-export const root = join(import.meta.dirname, '../..')
+const root = join(import.meta.dirname, '../..')
 
 export function apiOptions(overrides: Partial<ApiOptions> & { signedIn?: SignedIn | null } = {}): ApiOptions {
   const { signedIn = null, ...rest } = overrides
@@ -92,7 +92,7 @@ export async function ask(options: ApiOptions, path: string, init: RequestInit =
   return read(response)
 }
 
-export async function read(response: Response): Promise<Asked> {
+async function read(response: Response): Promise<Asked> {
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false
   // Every JSON answer of the API is an object.

@@ -83,6 +83,9 @@ describe('signing in', () => {
     })
     const sessions = await accounts.database.kysely.selectFrom('sessions').selectAll().execute()
     expect(sessions).toMatchObject([{ user_id: id, ip_address: ADDRESS, user_agent: 'Test' }])
+    const audit = await accounts.database.kysely.selectFrom('audit_entries').selectAll().execute()
+    expect(audit.map(({ action }) => action).toSorted()).toEqual(['owner.create', 'session.create'])
+    expect(audit).toContainEqual(expect.objectContaining({ action: 'session.create', address: ADDRESS }))
   })
 
   test.each([

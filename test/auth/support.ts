@@ -15,7 +15,7 @@ export const PUBLIC_URL = new URL('http://localhost:7420')
 export const owner = { name: 'Ada', email: 'Ada@Example.com', password: 'correct horse battery' }
 
 /** A clock that stands still until it is moved. */
-export function movableClock(): Clock & { advance(ms: number): void } {
+function movableClock(): Clock & { advance(ms: number): void } {
   let now = Date.now()
   return {
     now: () => new Date(now),
