@@ -5,7 +5,7 @@ import { readLocalInstallation, runCli, type ServeFlag } from './cli/index.ts'
 process.exitCode = await runCli(process.argv, {
   version: await readVersion(),
   async serve(flags) {
-    const { serve } = await import('./context.ts')
+    const { serve } = await import('./program/index.ts')
     await serve({ env: process.env, flags })
   },
   async serveFlags() {

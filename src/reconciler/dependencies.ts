@@ -24,7 +24,6 @@ export interface ReconcilerDependencies {
   readonly logger: Logger
   readonly instances: InstanceRegistry
   readonly probeTimeoutMs: number
-  readonly installTimeoutMs: number
   /** How long a server may take to end by itself after its standard input was closed. */
   readonly graceMs: number
   readonly checkpoint: (at: Checkpoint) => Promise<void>

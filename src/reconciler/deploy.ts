@@ -24,7 +24,7 @@ export async function deploy(work: Work, newest: queries.ReleaseRow): Promise<vo
       queries.supersedeOlder(tx, release),
     )
     await deps.checkpoint('release.installing')
-    const installed = await install(deps, launchable, signal)
+    const installed = await install(launchable, signal)
     await deps.checkpoint('release.installed')
     release = await advance(work, release, 'starting', installed.message, (tx) =>
       queries.saveLockFile(tx, release.id, installed.lockFile),

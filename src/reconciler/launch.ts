@@ -72,35 +72,24 @@ export async function makeLaunchable(
  * @throws CatwalkError as `Runtime.prepare`
  */
 export async function install(
-  deps: ReconcilerDependencies,
-  launchable: Launchable,
+  { deployment, release, runtime, output }: Launchable,
   signal: AbortSignal,
 ): Promise<{ lockFile: string; message: string }> {
-  const { deployment, release, runtime, output } = launchable
-  const limit = AbortSignal.timeout(deps.installTimeoutMs)
-  try {
-    const prepared = await runtime.prepare(
-      {
-        workspaceId: deployment.workspace_id,
-        deploymentId: deployment.id,
-        spec: release.launch_spec,
-        settings: release.settings,
-        lockFile: release.lock_file,
-        output,
-      },
-      AbortSignal.any([signal, limit]),
-    )
-    const packages = `${prepared.packages} ${prepared.packages === 1 ? 'package' : 'packages'}`
-    return {
-      lockFile: prepared.lockFile,
-      message: prepared.fromStore ? `Installed: ${packages}, all from the store.` : `Installed ${packages}.`,
-    }
-  } catch (error) {
-    if (!limit.aborted || signal.aborted) throw error
-    const seconds = Math.round(deps.installTimeoutMs / 1000)
-    throw new CatwalkError('install_timeout', `The installation did not end within ${seconds} s.`, {
-      cause: error,
-    })
+  const prepared = await runtime.prepare(
+    {
+      workspaceId: deployment.workspace_id,
+      deploymentId: deployment.id,
+      spec: release.launch_spec,
+      settings: release.settings,
+      lockFile: release.lock_file,
+      output,
+    },
+    signal,
+  )
+  const packages = `${prepared.packages} ${prepared.packages === 1 ? 'package' : 'packages'}`
+  return {
+    lockFile: prepared.lockFile,
+    message: prepared.fromStore ? `Installed: ${packages}, all from the store.` : `Installed ${packages}.`,
   }
 }
 

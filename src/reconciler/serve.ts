@@ -9,7 +9,7 @@ export async function serve(work: Work, liveReleaseId: string): Promise<void> {
   try {
     const release = await queries.findRelease(deps.db, liveReleaseId)
     const launchable = await makeLaunchable(deps, deployment, release)
-    const { lockFile } = await install(deps, launchable, signal)
+    const { lockFile } = await install(launchable, signal)
     await deps.checkpoint('deployment.serving')
     const instance = await startInstance(deps, launchable, lease, lockFile, signal)
     await probeInstance(deps, instance, signal)

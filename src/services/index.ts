@@ -9,6 +9,7 @@ export { getCatalogue, getDeployment, listDeployments } from './deployments/read
 export { getInstallation } from './installation.ts'
 export { streamFeed, type FeedItem } from './logs/feed.ts'
 export { listEvents, listLogs } from './logs/read.ts'
+export { accountsSecret, keyCheckStore } from './keys.ts'
 export { createLogWriter, type BatchedLogWriter } from './logs/writer.ts'
 export { listReleases } from './releases/list.ts'
 export { createToken } from './tokens/create.ts'

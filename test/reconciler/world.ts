@@ -100,7 +100,6 @@ export async function createWorld(): Promise<World> {
           logger: silentLogger,
           instances,
           probeTimeoutMs: 5000,
-          installTimeoutMs: 5000,
           graceMs: 100,
           checkpoint: async () => {},
         }),

@@ -1,4 +1,10 @@
-import { CatwalkError, quoted, type DesiredState, type RuntimeKind } from '../../domain/index.ts'
+import {
+  CatwalkError,
+  quoted,
+  type DeploymentFacts,
+  type DesiredState,
+  type RuntimeKind,
+} from '../../domain/index.ts'
 import { sql } from 'kysely'
 import type { Handle } from './handle.ts'
 import type { ReleaseRow } from './releases.ts'
@@ -110,4 +116,18 @@ export async function findDeploymentView(
     'deployment_not_found',
     `There is no deployment ${quoted(idOrSlug)} in this workspace.`,
   )
+}
+
+/** What the state of each deployment follows from, of all workspaces; for counting. */
+export async function listDeploymentFacts(db: Handle): Promise<readonly DeploymentFacts[]> {
+  const { rows } = await sql<DeploymentFacts>`
+    select d.desired, d.failures, d.live_release_id is not null as "hasLiveRelease", false as asleep,
+      (
+        select r.state from releases r where r.deployment_id = d.id order by r.number desc limit 1
+      ) as newest,
+      exists (
+        select from instances i where i.release_id = d.live_release_id and i.state = 'ready'
+      ) as "instanceReady"
+    from deployments d`.execute(db)
+  return rows
 }

@@ -7,7 +7,12 @@ export {
   insertCredential,
   type CredentialRow,
 } from './credentials.ts'
-export { findDeploymentView, listDeploymentViews, type DeploymentView } from './deployment-views.ts'
+export {
+  findDeploymentView,
+  listDeploymentFacts,
+  listDeploymentViews,
+  type DeploymentView,
+} from './deployment-views.ts'
 export {
   countRestart,
   deploymentId,
@@ -68,4 +73,6 @@ export {
   type ReleaseFailure,
   type ReleaseRow,
 } from './releases.ts'
+export { answers, heartbeat } from './nodes.ts'
+export { readSetting, settleSetting, writeSetting } from './settings.ts'
 export { loadRoutes, type RouteRow } from './routes.ts'

@@ -1,0 +1,108 @@
+import { queries, type Database } from '../db/index.ts'
+import type { Logger } from '../domain/index.ts'
+import type { GatewayRoute, RouteTable } from '../gateway/index.ts'
+import type { Reconciler } from '../reconciler/index.ts'
+import type { ChangeHub } from '../services/index.ts'
+
+const HEARTBEAT_MS = 5000
+// Two heartbeats and a bit: then nothing that this node believes of others can be trusted for long.
+const SILENT_MS = 12_000
+
+export interface Followers {
+  readonly nodeId: string
+  readonly changes: ChangeHub
+  readonly reconciler: Reconciler
+  readonly routes: RouteTable
+  readonly logger: Logger
+}
+
+/**
+ * Tells every part of the program what the database's channel says, and has all of them look again after it was away.
+ * A heartbeat through the channel itself shows whether it still carries anything; while it does not, the route table
+ * counts as cut off.
+ */
+export async function followChanges(database: Database, followers: Followers): Promise<AsyncDisposable> {
+  const { nodeId, changes, reconciler, routes, logger } = followers
+  const db = database.kysely
+  let heardAt = performance.now()
+  let isSilent = false
+  // One after the other: an older answer must never overwrite a newer one.
+  let loading: Promise<void> = Promise.resolve()
+
+  function load(deploymentId?: string): void {
+    loading = loading.then(async () => {
+      try {
+        const found = (await queries.loadRoutes(db, deploymentId)).map(asRoute)
+        if (deploymentId === undefined) routes.replaceAll(found)
+        else if (found[0] === undefined) routes.remove(deploymentId)
+        else routes.put(found[0])
+      } catch (error) {
+        // The table may now miss a change; a heartbeat that is heard again loads everything.
+        isSilent = true
+        routes.cutOff()
+        logger.error({ err: error }, 'routes could not be read')
+      }
+    })
+  }
+
+  function everythingMayHaveChanged(): void {
+    isSilent = false
+    load()
+    reconciler.poke(null)
+    changes.publishAll()
+  }
+
+  function onPayload(payload: string): void {
+    heardAt = performance.now()
+    if (isSilent) everythingMayHaveChanged()
+    const change = queries.readAnnouncement(payload)
+    if (change === null) return
+    changes.publish(change.deploymentId)
+    if (change.kind !== 'deployment') return
+    reconciler.poke(change.deploymentId)
+    load(change.deploymentId)
+  }
+
+  function beat(): void {
+    if (performance.now() - heardAt > SILENT_MS) {
+      isSilent = true
+      routes.cutOff()
+    }
+    queries.heartbeat(db, nodeId).catch((error: unknown) => {
+      logger.warn({ err: error }, 'no heartbeat could be sent')
+    })
+  }
+
+  const subscription = await database.listen(queries.CHANNEL, onPayload, everythingMayHaveChanged)
+  load()
+  await loading
+  const timer = setInterval(beat, HEARTBEAT_MS)
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      await subscription[Symbol.asyncDispose]()
+      await loading
+    },
+  }
+}
+
+function asRoute(row: queries.RouteRow): GatewayRoute {
+  return {
+    deploymentId: row.deployment_id,
+    workspaceId: row.workspace_id,
+    slug: row.slug,
+    state: routeState(row),
+    tokens: new Map(
+      row.tokens.map(({ hash, id, expires_at: expires }) => [
+        hash,
+        { id, expiresAt: expires === null ? null : new Date(expires) },
+      ]),
+    ),
+  }
+}
+
+function routeState(row: queries.RouteRow): GatewayRoute['state'] {
+  if (row.desired === 'stopped') return 'stopped'
+  if (row.has_live_release) return 'open'
+  return row.newest_state === 'failed' ? 'failed' : 'deploying'
+}

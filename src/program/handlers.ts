@@ -1,0 +1,32 @@
+import type { Handlers, RequestContext } from '../api/index.ts'
+import * as services from '../services/index.ts'
+
+/** Binds every use case to what it relies on, as the API's handlers. */
+// The type is made of the use cases' own, so it is inferred.
+// eslint-disable-next-line typescript/explicit-module-boundary-types
+export function bindServices(dependencies: services.ServiceDependencies) {
+  const bind =
+    <I, O>(service: (ctx: services.ServiceContext & RequestContext, input: I) => Promise<O>) =>
+    (request: RequestContext, input: I): Promise<O> =>
+      service({ ...dependencies, ...request }, input)
+  return {
+    getInstallation: bind(services.getInstallation),
+    createAnalysis: bind(services.createAnalysis),
+    listDeployments: bind(services.listDeployments),
+    createDeployment: bind(services.createDeployment),
+    getDeployment: bind(services.getDeployment),
+    stopDeployment: bind(services.stopDeployment),
+    startDeployment: bind(services.startDeployment),
+    restartDeployment: bind(services.restartDeployment),
+    deleteDeployment: bind(services.deleteDeployment),
+    listReleases: bind(services.listReleases),
+    getCatalogue: bind(services.getCatalogue),
+    callTool: bind(services.callTool),
+    listEvents: bind(services.listEvents),
+    listLogs: bind(services.listLogs),
+    streamFeed: bind(services.streamFeed),
+    listTokens: bind(services.listTokens),
+    createToken: bind(services.createToken),
+    revokeToken: bind(services.revokeToken),
+  } satisfies Partial<Handlers>
+}

@@ -1,0 +1,234 @@
+import { readFile, mkdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { getRequestListener } from '@hono/node-server'
+import { createAccountHandlers, createApi } from '../api/index.ts'
+import { createAuth, createSetUpLinks, ensureLocalKey, ensureWorkspace, ownHosts } from '../auth/index.ts'
+import { isLoopback, loadConfig, publicUrlOn, type Config, type ConfigSource } from '../config/index.ts'
+import { openDatabase, queries } from '../db/index.ts'
+import { deploymentState, systemClock, type DeploymentState, type Logger } from '../domain/index.ts'
+import { createGateway, createRouteTable, createUseCounter } from '../gateway/index.ts'
+import { announceRun, readNodeId } from '../installation/index.ts'
+import { createNpmIndex, loadNpmConfiguration } from '../packages/index.ts'
+import { createInstanceRegistry, startReconciler } from '../reconciler/index.ts'
+import { createLocalRuntime } from '../runtimes/local/index.ts'
+import * as services from '../services/index.ts'
+import { createLogger, createMetrics } from '../telemetry/index.ts'
+import { createVault, loadKeyRing } from '../vault/index.ts'
+import { pauseAt } from './checkpoint.ts'
+import { openDoor } from './door.ts'
+import { followChanges } from './follow-changes.ts'
+import { bindServices } from './handlers.ts'
+import { aborted, stopSignal } from './stop-signal.ts'
+import { welcomeText, type Welcome } from './welcome.ts'
+
+const GRACE_MS = 10_000
+const HOUR_MS = 3_600_000
+const DASHBOARD = fileURLToPath(new URL('../../dist/web', import.meta.url))
+const DOCS = fileURLToPath(new URL('../../docs', import.meta.url))
+
+/**
+ * Runs the program until it is told to stop (SIGINT, SIGTERM), and ends all that it started.
+ * @throws CatwalkError for whatever makes the start impossible, with the fix
+ */
+export async function serve(source: ConfigSource): Promise<void> {
+  const config = loadConfig(source)
+  const logger = createLogger({ level: config.logLevel, format: config.logFormat })
+  const stop = stopSignal(logger)
+  try {
+    await using program = await startProgram(config, logger, stop)
+    process.stdout.write(welcomeText(program))
+    await aborted(stop)
+    process.stdout.write('Stopping.\n')
+  } catch (error) {
+    // Told to stop while it was starting: not a failure.
+    if (!stop.aborted) throw error
+  }
+}
+
+type Program = Welcome & AsyncDisposable
+
+/** Opens everything in the order in which the parts need one another; disposing closes them in the reverse order. */
+async function startProgram(config: Config, logger: Logger, stop: AbortSignal): Promise<Program> {
+  await using stack = new AsyncDisposableStack()
+  const { dataDir } = config
+  const version = await readVersion()
+  const metrics = createMetrics()
+  const door = stack.use(await openDoor(config))
+  const publicUrl = new URL(publicUrlOn(config, door.port))
+  const addresses = { publicUrl, port: door.port }
+
+  await mkdir(dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
+  const database = stack.use(
+    await openDatabase(
+      { url: config.databaseUrl, dataDir, logger: logger.child({ part: 'database' }) },
+      stop,
+    ),
+  )
+  const db = database.kysely
+  const vault = createVault(
+    await loadKeyRing({
+      dataDir,
+      masterKey: config.masterKey,
+      store: services.keyCheckStore(db),
+      now: systemClock.now(),
+    }),
+  )
+  const workspaceId = await ensureWorkspace(db)
+  await ensureLocalKey({ database: db, dataDir, workspaceId })
+  const nodeId = await readNodeId(dataDir)
+  await queries.enterNode(db, nodeId)
+
+  const npm = () => loadNpmConfiguration(process.env)
+  const runtime = createLocalRuntime({
+    dataDir,
+    logger: logger.child({ part: 'runtime' }),
+    npm,
+    installTimeoutMs: config.installTimeoutMs,
+    allowUnsandboxed: config.allowUnsandboxed,
+    firstUid: config.uidBase,
+  })
+  const instances = createInstanceRegistry(config.wakeTimeoutMs)
+  const logs = stack.use(services.createLogWriter(db, logger.child({ part: 'logs' })))
+  const reconciler = stack.use(
+    startReconciler({
+      db,
+      nodeId,
+      runtimes: new Map([[runtime.kind, runtime]]),
+      vault,
+      logs,
+      logger: logger.child({ part: 'reconciler' }),
+      instances,
+      probeTimeoutMs: config.probeTimeoutMs,
+      graceMs: GRACE_MS,
+      checkpoint: pauseAt(config.pauseAt),
+    }),
+  )
+  metrics.countWith(async () => ({ deployments: await countByState(db), instances: instances.all().length }))
+
+  const changes = services.createChangeHub()
+  const routes = createRouteTable()
+  stack.use(await followChanges(database, { nodeId, changes, reconciler, routes, logger }))
+  const uses = stack.use(
+    createUseCounter({
+      flush: (batch) =>
+        queries.touchEndpointTokens(
+          db,
+          new Map(batch.map(({ tokenId, lastUsedAt }) => [tokenId, lastUsedAt])),
+        ),
+      clock: systemClock,
+      logger: logger.child({ part: 'gateway' }),
+    }),
+  )
+  const gateway = createGateway({
+    routes,
+    directory: instances,
+    allowedHosts: ownHosts(addresses),
+    maxMessageBytes: config.maxMessageBytes,
+    logger: logger.child({ part: 'gateway' }),
+    onCall: (call) => {
+      metrics.mcpCall(call)
+      uses.add(call)
+    },
+  })
+
+  const ending = new AbortController()
+  const auth = createAuth({
+    ...addresses,
+    database: db,
+    secret: await services.accountsSecret(db, vault),
+    clock: systemClock,
+    logger: logger.child({ part: 'accounts' }),
+  })
+  const setUpLinks = createSetUpLinks({ database: db, publicUrl, workspaceId, clock: systemClock })
+  const api = createApi({
+    ...addresses,
+    auth,
+    handlers: {
+      ...createAccountHandlers({ auth, setUpLinks }),
+      ...bindServices({
+        db,
+        vault,
+        packages: createNpmIndex({ configuration: npm }),
+        endpoints: instances,
+        changes,
+        clock: systemClock,
+        publicUrl: publicUrl.origin,
+        defaultMemoryMiB: config.defaultMemoryMiB,
+        installation: {
+          version,
+          reachable: isLoopback(publicUrl.hostname) ? 'this_machine' : 'network',
+          unsandboxed: config.allowUnsandboxed,
+          localRuntime: () => runtime.status(ending.signal),
+        },
+      }),
+    },
+    logger: logger.child({ part: 'api' }),
+    clock: systemClock,
+    version,
+    readiness: async () => {
+      const checks = { database: await queries.answers(db), routes: !routes.isStale() }
+      return { ready: checks.database && checks.routes, checks }
+    },
+    metrics: async () => {
+      const { contentType, body } = await metrics.render()
+      return { contentType, text: body }
+    },
+    dashboardDir: DASHBOARD,
+    docsDir: DOCS,
+    signal: ending.signal,
+  })
+  const answerApi = getRequestListener(api.fetch, { overrideGlobalObjects: false })
+  stack.use(every(HOUR_MS, logger, () => queries.deleteOldLogLines(db, config.logRetentionDays)))
+  const sandbox = await runtime.status(stop)
+  const setUpLink = (await setUpLinks.needed()) ? (await setUpLinks.issue(null)).url.href : null
+
+  door.open((req, res) => {
+    if (req.url?.startsWith('/mcp/') === true) gateway.handle(req, res)
+    else void answerApi(req, res)
+  })
+  stack.use(await announceRun(dataDir, `http://${ownName(config.host)}:${door.port}`))
+  // The first to happen at the end: nothing new comes in, calls in flight are answered, the API's streams end.
+  stack.defer(async () => {
+    door.close()
+    ending.abort()
+    await gateway.drain(GRACE_MS)
+  })
+  const owned = stack.move()
+  return {
+    version,
+    publicUrl: publicUrl.origin,
+    setUpLink,
+    sandboxProblem: sandbox.ok ? null : `${sandbox.reason} ${sandbox.fix}`,
+    unsandboxed: config.allowUnsandboxed,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function countByState(db: queries.Handle): Promise<Partial<Record<DeploymentState, number>>> {
+  const counts: Partial<Record<DeploymentState, number>> = {}
+  for (const facts of await queries.listDeploymentFacts(db)) {
+    const state = deploymentState(facts)
+    counts[state] = (counts[state] ?? 0) + 1
+  }
+  return counts
+}
+
+/** Does something again and again; what goes wrong is logged and tried again the next time. */
+function every(intervalMs: number, logger: Logger, act: () => Promise<unknown>): Disposable {
+  const timer = setInterval(() => {
+    act().catch((error: unknown) => logger.error({ err: error }, 'a periodic task failed'))
+  }, intervalMs)
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+/** The name under which a program on this machine reaches a listener. */
+function ownName(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+async function readVersion(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  // Our own file.
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chmod } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createApiClient, type ApiClient } from '../../src/contract/index.ts'
+import { connectClient } from '../support/mcp-client.ts'
+import { processesMentioning } from '../support/processes.ts'
+import { localApiKey, startProgram, type Program } from '../support/program.ts'
+import { until } from '../support/until.ts'
+
+const SOURCE = 'npm:@modelcontextprotocol/server-memory@2026.8.31'
+
+let dataDir: string
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'catwalk-kill-'))
+  await chmod(dataDir, 0o755)
+})
+afterAll(async () => {
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+async function apiOf(program: Program): Promise<ApiClient> {
+  return createApiClient({ origin: program.origin, apiKey: await localApiKey(dataDir) })
+}
+
+async function isRunning(api: ApiClient, id: string): Promise<void> {
+  await until(
+    `${id} runs`,
+    async () => ((await api.call('getDeployment', { params: { id } })).state === 'running' ? true : null),
+    60_000,
+  )
+}
+
+async function nothingIsLeft(): Promise<void> {
+  await until('every process has ended', async () =>
+    (await processesMentioning(dataDir)).length === 0 ? true : null,
+  )
+}
+
+async function answers(endpoint: string, token: string): Promise<void> {
+  await using client = await connectClient(endpoint, token)
+  const { tools } = await client.listTools()
+  expect(tools.length).toBeGreaterThan(0)
+}
+
+test.each([
+  'release.installing',
+  'release.installed',
+  'release.starting',
+  'release.started',
+  'release.probed',
+  'release.live',
+])(
+  'killed at %s of a deployment, the program finishes it after a restart, with the same token',
+  async (point) => {
+    const paused = await startProgram({ dataDir, env: { CATWALK_PAUSE_AT: point } })
+    const { deployment, token } = await (
+      await apiOf(paused)
+    ).call('createDeployment', { body: { source: SOURCE, name: point.replace('.', ' ') } })
+    await until(
+      'the program pauses',
+      () => (paused.output().includes(`Paused at ${point}`) ? true : null),
+      120_000,
+    )
+    await paused.kill9()
+    await nothingIsLeft()
+
+    await using program = await startProgram({ dataDir })
+    const api = await apiOf(program)
+    await isRunning(api, deployment.id)
+    await answers(`${program.origin}/mcp/${deployment.slug}`, token.secret)
+    await api.call('deleteDeployment', { params: { id: deployment.id } })
+    await until('it is gone', async () => {
+      const { items } = await api.call('listDeployments', {})
+      return items.some(({ id }) => id === deployment.id) ? null : true
+    })
+    await program.stop()
+    await nothingIsLeft()
+  },
+)
+
+test('killed while running, the program serves the same sessions after a restart', async () => {
+  const first = await startProgram({ dataDir })
+  const api = await apiOf(first)
+  const { deployment, token } = await api.call('createDeployment', { body: { source: SOURCE } })
+  await isRunning(api, deployment.id)
+  await answers(`${first.origin}/mcp/${deployment.slug}`, token.secret)
+  await first.kill9()
+  await nothingIsLeft()
+
+  await using second = await startProgram({ dataDir })
+  await isRunning(await apiOf(second), deployment.id)
+  await answers(`${second.origin}/mcp/${deployment.slug}`, token.secret)
+})
+
+test('killed while a deployment is deleted, the program finishes the deletion after a restart', async () => {
+  await using first = await startProgram({ dataDir })
+  const { deployment } = await (
+    await apiOf(first)
+  ).call('createDeployment', { body: { source: SOURCE, name: 'doomed' } })
+  await isRunning(await apiOf(first), deployment.id)
+  await first.stop()
+
+  const paused = await startProgram({ dataDir, env: { CATWALK_PAUSE_AT: 'deployment.removing' } })
+  await (await apiOf(paused)).call('deleteDeployment', { params: { id: deployment.id } })
+  await until('the program pauses', () =>
+    paused.output().includes('Paused at deployment.removing') ? true : null,
+  )
+  await paused.kill9()
+  await nothingIsLeft()
+
+  await using second = await startProgram({ dataDir })
+  const api = await apiOf(second)
+  await until('it is gone', async () => {
+    const { items } = await api.call('listDeployments', {})
+    return items.some(({ id }) => id === deployment.id) ? null : true
+  })
+})
