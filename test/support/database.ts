@@ -14,8 +14,7 @@ import { silentLogger } from './logger.ts'
  * `await using db = await openTestDatabase()` in a test, or `beforeAll` and `afterAll` for a whole file.
  */
 export async function openTestDatabase(): Promise<Database> {
-  const server = new Secret(await text(connect(inject('databaseServerPort'), '127.0.0.1')))
-  if (server.reveal().startsWith('error ')) throw new Error(server.reveal())
+  const server = await testServerUrl()
   const name = `test_${randomUUID().replaceAll('-', '')}`
   await withServer(server, sql`create database ${sql.id(name)} template ${sql.id(TEMPLATE)}`)
   const database = await open(urlOfDatabase(server, name))
@@ -26,6 +25,13 @@ export async function openTestDatabase(): Promise<Database> {
       await withServer(server, sql`drop database if exists ${sql.id(name)} with (force)`)
     },
   }
+}
+
+/** The test run's embedded server, as a user who may do everything. */
+export async function testServerUrl(): Promise<Secret> {
+  const answer = await text(connect(inject('databaseServerPort'), '127.0.0.1'))
+  if (answer.startsWith('error ')) throw new Error(answer)
+  return new Secret(answer)
 }
 
 async function withServer(server: Secret, statement: ReturnType<typeof sql>): Promise<void> {
