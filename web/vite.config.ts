@@ -9,6 +9,8 @@ export default defineConfig({
     emptyOutDir: true,
     // The content security policy allows files of our own origin only: nothing is inlined as a data: address.
     assetsInlineLimit: 0,
+    // One small file: a room's look does not depend on which rooms were visited before.
+    cssCodeSplit: false,
     modulePreload: { polyfill: false },
   },
   server: {

@@ -38,7 +38,9 @@ export function Page({ title, above = [], aurora = false, children }: PageProps)
         <nav className="crumbs" aria-label="Breadcrumb">
           {above.map(({ to, label }) => (
             <Fragment key={to}>
-              <Link to={to}>{label}</Link>
+              <Link to={to} activeOptions={{ exact: true }}>
+                {label}
+              </Link>
               <ChevronRight className="s" />
             </Fragment>
           ))}

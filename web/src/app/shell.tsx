@@ -1,5 +1,5 @@
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query'
-import { Link, Outlet } from '@tanstack/react-router'
+import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import { Plus, Rows3, UserRound } from 'lucide-react'
 import { deploymentsQuery, meQuery } from '../api/queries.ts'
 import { AccountMenu } from './account-menu.tsx'
@@ -11,6 +11,8 @@ export function Shell() {
   const { data: me } = useSuspenseQuery(meQuery)
   const { data: deployments } = useQuery(deploymentsQuery)
   const name = me.user?.name ?? 'API key'
+  const isReviewing = useLocation({ select: ({ pathname }) => pathname === '/new' })
+  const reviewing = isReviewing ? CURRENT : {}
   return (
     <div className="shell">
       <a className="skip" href="#main">
@@ -29,7 +31,13 @@ export function Shell() {
           </span>
         </div>
         <div className="nav">
-          <Link to="/" aria-label="New deployment" activeOptions={{ exact: true }} activeProps={CURRENT}>
+          <Link
+            to="/"
+            aria-label="New deployment"
+            activeOptions={{ exact: true }}
+            activeProps={CURRENT}
+            inactiveProps={reviewing}
+          >
             <Plus />
             <span className="lbl">New deployment</span>
           </Link>
@@ -67,6 +75,7 @@ export function Shell() {
           aria-label="New deployment"
           activeOptions={{ exact: true }}
           activeProps={CURRENT}
+          inactiveProps={reviewing}
         >
           <Plus />
         </Link>

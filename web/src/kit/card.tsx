@@ -20,7 +20,7 @@ export function Card({ title, beside, actions, foot, className, children }: Card
       <div className="card-head">
         <h2 id={headingId}>{title}</h2>
         {beside}
-        {actions !== undefined && <div className="row push">{actions}</div>}
+        {actions !== undefined && actions !== false && <div className="row push">{actions}</div>}
       </div>
       {children}
       {foot !== undefined && <div className="card-foot">{foot}</div>}

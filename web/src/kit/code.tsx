@@ -21,12 +21,12 @@ export function Json({ value, label }: { readonly value: unknown; readonly label
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <pre className="code" tabIndex={0} role="group" aria-label={label}>
-      <JsonValue value={value} indent="" />
+      <JsonValue value={value} />
     </pre>
   )
 }
 
-function JsonValue({ value, indent }: { readonly value: unknown; readonly indent: string }): ReactNode {
+export function JsonValue({ value, indent = '' }: { value: unknown; indent?: string }): ReactNode {
   if (typeof value === 'string') return <u>{JSON.stringify(value)}</u>
   if (typeof value !== 'object' || value === null) return <b>{JSON.stringify(value) ?? 'null'}</b>
   const deeper = `${indent}  `

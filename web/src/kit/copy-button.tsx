@@ -13,17 +13,24 @@ interface CopyProps {
   readonly what: string
 }
 
-export function CopyButton({ text, what, quiet }: CopyProps & { readonly quiet?: boolean }) {
+interface CopyButtonProps extends CopyProps {
+  readonly label?: string
+  readonly quiet?: boolean
+  readonly className?: string
+}
+
+export function CopyButton({ text, what, label = 'Copy', quiet, className }: CopyButtonProps) {
   const [copied, copy] = useCopy(text, what)
   return (
     <Button
       size="sm"
+      className={className}
       {...(quiet ? { variant: 'quiet' as const } : {})}
       icon={copied ? Check : Copy}
       aria-label={`Copy ${what}`}
       onClick={copy}
     >
-      {copied ? 'Copied' : 'Copy'}
+      {copied ? 'Copied' : label}
     </Button>
   )
 }

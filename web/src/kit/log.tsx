@@ -58,8 +58,11 @@ export function Log({ label, lines, follow = false, onFollowChange, fatal, after
 function lineClass(line: ShownLine, isFatal: boolean): string | undefined {
   if (isFatal) return 'fatal'
   if (line.stream === 'system') return 'sys'
-  return line.stream === 'stderr' ? 'err' : undefined
+  return line.stream === 'stderr' && TROUBLE.test(line.line) ? 'err' : undefined
 }
+
+// Servers write all sorts of things to standard error, because standard output is the protocol's.
+const TROUBLE = /\b(?:warn(?:ing)?|err(?:or)?|fatal|fail(?:ed|ure)?|exception|denied|refused)\b/i
 
 /** Lines as text, for the clipboard and for files. */
 export function logText(lines: readonly ShownLine[]): string {

@@ -22,7 +22,9 @@ export function PageHead({ above, title, beside, lead, actions }: PageHeadProps)
         </div>
         {lead !== undefined && <p>{lead}</p>}
       </div>
-      {actions !== undefined && <div className="row push page-head-actions">{actions}</div>}
+      {actions !== undefined && actions !== false && (
+        <div className="row push page-head-actions">{actions}</div>
+      )}
     </div>
   )
 }

@@ -33,6 +33,7 @@ export function Walk({
 }: WalkProps) {
   const EndpointIcon = endpointIcon
   const open = line !== 'going' && line !== 'broken'
+  const reached = open ? 1 : at
   const hideOnPhone = open ? ' no-s' : ''
   return (
     <div className="walk">
@@ -42,7 +43,7 @@ export function Walk({
           {source}
         </span>
       </div>
-      <div className={`line ${line}${hideOnPhone}`} style={{ '--at': `${Math.round(at * 100)}%` }} />
+      <div className={`line ${line}${hideOnPhone}`} style={{ '--at': `${Math.round(reached * 100)}%` }} />
       <div className={`end to${open ? '' : ' pend'}`}>
         {EndpointIcon && <EndpointIcon />}
         <span className="mono clip" title={endpoint}>

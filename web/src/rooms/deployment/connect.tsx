@@ -3,7 +3,7 @@ import { Tabs } from 'radix-ui'
 import type { ReactNode } from 'react'
 import { Link } from '@tanstack/react-router'
 import { Card } from '../../kit/card.tsx'
-import { Code } from '../../kit/code.tsx'
+import { Code, JsonValue } from '../../kit/code.tsx'
 import {
   claudeCodeLine,
   cursorLink,
@@ -34,10 +34,15 @@ export function Connect({ token }: { readonly token: string | null }) {
           <HowTo
             steps={[
               ['Copy the line', 'It holds the endpoint and the token.'],
-              ['Paste it into a terminal', 'In the folder of your project, or with --scope user for all.'],
+              [
+                'Paste it into a terminal',
+                'In the folder of your project. Claude Code keeps it for that folder.',
+              ],
             ]}
           />
-          <Code text={claudeCodeLine(target)} what="the line for Claude Code" />
+          <Code text={claudeCodeLine(target)} what="the line for Claude Code">
+            {claudeCodeLine(target).replace(/ (?='?https?:|--header)/g, ' \\\n  ')}
+          </Code>
           <TokenHint token={token} slug={slug} />
         </Tabs.Content>
         <Tabs.Content className="cp" value="cursor">
@@ -46,7 +51,7 @@ export function Connect({ token }: { readonly token: string | null }) {
             Open in Cursor
           </DeepLink>
           <p className="dim">Or put this into ~/.cursor/mcp.json:</p>
-          <Code text={mcpServersJson(target)} what="the configuration for Cursor" />
+          <JsonCode text={mcpServersJson(target)} what="the configuration for Cursor" />
           <TokenHint token={token} slug={slug} />
         </Tabs.Content>
         <Tabs.Content className="cp" value="vscode">
@@ -55,12 +60,12 @@ export function Connect({ token }: { readonly token: string | null }) {
             Open in VS Code
           </DeepLink>
           <p className="dim">Or put this into .vscode/mcp.json:</p>
-          <Code text={vsCodeJson(target)} what="the configuration for VS Code" />
+          <JsonCode text={vsCodeJson(target)} what="the configuration for VS Code" />
           <TokenHint token={token} slug={slug} />
         </Tabs.Content>
         <Tabs.Content className="cp" value="json">
           <p className="dim">For any client that reads mcpServers and speaks Streamable HTTP.</p>
-          <Code text={mcpServersJson(target)} what="the configuration as JSON" />
+          <JsonCode text={mcpServersJson(target)} what="the configuration as JSON" />
           <TokenHint token={token} slug={slug} />
         </Tabs.Content>
       </Tabs.Root>
@@ -69,6 +74,14 @@ export function Connect({ token }: { readonly token: string | null }) {
         there.
       </p>
     </Card>
+  )
+}
+
+function JsonCode({ text, what }: { readonly text: string; readonly what: string }) {
+  return (
+    <Code text={text} what={what}>
+      <JsonValue value={JSON.parse(text)} />
+    </Code>
   )
 }
 

@@ -168,8 +168,7 @@ function Evidence({ deployment, error, totalMs }: EvidenceProps) {
         }}
       />
       <div className="card-foot">
-        <CopyButton quiet what="the report" text={report} />
-        <span className="xs">For a bug report: no credentials in it.</span>
+        <CopyButton quiet className="flush" label="Copy report" what="the report" text={report} />
       </div>
     </section>
   )

@@ -30,6 +30,7 @@ export function Overview() {
             <NewToken secret={token} onSaved={() => forgetFreshToken(id)} />
           </Card>
         )}
+        <Connect token={token} />
         {installation?.reachable === 'this_machine' && (
           <Note tone="stopped" icon={Monitor} title="Only this machine reaches the endpoint">
             <p>
@@ -38,7 +39,6 @@ export function Overview() {
             </p>
           </Note>
         )}
-        <Connect token={token} />
       </div>
       <div className="stack wide">
         <ServerCard />

@@ -23,7 +23,7 @@ export function DeploymentsRoom() {
       <PageHead
         title="Deployments"
         lead={data === undefined ? 'Looking…' : summary(data)}
-        actions={<NewDeployment className="no-s" />}
+        actions={data?.length !== 0 && <NewDeployment className="no-s" />}
       />
       {data === undefined ? (
         error ? (

@@ -88,7 +88,7 @@ export function StartRoom() {
         <div className="sect-head">
           <div>
             <h2>Examples</h2>
-            <p>Servers that run as they are. One fills the field.</p>
+            <p>Servers that run as they are. Choose one to fill the field.</p>
           </div>
         </div>
         <ul className="grid c4">
