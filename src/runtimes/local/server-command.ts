@@ -26,7 +26,6 @@ export function serverCommand(
   count: number,
 ): ConfinedCommand {
   const { settings, spec } = input
-  const hasNetwork = settings.network === 'internet'
   const declared = new Map([...input.environment].map(([name, secret]) => [name, secret.reveal()]))
   return {
     label: `${input.instanceId}-${count}`,
@@ -37,7 +36,7 @@ export function serverCommand(
       `${INSIDE.package}/${entry.script}`,
       ...spec.args,
     ],
-    environment: confinedEnvironment(declared, { home: INSIDE.home, hasNetwork }),
+    environment: confinedEnvironment(declared, { home: INSIDE.home, proxy: settings.network }),
     workingDirectory: INSIDE.home,
     mounts: [
       { source: places.installation, target: INSIDE.package, writable: false },
@@ -45,6 +44,6 @@ export function serverCommand(
     ],
     identity: confined.identity,
     limits: { memoryMiB: settings.memoryMiB, tasks: TASKS, cpus: CPUS },
-    dial: hasNetwork ? confined.internet : null,
+    dial: settings.network === 'internet' ? confined.internet : null,
   }
 }

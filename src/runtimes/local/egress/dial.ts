@@ -29,7 +29,7 @@ export function dialPublic(network: Network): Dial {
     const addresses = isIP(host) === 0 ? await network.resolve(host, signal) : [host]
     const own = network.ownAddresses()
     for (const address of addresses) {
-      const reason = own.includes(address) ? 'address of this machine' : nonPublicReason(address)
+      const reason = nonPublicReason(address) ?? (own.includes(address) ? 'address of this machine' : null)
       // One bad answer spoils the name: a public address beside it would only be the bait.
       if (reason !== null) throw new EgressRefusal(`${address} is not on the public internet: ${reason}`)
     }

@@ -132,7 +132,6 @@ async function forward(
     // The name that was checked is the name that the other side hears.
     headers: [...endToEndHeaders(request.rawHeaders, ['host']), 'Host', url.host],
     setHost: false,
-    agent: false,
     createConnection: () => outcome.socket,
   })
   const answered = new Promise<IncomingMessage>((resolve, reject) => {

@@ -141,7 +141,7 @@ async function runStep(
     {
       label: `install-${work.directory.slice(-6)}-${step}`,
       nodeArguments: [INSIDE.npm, ...npmArguments(step)],
-      environment: confinedEnvironment(npmEnvironment(configuration), { home: '/tmp', hasNetwork: true }),
+      environment: confinedEnvironment(npmEnvironment(configuration), { home: '/tmp', proxy: 'registries' }),
       workingDirectory: INSTALL_INSIDE.work,
       mounts: installMounts(step, { work: work.tree, cache, configuration: work.configuration }),
       identity,

@@ -20,11 +20,9 @@ export function npmFailure(spec: NpmPackage, lines: readonly string[], end: Proc
     return new CatwalkError('install_failed', `The installation of ${label} ran out of memory.`)
   const errors = lines.flatMap((line) => /^npm (?:error|ERR!) (.+)$/.exec(line)?.[1] ?? [])
   const code = errors.map((line) => /^code (\S+)$/.exec(line)?.[1]).find((found) => found !== undefined)
-  if (code === 'E404' || code === 'ETARGET') {
-    const missing = errors.find((line) => /not found|No matching version/i.test(line))
-    if (missing?.includes(spec.name) === true) {
-      return new CatwalkError('package_not_found', `The registry has no ${label}.`)
-    }
+  // The same codes mean a missing dependency when they name another package.
+  if ((code === 'E404' || code === 'ETARGET') && errors.some((line) => line.includes(label))) {
+    return new CatwalkError('package_not_found', `The registry has no ${label}.`)
   }
   if (code !== undefined && UNREACHABLE.has(code)) {
     return new CatwalkError('package_index_unavailable', `The package registry cannot be reached (${code}).`)

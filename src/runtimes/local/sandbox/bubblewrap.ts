@@ -10,6 +10,7 @@ import { bubblewrapArgs, DESCRIPTOR } from './bubblewrap-args.ts'
 import { INSIDE, type ConfinedCommand } from './confined-command.ts'
 import {
   childExit,
+  type ChildEnd,
   childrenOf,
   signalProcess,
   untilGone,
@@ -139,13 +140,15 @@ function spawnBubblewrap(host: BubblewrapHost, command: ConfinedCommand): ChildP
 
 /** The process id in what bubblewrap writes about itself: `{"child-pid": 123, …}`. */
 async function firstProcess(info: Readable): Promise<number> {
-  let text = ''
-  for await (const chunk of info) {
-    text += String(chunk)
-    const match = /"child-pid":\s*(\d+)[,\s}]/.exec(text)
-    if (match !== null) return Number(match[1])
-  }
-  throw new Error('bubblewrap ended before it made the sandbox')
+  return new Promise((resolve) => {
+    let text = ''
+    // Read to its end even when the number is known: bubblewrap would die of a closed pipe.
+    info.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      const match = /"child-pid":\s*(\d+)[,\s}]/.exec(text)
+      if (match !== null) resolve(Number(match[1]))
+    })
+  })
 }
 
 async function initReady(state: SandboxState): Promise<void> {
@@ -164,13 +167,13 @@ async function tellInit(child: ChildProcess, environment: Readonly<Record<string
   })
 }
 
-async function untilAborted<T>(signal: AbortSignal, exit: Promise<unknown>, value: Promise<T>): Promise<T> {
+async function untilAborted<T>(signal: AbortSignal, exit: Promise<ChildEnd>, value: Promise<T>): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = (): void => reject(new Error('it took too long'))
   if (signal.aborted) abort()
   signal.addEventListener('abort', abort, { once: true })
-  const exited = exit.then(() => {
-    throw new Error('it ended at once')
+  const exited = exit.then(({ exitCode, signal: endSignal }) => {
+    throw new Error(`it ended at once, with ${endSignal ?? `exit code ${exitCode}`}`)
   })
   try {
     return await Promise.race([value, aborted, exited])
@@ -186,10 +189,7 @@ function killSandbox({ child, firstPid }: SandboxState): void {
   else child.kill('SIGKILL')
 }
 
-async function settleEnd(
-  state: SandboxState,
-  exit: Promise<{ exitCode: number | null; signal: string | null }>,
-): Promise<ProcessEnd> {
+async function settleEnd(state: SandboxState, exit: Promise<ChildEnd>): Promise<ProcessEnd> {
   const { exitCode, signal } = await exit
   if (state.firstPid !== null) await untilGone(state.firstPid)
   state.proxy?.close()

@@ -50,10 +50,13 @@ export async function untilGone(pid: number): Promise<void> {
   }
 }
 
+export interface ChildEnd {
+  readonly exitCode: number | null
+  readonly signal: string | null
+}
+
 /** How a child ended. Never rejects; a child that could not be started counts as exited with 127. */
-export async function childExit(
-  child: ChildProcess,
-): Promise<{ exitCode: number | null; signal: string | null }> {
+export async function childExit(child: ChildProcess): Promise<ChildEnd> {
   if (child.exitCode !== null || child.signalCode !== null) {
     return { exitCode: child.exitCode, signal: child.signalCode }
   }

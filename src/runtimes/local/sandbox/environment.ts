@@ -1,7 +1,10 @@
 import { INSIDE } from './confined-command.ts'
 
 const PROXY_URL = `http://127.0.0.1:${INSIDE.proxyPort}`
-const DIRECT = 'localhost,127.0.0.1,::1'
+const OWN_LOOPBACK = 'localhost,127.0.0.1,::1'
+
+/** `internet`: a server, which may also talk to itself. `registries`: npm, whose registry may be on the host's loopback. */
+export type ProxyUse = 'none' | 'internet' | 'registries'
 
 /**
  * The whole environment of a confined program: what it declared, and what it needs to find its way. Ours comes last,
@@ -9,16 +12,17 @@ const DIRECT = 'localhost,127.0.0.1,::1'
  */
 export function confinedEnvironment(
   declared: ReadonlyMap<string, string>,
-  options: { readonly home: string; readonly hasNetwork: boolean },
+  options: { readonly home: string; readonly proxy: ProxyUse },
 ): ReadonlyMap<string, string> {
   const environment = new Map([['LANG', 'C.UTF-8'], ...declared])
   environment.set('HOME', options.home)
   environment.set('PATH', INSIDE.path)
   environment.set('TMPDIR', INSIDE.temporary)
-  if (options.hasNetwork) {
+  if (options.proxy !== 'none') {
     for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'])
       environment.set(name, PROXY_URL)
-    for (const name of ['NO_PROXY', 'no_proxy']) environment.set(name, DIRECT)
+    const direct = options.proxy === 'internet' ? OWN_LOOPBACK : ''
+    for (const name of ['NO_PROXY', 'no_proxy']) environment.set(name, direct)
     // Makes Node's own clients use the proxy; other programs look at the variables above anyway.
     environment.set('NODE_USE_ENV_PROXY', '1')
   }

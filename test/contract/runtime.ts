@@ -1,0 +1,280 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type {
+  Instance,
+  InstanceInput,
+  LineSink,
+  NpmPackage,
+  PrepareInput,
+  Runtime,
+} from '../../src/domain/index.ts'
+import { newId, RpcError, Secret } from '../../src/domain/index.ts'
+import { catwalkErrorOf } from '../support/errors.ts'
+import { until } from '../support/until.ts'
+
+/** One implementation under test. The packages are those of test/runtimes/fixtures/packages.ts. */
+export interface RuntimeUnderTest extends AsyncDisposable {
+  readonly runtime: Runtime
+  /** The launch spec's package for a fixture, with the hash under which it was published. */
+  packageOf(name: string, executable: string): NpmPackage
+}
+
+const never = new AbortController().signal
+const CALLER = { subject: 'test', requestId: 'req_test' }
+
+/** A release of a fixture, with everything that a test does not care about filled in. */
+export interface Release {
+  readonly lines: { readonly stream: string; readonly line: string }[]
+  readonly prepare: PrepareInput
+  start(lockFile: string, changes?: Partial<InstanceInput>): InstanceInput
+}
+
+let nextSlot = 1
+
+export function releaseOf(
+  packaged: NpmPackage,
+  options: Partial<PrepareInput['settings']> & { readonly args?: readonly string[] } = {},
+): Release {
+  const lines: { stream: string; line: string }[] = []
+  const output: LineSink = (stream, line) => lines.push({ stream, line })
+  const { args = [], ...settings } = options
+  const prepare: PrepareInput = {
+    workspaceId: newId('workspace'),
+    deploymentId: newId('deployment'),
+    spec: { package: packaged, args, variables: [], transport: { kind: 'stdio' } },
+    settings: { network: 'none', allowScripts: false, memoryMiB: 256, ...settings },
+    lockFile: null,
+    output,
+  }
+  const slot = nextSlot++
+  const releaseId = newId('release')
+  const sealKey = randomBytes(32)
+  return {
+    lines,
+    prepare,
+    start: (lockFile, changes = {}) => ({
+      workspaceId: prepare.workspaceId,
+      deploymentId: prepare.deploymentId,
+      instanceId: newId('instance'),
+      releaseId,
+      epoch: 1,
+      slot,
+      spec: prepare.spec,
+      settings: prepare.settings,
+      lockFile,
+      environment: new Map(),
+      sealKey,
+      output,
+      ...changes,
+    }),
+  }
+}
+
+/** Runs code inside the evaluator and returns its value; a failure's code comes as `error: …`. */
+export async function evaluate(instance: Instance, code: string): Promise<unknown> {
+  const params = { name: 'evaluate', arguments: { code } }
+  try {
+    const result = await instance.endpoint.request('tools/call', params, CALLER, AbortSignal.timeout(15_000))
+    // The evaluator answers with one text.
+    const [content] = result['content'] as readonly { readonly text: string }[]
+    return JSON.parse(content?.text ?? 'null')
+  } catch (error) {
+    if (error instanceof RpcError) return `error: ${error.message}`
+    throw error
+  }
+}
+
+/** What every runtime must do, whatever it runs servers on. */
+export function runtimeContract(name: string, create: () => Promise<RuntimeUnderTest>): void {
+  describe(`the runtime contract on ${name}`, () => {
+    let subject: RuntimeUnderTest
+    let evaluator: NpmPackage
+    let runtime: Runtime
+    beforeAll(async () => {
+      subject = await create()
+      ;({ runtime } = subject)
+      evaluator = subject.packageOf('@fixture/evaluator', 'evaluator')
+    })
+    afterAll(async () => {
+      await subject[Symbol.asyncDispose]()
+    })
+
+    const locks = new Map<string, string>()
+    /** The lock file of a release's package; npm runs only the first time. */
+    async function lockOf(release: Release): Promise<string> {
+      const { name: packageName } = release.prepare.spec.package
+      const lockFile = locks.get(packageName) ?? (await runtime.prepare(release.prepare, never)).lockFile
+      locks.set(packageName, lockFile)
+      return lockFile
+    }
+
+    /** Starts a release; the instance is stopped and everything purged when it is disposed. */
+    async function run(
+      release: Release,
+      changes: Partial<InstanceInput> = {},
+    ): Promise<Instance & AsyncDisposable> {
+      const instance = await runtime.start(release.start(await lockOf(release), changes), never)
+      return {
+        ...instance,
+        [Symbol.asyncDispose]: async () => {
+          await instance.stop(500)
+          await runtime.purge(release.prepare.deploymentId, never)
+        },
+      }
+    }
+
+    test('says that it can be used', async () => {
+      expect(await runtime.status(never)).toMatchObject({ ok: true })
+    })
+
+    test('the same lock file gives the same installation, from the store', async () => {
+      const release = releaseOf(evaluator)
+      const lockFile = await lockOf(release)
+      const again = await runtime.prepare({ ...release.prepare, lockFile }, never)
+      expect(again).toEqual({ lockFile, packages: 2, fromStore: true })
+    })
+
+    test('a lock file names no registry, so that it can be used where another one is configured', async () => {
+      expect(await lockOf(releaseOf(evaluator))).not.toContain('http')
+    })
+
+    test('a package whose content is not what was looked up is refused', async () => {
+      const other = { ...evaluator, integrity: `sha512-${randomBytes(64).toString('base64')}` }
+      const error = await catwalkErrorOf(runtime.prepare(releaseOf(other).prepare, never))
+      expect(error.code).toBe('install_failed')
+      expect(error.message).toContain('its hash differs')
+    })
+
+    test('a package that is not in the registry is named as such', async () => {
+      const gone = { ...evaluator, name: '@fixture/never-published' }
+      const error = await catwalkErrorOf(runtime.prepare(releaseOf(gone).prepare, never))
+      expect(error.code).toBe('package_not_found')
+    })
+
+    test.each([
+      ['fixture-library', 'fixture-library', 'does not declare it'],
+      ['fixture-missing-file', 'fixture-missing-file', 'has no file'],
+      ['fixture-shell', 'fixture-shell', 'not a Node script'],
+      ['fixture-escape', 'fixture-escape', 'leads out of the package'],
+    ])('%s has nothing to run, and the reason is said', async (packageName, executable, reason) => {
+      const release = releaseOf(subject.packageOf(packageName, executable))
+      const error = await catwalkErrorOf(runtime.prepare(release.prepare, never))
+      expect(error.code).toBe('no_executable')
+      expect(error.message).toContain(reason)
+    })
+
+    test('an installation that is given up ends with the reason of its signal', async () => {
+      const stop = new AbortController()
+      const release = releaseOf(subject.packageOf('fixture-exits', 'fixture-exits'))
+      const prepared = runtime.prepare(release.prepare, stop.signal)
+      stop.abort(new Error('changed my mind'))
+      await expect(prepared).rejects.toThrow('changed my mind')
+    })
+
+    test('a started server answers: its tools are listed and called', async () => {
+      await using instance = await run(releaseOf(evaluator))
+      const manifest = await instance.endpoint.probe(AbortSignal.timeout(15_000))
+      expect(manifest.tools.map((tool) => tool['name'])).toEqual(['evaluate'])
+      expect(await evaluate(instance, 'return 6 * 7')).toBe(42)
+    })
+
+    test('the environment is what the release declares and what a program needs, nothing of the platform', async () => {
+      const environment = new Map([['SERVICE_KEY', new Secret('s3cret')]])
+      await using instance = await run(releaseOf(evaluator), { environment })
+      expect(await evaluate(instance, 'return process.env')).toEqual({
+        SERVICE_KEY: 's3cret',
+        HOME: '/home/server',
+        LANG: 'C.UTF-8',
+        PATH: expect.any(String) as unknown,
+        TMPDIR: '/tmp',
+      })
+    })
+
+    test('arguments arrive to the letter', async () => {
+      const args = ['--path=a b', '$HOME', '*', '; exit 1', "it's", '', 'ünï']
+      await using instance = await run(releaseOf(evaluator, { args }))
+      expect(await evaluate(instance, 'return process.argv.slice(2)')).toEqual(args)
+    })
+
+    test('what a server says before it exits is there when its end is known', async () => {
+      const release = releaseOf(subject.packageOf('fixture-exits', 'fixture-exits'))
+      await using instance = await run(release)
+      expect(await instance.ended).toEqual({ reason: 'exited', exitCode: 3, signal: null })
+      const said = release.lines.filter(({ stream }) => stream === 'stderr').map(({ line }) => line)
+      expect(said.slice(-2)).toEqual(['API_KEY is missing', 'last words'])
+    })
+
+    test('a server that a signal ends is reported with the signal', async () => {
+      await using instance = await run(releaseOf(evaluator))
+      const limit = AbortSignal.timeout(15_000)
+      const params = { name: 'evaluate', arguments: { code: "process.kill(process.pid, 'SIGKILL')" } }
+      const call = catwalkErrorOf(instance.endpoint.request('tools/call', params, CALLER, limit))
+      expect((await call).code).toBe('server_exited')
+      expect(await instance.ended).toEqual({ reason: 'exited', exitCode: null, signal: 'SIGKILL' })
+    })
+
+    test('stopping ends the server, however often it is asked', async () => {
+      await using instance = await run(releaseOf(evaluator))
+      await Promise.all([instance.stop(5_000), instance.stop(5_000)])
+      expect(await instance.ended).toMatchObject({ reason: 'stopped' })
+      await instance.stop(0)
+    })
+
+    test('a server that ignores the end of its input and SIGTERM is ended all the same', async () => {
+      const release = releaseOf(subject.packageOf('fixture-stubborn', 'fixture-stubborn'))
+      await using instance = await run(release)
+      const said = (text: string): boolean => release.lines.some(({ line }) => line === text)
+      await until('the server is up', () => (said('ready') ? true : null))
+      await instance.stop(100)
+      expect(said('got SIGTERM')).toBe(true)
+      expect(await instance.ended).toEqual({ reason: 'stopped', exitCode: null, signal: 'SIGKILL' })
+    })
+
+    test('20 MB on stderr before the first answer do not stop a server', async () => {
+      await using instance = await run(releaseOf(subject.packageOf('fixture-flood', 'fixture-flood')))
+      expect(await evaluate(instance, 'return 1')).toBe(1)
+    })
+
+    test('what a server writes at home is there for the next instance, and gone after the purge', async () => {
+      const release = releaseOf(evaluator)
+      const write = "require('fs').writeFileSync('note.txt', 'kept'); return process.cwd()"
+      const read = "return require('fs').readFileSync(require('os').homedir() + '/note.txt', 'utf8')"
+      {
+        const first = await runtime.start(release.start(await lockOf(release)), never)
+        expect(await evaluate(first, write)).toBe('/home/server')
+        await first.stop(500)
+      }
+      {
+        await using second = await run(release)
+        expect(await evaluate(second, read)).toBe('kept')
+      }
+      await using third = await run(release)
+      expect(await evaluate(third, read)).toBe('error: ENOENT')
+    })
+
+    test('a server that takes more memory than it may have is ended, and the reason is said', async () => {
+      await using instance = await run(releaseOf(evaluator, { memoryMiB: 128 }))
+      const hog = 'const all = []; for (;;) all.push(Buffer.alloc(8 << 20, 1))'
+      const params = { name: 'evaluate', arguments: { code: hog } }
+      const call = catwalkErrorOf(
+        instance.endpoint.request('tools/call', params, CALLER, AbortSignal.timeout(20_000)),
+      )
+      expect((await call).code).toBe('server_out_of_memory')
+      expect((await instance.ended).reason).toBe('out_of_memory')
+    })
+
+    test('a newer holder of the lease removes what the older one started, of the same release only', async () => {
+      const release = releaseOf(evaluator)
+      await using older = await run(release)
+      const lockFile = await lockOf(release)
+      const other = await runtime.start(
+        release.start(lockFile, { epoch: 1, releaseId: newId('release') }),
+        never,
+      )
+      const newer = await runtime.start(release.start(lockFile, { epoch: 2 }), never)
+      expect(await older.ended).toMatchObject({ reason: 'stopped' })
+      expect(await evaluate(newer, 'return 1')).toBe(1)
+      expect(await evaluate(other, 'return 2')).toBe(2)
+    })
+  })
+}
