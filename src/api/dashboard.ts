@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import { extname, join, relative, sep } from 'node:path'
 import { page } from './page.ts'
 import { DATA_POLICY, pagePolicy } from './security-headers.ts'
@@ -13,15 +15,14 @@ export interface Dashboard {
 
 interface Asset {
   readonly bytes: Buffer<ArrayBuffer>
+  /** The same compressed; null for what gains nothing by it. */
+  readonly gzipped: Buffer<ArrayBuffer> | null
   readonly type: string
   readonly etag: string
 }
 
-interface Build {
-  /** By path of the address, e.g. `/assets/index-B2x.js`. */
-  readonly assets: ReadonlyMap<string, Asset>
-  readonly builtAtMs: number
-}
+/** By path of the address, e.g. `/assets/index-B2x.js`. */
+type Build = ReadonlyMap<string, Asset>
 
 const PAGE_POLICY = pagePolicy()
 
@@ -45,18 +46,15 @@ const TYPES: Readonly<Record<string, string>> = {
  */
 export function createDashboard(dir: string): Dashboard {
   let loading: Promise<Build> | undefined
-  let loadedMs = -1
+  let loadedStamp = ''
 
   async function current(): Promise<Build | null> {
-    const builtAtMs = await stat(join(dir, 'index.html')).then(
-      (index) => index.mtimeMs,
-      () => null,
-    )
-    if (builtAtMs === null) return null
-    if (loading === undefined || builtAtMs !== loadedMs) {
-      loadedMs = builtAtMs
-      loading = load(dir, builtAtMs)
-      // Forgotten, so that a build that was caught half-way is read again.
+    const stamp = await stampOf(dir)
+    if (stamp === null) return null
+    if (loading === undefined || stamp !== loadedStamp) {
+      loadedStamp = stamp
+      loading = load(dir)
+      // Forgotten, so that a folder that changed under our hands is read again.
       loading.catch(() => {
         loading = undefined
       })
@@ -66,50 +64,71 @@ export function createDashboard(dir: string): Dashboard {
 
   return {
     async file(path, headers) {
-      const asset = (await current())?.assets.get(path)
+      const asset = (await current())?.get(path)
       if (asset === undefined) return null
       const hashed = path.startsWith('/assets/')
       return answer(asset, headers, hashed ? 'public, max-age=31536000, immutable' : 'no-cache')
     },
     async shell(headers) {
-      const index = (await current())?.assets.get('/index.html')
+      const index = (await current())?.get('/index.html')
       return index === undefined ? notBuilt() : answer(index, headers, 'no-cache')
     },
   }
 }
 
-async function load(dir: string, builtAtMs: number): Promise<Build> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  const assets = await Promise.all(
-    files.map(async (file): Promise<[string, Asset]> => {
-      const bytes = await readFile(file)
-      const type = TYPES[extname(file)] ?? 'application/octet-stream'
-      const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
-      return [`/${relative(dir, file).split(sep).join('/')}`, { bytes, type, etag }]
-    }),
-  )
-  return { assets: new Map(assets), builtAtMs }
+/** Differs for each state of a build, half-written ones included; null when there is no page. */
+async function stampOf(dir: string): Promise<string | null> {
+  const [index, files] = await Promise.allSettled([stat(join(dir, 'index.html')), stat(join(dir, 'assets'))])
+  if (index.status === 'rejected') return null
+  return `${index.value.mtimeMs} ${files.status === 'rejected' ? '' : files.value.mtimeMs}`
 }
 
-function answer(asset: Asset, headers: Headers, cacheControl: string): Response {
-  const common = { etag: asset.etag, 'cache-control': cacheControl }
-  if (headers.get('if-none-match') === asset.etag) return new Response(null, { status: 304, headers: common })
-  return new Response(asset.bytes, {
-    headers: {
-      ...common,
-      'content-type': asset.type,
-      'content-security-policy': asset.type.startsWith('text/html') ? PAGE_POLICY : DATA_POLICY,
-    },
+async function load(dir: string): Promise<Build> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  return new Map(
+    await Promise.all(
+      files.map(async (file): Promise<[string, Asset]> => [
+        `/${relative(dir, file).split(sep).join('/')}`,
+        await readAsset(file),
+      ]),
+    ),
+  )
+}
+
+async function readAsset(file: string): Promise<Asset> {
+  const bytes = await readFile(file)
+  const type = TYPES[extname(file)] ?? 'application/octet-stream'
+  const isText = /^text\/|json|svg/.test(type)
+  return {
+    bytes,
+    gzipped: isText ? await promisify(gzip)(bytes) : null,
+    type,
+    // Weak, because it stands for the compressed form as well.
+    etag: `W/"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
+  }
+}
+
+function answer(asset: Asset, asked: Headers, cacheControl: string): Response {
+  const headers = new Headers({
+    etag: asset.etag,
+    'cache-control': cacheControl,
+    vary: 'accept-encoding',
+    'content-security-policy': asset.type.startsWith('text/html') ? PAGE_POLICY : DATA_POLICY,
   })
+  if (asked.get('if-none-match') === asset.etag) return new Response(null, { status: 304, headers })
+  headers.set('content-type', asset.type)
+  const compress = asset.gzipped !== null && /\bgzip\b/.test(asked.get('accept-encoding') ?? '')
+  if (compress) headers.set('content-encoding', 'gzip')
+  return new Response(compress ? asset.gzipped : asset.bytes, { headers })
 }
 
 function notBuilt(): Response {
   return page(
     'Catwalk',
     `<h1>The dashboard is not built yet</h1>
-<p>Catwalk runs: its API, its endpoints and the command line work. To build the dashboard, stop Catwalk and start it with
-<code>npm start</code>, or run <code>npx vite build</code>, then reload this page.</p>`,
+<p>Catwalk runs: its API, its endpoints and the command line work. Stop Catwalk and start it with
+<code>npm start</code>, which builds the dashboard, then reload this page.</p>`,
     503,
   )
 }

@@ -63,6 +63,17 @@ describe('the dashboard', () => {
     }
   })
 
+  test('text goes compressed to whom it suits', async () => {
+    await using server = await serveApi({ dashboardDir: join(folder, 'web') })
+    // fetch asks for it and unpacks it.
+    const packed = await fetch(`${server.origin}/assets/index-B2x.js`)
+    expect(packed.headers.get('content-encoding')).toBe('gzip')
+    expect(await packed.text()).toBe('console.log(1)')
+    const plain = await ask(options(), '/assets/index-B2x.js')
+    expect(plain.headers.get('content-encoding')).toBeNull()
+    expect(plain.headers.get('vary')).toBe('accept-encoding')
+  })
+
   test('a file that is gone is a 404, not a page that a browser would run', async () => {
     expect((await ask(options(), '/assets/index-OLD.js')).status).toBe(404)
   })
@@ -78,6 +89,10 @@ describe('the dashboard', () => {
     await writeFile(join(folder, 'web/index.html'), '<!doctype html><title>Dashboard, newer</title>')
     await utimes(join(folder, 'web/index.html'), new Date(), new Date(Date.now() + 5000))
     expect(await (await fetch(server.origin)).text()).toContain('newer')
+    // The page may be there before its files are.
+    expect((await fetch(`${server.origin}/assets/late.js`)).status).toBe(404)
+    await writeFile(join(folder, 'web/assets/late.js'), '2')
+    expect(await (await fetch(`${server.origin}/assets/late.js`)).text()).toBe('2')
   })
 
   test('says what to do when it is not built', async () => {
