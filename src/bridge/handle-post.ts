@@ -50,7 +50,7 @@ export function handlePost(
   const { maxMessageBytes, maxInboundBytes } = context.limits
   readBody(req, maxMessageBytes, context.inbound, maxInboundBytes, (body) => {
     if (typeof body === 'string') refuseBody(context, res, caller, body)
-    else received(context, req, res, caller, body)
+    else guarded(context, req, res, caller, body)
   })
 }
 
@@ -63,6 +63,22 @@ function refuseBody(context: BridgeContext, res: ServerResponse, caller: Caller,
   } else if (problem === 'busy') {
     const text = 'Too many large messages are under way. Try again in a moment.'
     refuse(res, 503, caller.requestId, RPC.serverError, text, [...close, 'retry-after', '1'])
+  }
+}
+
+/** Nothing that a client sends may end the program. */
+function guarded(
+  context: BridgeContext,
+  req: IncomingMessage,
+  res: ServerResponse,
+  caller: Caller,
+  body: Buffer,
+): void {
+  try {
+    received(context, req, res, caller, body)
+  } catch (error) {
+    context.output('system', `A request could not be handled: ${String(error)}`)
+    refuse(res, 500, caller.requestId, RPC.internalError, 'The request could not be handled.')
   }
 }
 

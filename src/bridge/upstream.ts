@@ -129,8 +129,10 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
         if (!('length' in found)) message(line, found)
         else for (const envelope of found) message(line, envelope)
       } catch (error) {
-        if (!(error instanceof ScanError)) throw error
         if (line.length === 0) return
+        // Nothing that a server prints may end the program that it runs in.
+        if (!(error instanceof ScanError))
+          output('system', `A message could not be handled: ${String(error)}`)
         stray(line)
         lost(line.subarray(0, 256), line.subarray(-256), 'The server sent an answer that cannot be read.')
       }

@@ -112,8 +112,8 @@ const BACKSLASH = 0x5c
 const CLOSE_ARRAY = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
-const LITERALS: ReadonlyMap<number, Buffer> = new Map(
-  ['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)]),
+const LITERALS: ReadonlyMap<number, string> = new Map(
+  ['true', 'false', 'null'].map((word) => [word.charCodeAt(0), word]),
 )
 /** From this length on a trusted string is skipped by a search for its end. */
 const LONG_STRING = 64
@@ -370,9 +370,7 @@ class Scanner {
 
   #literal(): void {
     const word = LITERALS.get(this.#bytes[this.#at] ?? 0)
-    if (word === undefined || word.compare(this.#bytes, this.#at, this.#at + word.length) !== 0) {
-      throw this.#unexpected()
-    }
+    if (word === undefined || !this.#reads(word, this.#at)) throw this.#unexpected()
     this.#at += word.length
   }
 
