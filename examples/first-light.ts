@@ -5,9 +5,6 @@
 //
 // It starts a Catwalk of its own in a temporary directory. With `--url ORIGIN` and CATWALK_API_KEY it uses one that
 // runs already, and leaves out what only the machine of the server can tell.
-import { mkdtempDisposable } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startProgram, type Program } from '../test/support/program.ts'
 import { createCatwalk, type Catwalk, type Deployed } from './support/catwalk.ts'
@@ -123,9 +120,6 @@ async function callBare(
 ): Promise<number> {
   const script = await installedCommand(program.dataDir, packageName)
   const args = options.flatMap((option, index) => (options[index - 1] === '--arg' ? [option] : []))
-  await using scratch = await mkdtempDisposable(join(tmpdir(), 'catwalk-bare-'))
-  // server-memory keeps its file beside its own code otherwise.
-  const environment = { ...variables, MEMORY_FILE_PATH: join(scratch.path, 'memory.jsonl') }
   await using client = await connectToCommand(script, args, variables)
   return await measureCalls(client, tool, example.arguments)
 }

@@ -8,6 +8,8 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { median } from './timing.ts'
 
 const CALLS = 50
+/** Where a sandboxed server keeps its files, as it sees it. */
+const HOME_IN_SANDBOX = '/home/server'
 
 /** A connected client of the official SDK. */
 export interface McpClient extends AsyncDisposable {
@@ -21,14 +23,18 @@ export async function connectToEndpoint(endpoint: string, token: string): Promis
   return connect(transport, () => transport.terminateSession())
 }
 
-/** Starts a script as a child process, in an empty directory, and connects over standard input and output. */
+/**
+ * Starts a script as a child process and connects over standard input and output. An empty directory takes the place of
+ * the home that it has in the sandbox.
+ */
 export async function connectToCommand(
   script: string,
   args: readonly string[],
   variables: Readonly<Record<string, string>>,
 ): Promise<McpClient> {
   const directory = await mkdtemp(join(tmpdir(), 'catwalk-example-'))
-  const env = { ...getDefaultEnvironment(), ...variables }
+  const env = getDefaultEnvironment()
+  for (const [name, value] of Object.entries(variables)) env[name] = value.replace(HOME_IN_SANDBOX, directory)
   const command = { command: process.execPath, args: [script, ...args], cwd: directory, env }
   const transport = new StdioClientTransport({ ...command, stderr: 'ignore' })
   return connect(
