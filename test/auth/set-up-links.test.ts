@@ -139,15 +139,14 @@ describe('a set-up link', () => {
   test('is not used up when the owner cannot be made', async () => {
     await using accounts = await openAccounts()
     const { url } = await accounts.setUpLinks.issue(null)
+    const input = { token: tokenOf(url), ...owner }
     const { kysely } = accounts.database
     // The last row of the three cannot be written, as if the program died before it.
     await sql`alter table members add constraint broken check (false) not valid`.execute(kysely)
-    await expect(accounts.setUpLinks.redeem({ token: tokenOf(url), ...owner }, null)).rejects.toThrow(
-      'broken',
-    )
+    await expect(accounts.setUpLinks.redeem(input, null)).rejects.toThrow('broken')
     await sql`alter table members drop constraint broken`.execute(kysely)
     expect(await counts(accounts)).toEqual({ users: 0, accounts: 0, members: 0 })
-    await accounts.setUpLinks.redeem({ token: tokenOf(url), ...owner }, null)
+    await accounts.setUpLinks.redeem(input, null)
     expect(await owners(accounts)).toHaveLength(1)
   })
 })
