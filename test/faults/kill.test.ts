@@ -1,12 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chmod } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createApiClient, type ApiClient } from '../../src/contract/index.ts'
 import { connectClient } from '../support/mcp-client.ts'
 import { processesMentioning } from '../support/processes.ts'
-import { localApiKey, startProgram, type Program } from '../support/program.ts'
+import { startProgram, type Program } from '../support/program.ts'
 import { until } from '../support/until.ts'
 
 const SOURCE = 'npm:@modelcontextprotocol/server-memory@2026.8.31'
@@ -22,7 +21,10 @@ afterAll(async () => {
 })
 
 async function apiOf(program: Program): Promise<ApiClient> {
-  return createApiClient({ origin: program.origin, apiKey: await localApiKey(dataDir) })
+  return createApiClient({
+    origin: program.origin,
+    apiKey: (await readFile(join(dataDir, 'cli.key'), 'utf8')).trim(),
+  })
 }
 
 async function isRunning(api: ApiClient, id: string): Promise<void> {
@@ -52,7 +54,7 @@ test.each([
   'release.started',
   'release.probed',
   'release.live',
-])(
+] as const)(
   'killed at %s of a deployment, the program finishes it after a restart, with the same token',
   async (point) => {
     const paused = await startProgram({ dataDir, env: { CATWALK_PAUSE_AT: point } })
@@ -81,18 +83,42 @@ test.each([
   },
 )
 
-test('killed while running, the program serves the same sessions after a restart', async () => {
+test('killed while running, the program goes on with the same session of the same client after a restart', async () => {
   const first = await startProgram({ dataDir })
   const api = await apiOf(first)
   const { deployment, token } = await api.call('createDeployment', { body: { source: SOURCE } })
   await isRunning(api, deployment.id)
-  await answers(`${first.origin}/mcp/${deployment.slug}`, token.secret)
+  await using client = await connectClient(`${first.origin}/mcp/${deployment.slug}`, token.secret)
+  const before = await client.listTools()
   await first.kill9()
   await nothingIsLeft()
 
-  await using second = await startProgram({ dataDir })
+  await using second = await startProgram({ dataDir, flags: ['--port', new URL(first.origin).port] })
   await isRunning(await apiOf(second), deployment.id)
-  await answers(`${second.origin}/mcp/${deployment.slug}`, token.secret)
+  expect(await client.listTools()).toEqual(before)
+  await second.stop()
+  await nothingIsLeft()
+})
+
+test('a server whose process is killed is started again, and the session of its client goes on', async () => {
+  await using program = await startProgram({ dataDir })
+  const api = await apiOf(program)
+  const { deployment, token } = await api.call('createDeployment', {
+    body: { source: SOURCE, name: 'victim' },
+  })
+  await isRunning(api, deployment.id)
+  await using client = await connectClient(`${program.origin}/mcp/${deployment.slug}`, token.secret)
+  const before = await client.listTools()
+  const servers = await processesMentioning(`deployments/${deployment.id}`)
+  expect(servers.length).toBeGreaterThan(0)
+  for (const line of servers) process.kill(Number.parseInt(line, 10), 'SIGKILL')
+  await until('its end is recorded', async () => {
+    const { items } = await api.call('listEvents', { params: { id: deployment.id } })
+    return items.some(({ kind }) => kind === 'instance.ended') ? true : null
+  })
+  await isRunning(api, deployment.id)
+  expect(await client.listTools()).toEqual(before)
+  await api.call('deleteDeployment', { params: { id: deployment.id } })
 })
 
 test('killed while a deployment is deleted, the program finishes the deletion after a restart', async () => {
