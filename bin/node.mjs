@@ -30,19 +30,15 @@ export function findNode(root) {
  * control in any useful way: the caller must have nothing left to do.
  * @param {string} node
  * @param {readonly string[]} args
- * @param {NodeJS.ProcessEnv} [env]
  */
-export function runInstead(node, args, env = process.env) {
+export function runInstead(node, args) {
+  const all = ['--import', new URL('./preload.mjs', import.meta.url).href, ...args]
   // Node 22.15 and later can replace themselves; then there is no second process to look after.
   if (typeof process.execve === 'function') {
-    process.execve(node, [node, ...args], { ...env })
+    process.execve(node, [node, ...all], { ...process.env })
     return
   }
-  const preload = new URL('./end-with-parent.mjs', import.meta.url).href
-  const child = spawn(node, ['--import', preload, ...args], {
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env,
-  })
+  const child = spawn(node, all, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
   passOnSignals(child)
   child.on('error', (error) => {
     process.stderr.write(`${node} does not start: ${error.message}\n`)
