@@ -5,6 +5,7 @@ import { Secret, type Logger } from '../domain/index.ts'
 import { findConnection } from './connect.ts'
 import { describeTarget, parseConnectionUrl, type ConnectionTarget } from './connection-url.ts'
 import { startEmbedded, type EmbeddedServer } from './embedded/index.ts'
+import { lockDataDirectory } from './embedded/lock.ts'
 import { createListener, type Listener } from './listener.ts'
 import { MIGRATIONS_DIRECTORY, readMigrations } from './migrate/files.ts'
 import { migrate, migrationState } from './migrate/migrate.ts'
@@ -18,7 +19,11 @@ const CLOSE_LIMIT_MS = 5_000
 export interface DatabaseOptions {
   /** Null starts the embedded PostgreSQL in the data directory. */
   readonly url: Secret | null
-  readonly dataDir: string
+  /**
+   * Belongs to this program alone until the database is closed, also beside an external database. Null, with a URL
+   * only, for a program that keeps nothing in one.
+   */
+  readonly dataDir: string | null
   readonly logger: Logger
   /** Connections for queries at most; notifications use one more. 10 unless told. */
   readonly poolSize?: number
@@ -58,13 +63,12 @@ export interface Database extends AsyncDisposable {
  * `config_invalid`
  */
 export async function openDatabase(options: DatabaseOptions, signal: AbortSignal): Promise<Database> {
-  const { url, dataDir, logger, durable = true, waitMs = DEFAULT_WAIT_MS } = options
+  const { url, logger, waitMs = DEFAULT_WAIT_MS } = options
   await using cleanup = new AsyncDisposableStack()
-  const embedded =
-    url === null ? cleanup.use(await startEmbedded({ dataDir, logger, durable }, signal)) : null
-  const target = embedded?.target ?? parseConnectionUrl(url ?? new Secret(''))
-  if (target.ignored.length > 0)
+  const { target, embedded } = await locate(options, cleanup, signal)
+  if (target.ignored.length > 0) {
     logger.info({ parameters: target.ignored }, 'DATABASE_URL: parameters ignored')
+  }
   const { client, version } = await findConnection(target, { waitMs, logger }, signal)
   if (options.migrate ?? true) await bringUpToDate(client, embedded, logger, signal)
   const kysely = openPool(client, options.poolSize ?? DEFAULT_POOL_SIZE, logger)
@@ -72,6 +76,27 @@ export async function openDatabase(options: DatabaseOptions, signal: AbortSignal
   const listener = cleanup.use(createListener({ ...client, application_name: 'catwalk-listener' }, logger))
   logger.info({ version, where: describeTarget(target) }, 'database open')
   return assemble({ kysely, listener, version, url: url ?? urlOf(target), embedded, owned: cleanup.move() })
+}
+
+interface Location {
+  readonly target: ConnectionTarget
+  readonly embedded: EmbeddedServer | null
+}
+
+/** Takes the data directory, and starts the embedded server in it unless there is a URL. */
+async function locate(
+  options: DatabaseOptions,
+  cleanup: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<Location> {
+  const { url, dataDir, logger, durable = true } = options
+  if (url === null) {
+    if (dataDir === null) throw new Error('an embedded database needs a data directory')
+    const embedded = cleanup.use(await startEmbedded({ dataDir, logger, durable }, signal))
+    return { target: embedded.target, embedded }
+  }
+  if (dataDir !== null) cleanup.use(lockDataDirectory(dataDir))
+  return { target: parseConnectionUrl(url), embedded: null }
 }
 
 interface Parts {
@@ -115,6 +140,13 @@ function openPool(client: ClientConfig, max: number, logger: Logger): Kysely<DB>
   const pool = new Pool({ ...client, max, idleTimeoutMillis: 30_000 })
   // An idle connection that breaks is replaced; without a listener it would end the program.
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection broke'))
+  // So is one that breaks in a transaction, whose next query fails; an event that nobody hears would end the program.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => logger.warn({ err: error }, 'a database connection broke'))
+  })
+  // The pool listens to idle connections only. One that breaks in a transaction, between two statements, has nobody
+  // else; the next statement fails anyway.
+  pool.on('connect', (connection) => connection.on('error', () => undefined))
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
 }
 

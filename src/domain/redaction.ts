@@ -23,7 +23,7 @@ export function createRedactor(values: ReadonlyMap<string, string>): Redactor {
   }
   if (names.size === 0) return (text) => text
   // Longest first, so that a value which contains another is replaced whole.
-  const forms = [...names.keys()].sort((a, b) => b.length - a.length).map((form) => RegExp.escape(form))
+  const forms = [...names.keys()].toSorted((a, b) => b.length - a.length).map((form) => RegExp.escape(form))
   const pattern = new RegExp(forms.join('|'), 'g')
   return (text) => text.replaceAll(pattern, (form) => `[redacted ${names.get(form) ?? ''}]`)
 }

@@ -17,9 +17,7 @@ export interface Door extends AsyncDisposable {
  * @throws CatwalkError `port_in_use`, `config_invalid`
  */
 export async function openDoor({ host, port }: Pick<Config, 'host' | 'port'>): Promise<Door> {
-  let listener: RequestListener = (_, res) => {
-    res.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '1' }).end('Catwalk is starting.')
-  }
+  let listener: RequestListener = comeBack
   // Streams and slow calls are as long as they are; a request's head is not.
   const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 }, (req, res) =>
     listener(req, res),
@@ -47,4 +45,8 @@ export async function openDoor({ host, port }: Pick<Config, 'host' | 'port'>): P
       if (server.listening) await once(server, 'close')
     },
   }
+}
+
+const comeBack: RequestListener = (_, res) => {
+  res.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '1' }).end('Catwalk is starting.')
 }

@@ -30,19 +30,21 @@ export async function followChanges(database: Database, followers: Followers): P
   let loading: Promise<void> = Promise.resolve()
 
   function load(deploymentId?: string): void {
-    loading = loading.then(async () => {
-      try {
-        const found = (await queries.loadRoutes(db, deploymentId)).map(asRoute)
-        if (deploymentId === undefined) routes.replaceAll(found)
-        else if (found[0] === undefined) routes.remove(deploymentId)
-        else routes.put(found[0])
-      } catch (error) {
-        // The table may now miss a change; a heartbeat that is heard again loads everything.
-        isSilent = true
-        routes.cutOff()
-        logger.error({ err: error }, 'routes could not be read')
-      }
-    })
+    loading = loading.then(() => loadNow(deploymentId))
+  }
+
+  async function loadNow(deploymentId: string | undefined): Promise<void> {
+    try {
+      const found = (await queries.loadRoutes(db, deploymentId)).map(asRoute)
+      if (deploymentId === undefined) routes.replaceAll(found)
+      else if (found[0] === undefined) routes.remove(deploymentId)
+      else routes.put(found[0])
+    } catch (error) {
+      // The table may now miss a change; a heartbeat that is heard again loads everything.
+      isSilent = true
+      routes.cutOff()
+      logger.error({ err: error }, 'routes could not be read')
+    }
   }
 
   function everythingMayHaveChanged(): void {

@@ -23,6 +23,7 @@ import { welcomeText, type Welcome } from './welcome.ts'
 
 const GRACE_MS = 10_000
 const HOUR_MS = 3_600_000
+const npm = () => loadNpmConfiguration(process.env)
 const DASHBOARD = fileURLToPath(new URL('../../dist/web', import.meta.url))
 const DOCS = fileURLToPath(new URL('../../docs', import.meta.url))
 
@@ -78,7 +79,6 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   const nodeId = await readNodeId(dataDir)
   await queries.enterNode(db, nodeId)
 
-  const npm = () => loadNpmConfiguration(process.env)
   const runtime = createLocalRuntime({
     dataDir,
     logger: logger.child({ part: 'runtime' }),

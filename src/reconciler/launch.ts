@@ -162,7 +162,7 @@ export async function probeInstance(
     return await instance.endpoint.probe(AbortSignal.any([signal, limit]))
   } catch (error) {
     // Only a process that ended by itself tells something by its exit code.
-    const own = await Promise.race([instance.ended, null])
+    const own = await Promise.race([instance.ended, Promise.resolve(null)])
     const end = own ?? (isExit(error) ? await instance.ended : null)
     await instance.stop(0)
     await queries.deleteInstance(deps.db, instance.id)

@@ -30,7 +30,8 @@ interface Active {
  */
 export function startReconciler(deps: ReconcilerDependencies): Reconciler {
   const active = new Map<string, Active>()
-  let stopped = false
+  const ending = new AbortController()
+  const { signal: ended } = ending
   let looking: Promise<void> | null = null
   let lookAgain = false
   let timer: NodeJS.Timeout | undefined
@@ -38,7 +39,7 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
   const renewal = setInterval(() => void renew(), RENEW_MS)
 
   function look(): void {
-    if (stopped) return
+    if (ended.aborted) return
     if (looking !== null) lookAgain = true
     else looking = takeWhatIsDue()
   }
@@ -49,10 +50,10 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
     try {
       do {
         lookAgain = false
-        while (!stopped && active.size < AT_ONCE && (await claim())) {
+        while (!ended.aborted && active.size < AT_ONCE && (await claim())) {
           // claim() starts the work; the loop goes on until nothing is due or all places are taken.
         }
-      } while (lookAgain && !stopped)
+      } while (lookAgain && !ended.aborted)
       sleepMs = Math.min(
         sleepMs,
         (await queries.nextDueInMs(deps.db, deps.nodeId, [...active.keys()])) ?? sleepMs,
@@ -63,13 +64,13 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
     }
     looking = null
     // Asked again in the meantime: the answer above may be outdated.
-    if (!stopped) timer = setTimeout(look, lookAgain ? 0 : Math.max(10, sleepMs))
+    if (!ended.aborted) timer = setTimeout(look, lookAgain ? 0 : Math.max(10, sleepMs))
   }
 
   async function claim(): Promise<boolean> {
     const claimed = await queries.claimDueDeployment(deps.db, deps.nodeId, LEASE_SECONDS, [...active.keys()])
     // Taken while the program began to stop: leaveNode() gives it back.
-    if (claimed === null || stopped) return false
+    if (claimed === null || ended.aborted) return false
     const { lease, deployment } = claimed
     const controller = new AbortController()
     const work = { deps, lease, deployment, signal: controller.signal }
@@ -128,7 +129,7 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
       look()
     },
     async [Symbol.asyncDispose]() {
-      stopped = true
+      ending.abort()
       clearTimeout(timer)
       clearInterval(renewal)
       await looking

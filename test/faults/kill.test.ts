@@ -35,16 +35,18 @@ async function isRunning(api: ApiClient, id: string): Promise<void> {
   )
 }
 
-async function nothingIsLeft(): Promise<void> {
-  await until('every process has ended', async () =>
-    (await processesMentioning(dataDir)).length === 0 ? true : null,
-  )
+/** What is still there of a program that was ended, once all that ends by itself has ended. */
+async function strayProcesses(): Promise<readonly string[]> {
+  const ended = until('every process has ended', async () => {
+    const found = await processesMentioning(dataDir)
+    return found.length === 0 ? found : null
+  })
+  return ended.catch(() => processesMentioning(dataDir))
 }
 
-async function answers(endpoint: string, token: string): Promise<void> {
+async function toolsOf(endpoint: string, token: string): Promise<readonly unknown[]> {
   await using client = await connectClient(endpoint, token)
-  const { tools } = await client.listTools()
-  expect(tools.length).toBeGreaterThan(0)
+  return (await client.listTools()).tools
 }
 
 test.each([
@@ -67,19 +69,19 @@ test.each([
       120_000,
     )
     await paused.kill9()
-    await nothingIsLeft()
+    expect(await strayProcesses()).toEqual([])
 
     await using program = await startProgram({ dataDir })
     const api = await apiOf(program)
     await isRunning(api, deployment.id)
-    await answers(`${program.origin}/mcp/${deployment.slug}`, token.secret)
+    expect(await toolsOf(`${program.origin}/mcp/${deployment.slug}`, token.secret)).not.toHaveLength(0)
     await api.call('deleteDeployment', { params: { id: deployment.id } })
     await until('it is gone', async () => {
       const { items } = await api.call('listDeployments', {})
       return items.some(({ id }) => id === deployment.id) ? null : true
     })
     await program.stop()
-    await nothingIsLeft()
+    expect(await strayProcesses()).toEqual([])
   },
 )
 
@@ -91,13 +93,13 @@ test('killed while running, the program goes on with the same session of the sam
   await using client = await connectClient(`${first.origin}/mcp/${deployment.slug}`, token.secret)
   const before = await client.listTools()
   await first.kill9()
-  await nothingIsLeft()
+  expect(await strayProcesses()).toEqual([])
 
   await using second = await startProgram({ dataDir, flags: ['--port', new URL(first.origin).port] })
   await isRunning(await apiOf(second), deployment.id)
   expect(await client.listTools()).toEqual(before)
   await second.stop()
-  await nothingIsLeft()
+  expect(await strayProcesses()).toEqual([])
 })
 
 test('a server whose process is killed is started again, and the session of its client goes on', async () => {
@@ -135,7 +137,7 @@ test('killed while a deployment is deleted, the program finishes the deletion af
     paused.output().includes('Paused at deployment.removing') ? true : null,
   )
   await paused.kill9()
-  await nothingIsLeft()
+  expect(await strayProcesses()).toEqual([])
 
   await using second = await startProgram({ dataDir })
   const api = await apiOf(second)

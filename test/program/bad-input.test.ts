@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ApiError, createApiClient, type ApiClient, type RouteOutput } from '../../src/contract/index.ts'
-import { describeError, ERROR_CODES } from '../../src/domain/index.ts'
+import { describeError, docsPath, ERROR_CODES } from '../../src/domain/index.ts'
 import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { startProgram, type Program } from '../support/program.ts'
 import { until } from '../support/until.ts'
@@ -49,11 +49,10 @@ test.for([
     const before = await api.call('listDeployments', {})
     const refusal = await api.call('createDeployment', { body: { source } }).catch((error: unknown) => error)
     expect(refusal).toBeInstanceOf(ApiError)
-    expect((refusal as ApiError).body).toMatchObject({
-      error: code,
-      help: expect.any(String),
-      docs: expect.any(String),
-    })
+    const { body } = refusal as ApiError
+    expect(body.error).toBe(code)
+    expect(body.help).not.toBe('')
+    expect(body.docs).toBe(docsPath(code))
     expect(await api.call('listDeployments', {})).toEqual(before)
 
     const plain = await runCatwalk(program, ['deploy', source])
@@ -67,14 +66,15 @@ test.for([
 test.for([
   ['npm:quits-at-once', 'server_exited', 'cannot find my configuration'],
   ['npm:wants-a-key', 'missing_variable', 'ACME_API_KEY environment variable is required'],
-  ['npm:says-nothing', 'server_silent', null],
+  ['npm:says-nothing', 'server_silent', ''],
   ['npm:talks-rubbish', 'server_not_mcp', '<html>this is not MCP</html>'],
 ] as const)('%s fails as %s and keeps its last output', async ([source, code, output]) => {
   const { state, release } = await settled(source)
   expect(state).toBe('failed')
-  expect(release.error).toMatchObject({ error: code, help: expect.any(String) })
+  expect(release.error?.error).toBe(code)
+  expect(release.error?.help).not.toBe('')
   const lines = release.error?.lastLines.map(({ line }) => line) ?? []
-  if (output !== null) expect(lines.join('\n')).toContain(output)
+  expect(lines.join('\n')).toContain(output)
 })
 
 test('a server that ended says with which exit code', async () => {
@@ -120,9 +120,8 @@ test.for([
 
 test('a call in flight when the server dies gets an error, and the next one is answered by a new process', async () => {
   const { id } = await settled('npm:good-server')
-  await expect(api.call('callTool', { params: { id }, body: { tool: 'crash' } })).rejects.toMatchObject({
-    body: { error: expect.stringMatching(/server_exited|tool_call_failed/) },
-  })
+  const crash = api.call('callTool', { params: { id }, body: { tool: 'crash' } })
+  await expect(crash).rejects.toThrow(/server/)
   const result = await api.call('callTool', { params: { id }, body: { tool: 'secret' } })
   expect(result.content).toEqual([{ type: 'text', text: 'ok' }])
 })

@@ -58,7 +58,7 @@ export async function lastLogLines(
   let query = db.selectFrom('log_lines').select(COLUMNS).where('deployment_id', '=', deploymentId)
   if (releaseId !== undefined) query = query.where('release_id', '=', releaseId)
   const rows = await query.orderBy('id', 'desc').limit(limit).execute()
-  return rows.reverse()
+  return rows.toReversed()
 }
 
 /** Deletes what is older than the retention. Returns how many lines went. */

@@ -14,8 +14,8 @@ type Feed = RouteOutput<'streamFeed'>
 
 /** One item of the live feed; `id` is a cursor that a client sends back to go on after it. */
 export type FeedItem = {
-  [E in keyof Feed & string]: { readonly id: string; readonly event: E; readonly data: NonNullable<Feed[E]> }
-}[keyof Feed & string]
+  [E in keyof Feed]-?: { readonly id: string; readonly event: E; readonly data: NonNullable<Feed[E]> }
+}[keyof Feed]
 
 /**
  * Follows a deployment: all events and the last 200 log lines first, then what comes. With a cursor it goes on right
