@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabase, type Database } from '../../src/db/index.ts'
 import { processesOf } from '../../src/db/embedded/leftovers.ts'
+import { testServerUrl } from '../support/database.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
 import { silentLogger } from '../support/logger.ts'
 import { startProgram } from '../support/child-program.ts'
@@ -71,6 +72,22 @@ test('one program per data directory: the second is told, in the same process or
   await addWorkspace(first, 'still_works')
 })
 
+test('the data directory is locked beside an external database too', async () => {
+  await using directory = await temporaryDirectory()
+  const options = {
+    url: await testServerUrl(),
+    dataDir: directory.path,
+    logger: silentLogger,
+    migrate: false,
+  }
+  const first = await openDatabase(options, AbortSignal.timeout(20_000))
+  expect((await catwalkErrorOf(openDatabase(options, AbortSignal.timeout(20_000)))).code).toBe(
+    'data_dir_in_use',
+  )
+  await first[Symbol.asyncDispose]()
+  await (await openDatabase(options, AbortSignal.timeout(20_000)))[Symbol.asyncDispose]()
+})
+
 test.each(["with space, comma; quote's ünï", 'l'.repeat(120)])(
   'a data directory named %j works',
   async (name) => {
@@ -78,7 +95,7 @@ test.each(["with space, comma; quote's ünï", 'l'.repeat(120)])(
     const dataDir = path.join(directory.path, name)
     await using database = await open(dataDir)
     await addWorkspace(database, 'ws_1')
-    const options = { url: database.url, dataDir, logger: silentLogger }
+    const options = { url: database.url, dataDir: null, logger: silentLogger }
     await using again = await openDatabase(options, AbortSignal.timeout(10_000))
     expect(await workspaces(again)).toEqual(['ws_1'])
   },

@@ -1,4 +1,3 @@
-import { tmpdir } from 'node:os'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabase, type Database } from '../../src/db/index.ts'
@@ -16,7 +15,7 @@ import {
 import { testAnyServer } from './fixtures/any-server.ts'
 
 function open(url: string, waitMs = 0): Promise<Database> {
-  const options = { url: new Secret(url), dataDir: tmpdir(), logger: silentLogger, migrate: false, waitMs }
+  const options = { url: new Secret(url), dataDir: null, logger: silentLogger, migrate: false, waitMs }
   return openDatabase(options, AbortSignal.timeout(20_000))
 }
 

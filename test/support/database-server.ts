@@ -50,7 +50,7 @@ async function startServer(cleanup: AsyncDisposableStack): Promise<string> {
   await sql`create database ${sql.id(TEMPLATE)}`.execute(server.kysely)
   // Closed again at once: a database with connections cannot be copied.
   await (
-    await openDatabase({ ...common, url: urlOfDatabase(server.url, TEMPLATE) }, signal)
+    await openDatabase({ ...common, dataDir: null, url: urlOfDatabase(server.url, TEMPLATE) }, signal)
   )[Symbol.asyncDispose]()
   return server.url.reveal()
 }

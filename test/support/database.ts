@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { sql } from 'kysely'
 import { inject } from 'vitest'
@@ -40,6 +39,6 @@ async function withServer(server: Secret, statement: ReturnType<typeof sql>): Pr
 }
 
 async function open(url: Secret): Promise<Database> {
-  const options = { url, dataDir: tmpdir(), logger: silentLogger, poolSize: 5, migrate: false }
+  const options = { url, dataDir: null, logger: silentLogger, poolSize: 5, migrate: false }
   return openDatabase(options, new AbortController().signal)
 }
