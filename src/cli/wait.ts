@@ -30,10 +30,7 @@ export async function follow<T>(
     }
   } catch (error) {
     if (!limit.aborted || options.signal.aborted) throw error
-    throw new CatwalkError(
-      'wait_timeout',
-      `Not done after ${formatSeconds(options.timeoutMs)}. It goes on without you.`,
-    )
+    throw new CatwalkError('wait_timeout', `Not done after ${formatSeconds(options.timeoutMs)}.`)
   }
   throw new CatwalkError('deployment_not_found', 'The deployment was deleted meanwhile.')
 }
@@ -64,22 +61,26 @@ export function judgeServing(item: FeedItem): Deployment | null {
  *   up, although Catwalk goes on trying
  */
 export function judgeStart(verb: 'start' | 'restart'): (item: FeedItem) => Deployment | null {
-  let cameUp = false
+  let serving: Deployment | null = null
+  let cameUp = verb === 'start'
   let ended: string | null = null
   return (item) => {
     if (item.kind === 'event') {
       const { kind, data, message } = item.event
-      if (kind === 'deployment.desired') [cameUp, ended] = [false, null]
+      if (kind === 'deployment.desired') [cameUp, ended] = [verb === 'start', null]
       if (kind === 'instance.ready' || (kind === 'release.state' && data['state'] === 'live')) cameUp = true
       if (kind === 'instance.ended') ended = message
     }
-    const serving = judgeServing(item)
-    if (item.kind === 'deployment' && ended !== null) {
-      throw new CatwalkError('deployment_not_running', `The server does not come up: ${ended}`, {
-        help: 'Catwalk goes on trying. Read what it says with: bin/catwalk logs',
-      })
+    if (item.kind === 'deployment') {
+      serving = judgeServing(item)
+      if (ended !== null) {
+        throw new CatwalkError('deployment_not_running', `The server does not come up: ${ended}`, {
+          help: 'Catwalk goes on trying. Read what it says with: bin/catwalk logs',
+        })
+      }
     }
-    return verb === 'start' || cameUp ? serving : null
+    // The feed repeats a deployment only when it shows otherwise, which one that never stopped serving does not.
+    return cameUp ? serving : null
   }
 }
 

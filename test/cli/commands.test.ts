@@ -164,13 +164,26 @@ test('restart --wait is not content with the old instance, which serves until th
     feed(feed) {
       feed.send('event', anEvent(1, 'instance.ready'), '1')
       feed.send('event', anEvent(2, 'deployment.desired'), '2')
-      feed.send('deployment', aDeployment({ name: 'the old instance' }), '3')
-      feed.send('event', anEvent(4, 'instance.ready'), '4')
-      feed.send('deployment', aDeployment({ name: 'the new instance' }), '5')
+      feed.send('deployment', aDeployment({ name: 'with the old instance' }), '2')
+      feed.send('deployment', aDeployment({ state: 'deploying' }), '2')
+      feed.send('event', anEvent(3, 'instance.ready'), '3')
+      feed.send('deployment', aDeployment({ name: 'with the new instance' }), '3')
     },
   })
   const { stdout } = await run(api, ['restart', 'echo', '--wait', '--json'])
-  expect(JSON.parse(stdout)).toMatchObject({ name: 'the new instance' })
+  expect(JSON.parse(stdout)).toMatchObject({ name: 'with the new instance' })
+})
+
+test('restart --wait ends with the new instance, also when the deployment shows nothing new', async () => {
+  await using api = await startFakeApi({
+    handlers: { restartDeployment: () => aDeployment() },
+    feed(feed) {
+      feed.send('event', anEvent(1, 'deployment.desired'), '1')
+      feed.send('deployment', aDeployment(), '1')
+      feed.send('event', anEvent(2, 'instance.ready'), '2')
+    },
+  })
+  expect((await run(api, ['restart', 'echo', '--wait'])).stdout).toBe('echo is running.\n')
 })
 
 test('restart --wait fails when the new instance does not come up', async () => {

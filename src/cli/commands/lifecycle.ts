@@ -39,12 +39,15 @@ async function waitFor(
   asked: Deployment,
   options: LifecycleOptions,
 ): Promise<Deployment> {
-  using progress = createProgress(context.host, context.output, asked.release.id)
+  const { host, output, signal } = context
+  // A release that is live has its steps behind it.
+  using progress = asked.release.state === 'live' ? null : createProgress(host, output, asked.release.id)
   const judge = verb === 'stop' ? judgeStopped : judgeStart(verb)
-  return follow(await context.api(), asked.id, judge, {
-    timeoutMs: options.timeout * 1000,
-    signal: context.signal,
-    onItem: progress.see.bind(progress),
+  const timeoutMs = options.timeout * 1000
+  return await follow(await context.api(), asked.id, judge, {
+    timeoutMs,
+    signal,
+    onItem: (item) => progress?.see(item),
   })
 }
 
