@@ -95,7 +95,7 @@ const SCOPE_REGISTRY = /^@[^:]+:registry$/
 // Not the ones that name files of this host.
 const CREDENTIAL = /^\/\/.+:(?:_authToken|_auth|username|_password|email|always-auth)$/
 
-/** The lines of an .npmrc. Values are quoted as JSON, which npm's reader takes literally; `${` would be expanded. */
+/** The lines of an .npmrc. Values are quoted as JSON, as npm's reader takes them; `${` is kept from being expanded again. */
 function formatNpmrc(values: ReadonlyMap<string, unknown>): string {
   return [...values]
     .filter(([key]) => SHARED.has(key) || SCOPE_REGISTRY.test(key) || CREDENTIAL.test(key))
@@ -107,7 +107,7 @@ function formatNpmrc(values: ReadonlyMap<string, unknown>): string {
 
 function line(key: string, value: unknown): string {
   const text = value instanceof Date ? value.toISOString() : String(value)
-  return `${key} = ${JSON.stringify(text).replaceAll('${', '\\${')}\n`
+  return `${key} = ${JSON.stringify(text.replaceAll('${', '\\${'))}\n`
 }
 
 function registryOrigins(values: ReadonlyMap<string, unknown>, main: unknown): readonly string[] {

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type {
-  Instance,
-  InstanceInput,
-  LineSink,
-  NpmPackage,
-  PrepareInput,
-  Runtime,
+import {
+  newId,
+  Secret,
+  type Instance,
+  type InstanceInput,
+  type NpmPackage,
+  type Runtime,
 } from '../../src/domain/index.ts'
-import { newId, RpcError, Secret } from '../../src/domain/index.ts'
+import { CALLER, evaluate, releaseOf, type Release } from '../runtimes/release.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
 import { until } from '../support/until.ts'
 
@@ -20,70 +20,6 @@ export interface RuntimeUnderTest extends AsyncDisposable {
 }
 
 const never = new AbortController().signal
-const CALLER = { subject: 'test', requestId: 'req_test' }
-
-/** A release of a fixture, with everything that a test does not care about filled in. */
-export interface Release {
-  readonly lines: { readonly stream: string; readonly line: string }[]
-  readonly prepare: PrepareInput
-  start(lockFile: string, changes?: Partial<InstanceInput>): InstanceInput
-}
-
-let nextSlot = 1
-
-export function releaseOf(
-  packaged: NpmPackage,
-  options: Partial<PrepareInput['settings']> & { readonly args?: readonly string[] } = {},
-): Release {
-  const lines: { stream: string; line: string }[] = []
-  const output: LineSink = (stream, line) => lines.push({ stream, line })
-  const { args = [], ...settings } = options
-  const prepare: PrepareInput = {
-    workspaceId: newId('workspace'),
-    deploymentId: newId('deployment'),
-    spec: { package: packaged, args, variables: [], transport: { kind: 'stdio' } },
-    settings: { network: 'none', allowScripts: false, memoryMiB: 256, ...settings },
-    lockFile: null,
-    output,
-  }
-  const slot = nextSlot++
-  const releaseId = newId('release')
-  const sealKey = randomBytes(32)
-  return {
-    lines,
-    prepare,
-    start: (lockFile, changes = {}) => ({
-      workspaceId: prepare.workspaceId,
-      deploymentId: prepare.deploymentId,
-      instanceId: newId('instance'),
-      releaseId,
-      epoch: 1,
-      slot,
-      spec: prepare.spec,
-      settings: prepare.settings,
-      lockFile,
-      environment: new Map(),
-      sealKey,
-      output,
-      ...changes,
-    }),
-  }
-}
-
-/** Runs code inside the evaluator and returns its value; a failure's code comes as `error: …`. */
-export async function evaluate(instance: Instance, code: string): Promise<unknown> {
-  const params = { name: 'evaluate', arguments: { code } }
-  try {
-    const result = await instance.endpoint.request('tools/call', params, CALLER, AbortSignal.timeout(15_000))
-    // The evaluator answers with one text.
-    const [content] = result['content'] as readonly { readonly text: string }[]
-    return JSON.parse(content?.text ?? 'null')
-  } catch (error) {
-    if (error instanceof RpcError) return `error: ${error.message}`
-    throw error
-  }
-}
-
 /** What every runtime must do, whatever it runs servers on. */
 export function runtimeContract(name: string, create: () => Promise<RuntimeUnderTest>): void {
   describe(`the runtime contract on ${name}`, () => {

@@ -21,9 +21,11 @@ export interface NpmRegistry extends AsyncDisposable {
   /** The integrity of a published version. */
   integrityOf(name: string, version: string): string
   publish(published: FakePackage): void
-  /** Takes over all answers until it is set to null again. */
-  interfere(handler: ((req: IncomingMessage, res: ServerResponse) => void) | null): void
+  /** Takes over all answers until it is set to null again; `answer` gives the ordinary one. */
+  interfere(handler: Interference | null): void
 }
+
+type Interference = (req: IncomingMessage, res: ServerResponse, answer: () => void) => void
 
 interface Published {
   readonly source: FakePackage
@@ -38,7 +40,7 @@ export async function startNpmRegistry(
 ): Promise<NpmRegistry> {
   const published = new Map<string, Published>()
   const requests: string[] = []
-  let interference: ((req: IncomingMessage, res: ServerResponse) => void) | null = null
+  let interference: Interference | null = null
   const publish = (source: FakePackage): void => {
     const tarball = makeTarball([
       { path: 'package/package.json', content: JSON.stringify(manifestOf(source)) },
@@ -52,7 +54,10 @@ export async function startNpmRegistry(
   const server = createServer((req, res) => {
     const path = decodeURIComponent((req.url ?? '').replace(/\?.*$/, '').slice(1))
     requests.push(path)
-    if (interference !== null) return interference(req, res)
+    if (interference === null) answer(req, res, path)
+    else interference(req, res, () => answer(req, res, path))
+  })
+  const answer = (req: IncomingMessage, res: ServerResponse, path: string): void => {
     if (options.token !== undefined && req.headers.authorization !== `Bearer ${options.token}`) {
       return answerJson(res, 401, { error: 'authentication required' })
     }
@@ -64,7 +69,7 @@ export async function startNpmRegistry(
     const found = versions.find(({ source }) => fileOf(source) === file)
     if (found === undefined) return answerJson(res, 404, { error: 'Not found' })
     res.writeHead(200, { 'content-type': 'application/octet-stream' }).end(found.tarball)
-  })
+  }
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

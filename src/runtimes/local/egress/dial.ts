@@ -39,9 +39,9 @@ export function dialPublic(network: Network): Dial {
 
 /** Only the listed origins, wherever their names lead; the operator chose them. Entries are `host:port`. */
 export function dialListed(origins: ReadonlySet<string>, network: Network): Dial {
-  return async (host, port, signal) => {
-    if (!origins.has(`${host.toLowerCase()}:${port}`))
-      throw new EgressRefusal('not a package registry in use')
+  return async (name, port, signal) => {
+    const host = name.toLowerCase()
+    if (!origins.has(`${host}:${port}`)) throw new EgressRefusal('not a package registry in use')
     const addresses = isIP(host) === 0 ? await network.resolve(host, signal) : [host]
     return dialFirst(network, addresses, port, signal)
   }
