@@ -13,9 +13,9 @@ export interface Dashboard extends AsyncDisposable {
   readonly api: FakeApi
 }
 
-/** Builds the dashboard into a folder of the test's own. */
+/** Builds the dashboard into a folder of the test's own: with React's own checks, which a test run turns on. */
 export async function buildDashboard(outDir: string): Promise<void> {
-  await build({ root: WEB, logLevel: 'warn', build: { outDir, emptyOutDir: true } })
+  await build({ root: WEB, logLevel: 'error', build: { outDir, emptyOutDir: true } })
 }
 
 /** Serves a built dashboard in front of the fake API, signed in. */

@@ -1,20 +1,21 @@
 import type { Page } from 'playwright-core'
 import { CatwalkError } from '../../../src/domain/index.ts'
-import type { FakeApiOptions, FeedConnection } from '../../fakes/api.ts'
+import type { FakeApiOptions, FakeRequest, FeedConnection } from '../../fakes/api.ts'
 import * as data from './scene-data.ts'
 
 /** A room in a state that the real program is rarely caught in. */
 export interface Scene {
   readonly name: string
   readonly path: string
-  readonly api: FakeApiOptions
+  /** Answers of the API that differ from the house's usual ones. */
+  readonly answers?: Handlers
   /** A text that is there when the room is drawn. */
   readonly ready: string
   /** What is done before it is looked at. */
   readonly act?: (page: Page) => Promise<void>
 }
 
-type Handlers = NonNullable<FakeApiOptions['handlers']>
+export type Handlers = NonNullable<FakeApiOptions['handlers']>
 
 const house: Handlers = {
   getMe: () => data.me,
@@ -35,12 +36,22 @@ const house: Handlers = {
   callTool: () => data.callResult,
 }
 
-const feed = ({ send }: FeedConnection) => {
-  for (const event of data.events) send('event', event, event.id)
-  for (const line of data.logs) send('log', line, line.id)
+const feed = (connection: FeedConnection) => {
+  for (const event of data.events) connection.send('event', event, event.id)
+  for (const line of data.logs) connection.send('log', line, line.id)
 }
 
-const api = (handlers: Handlers = {}): FakeApiOptions => ({ handlers: { ...house, ...handlers }, feed })
+/** The API of a house where things happened. `answers` says what it answers otherwise at the moment. */
+export function fakeHouse(answers: () => Handlers): FakeApiOptions {
+  // Each handler has the request and the answer of its own name.
+  const handlers = Object.fromEntries(
+    Object.entries(house).map(([name, usual]) => [
+      name,
+      (request: FakeRequest) => (answers()[name as keyof Handlers] ?? usual)(request),
+    ]),
+  ) as Handlers
+  return { handlers, feed }
+}
 
 const stranger: Handlers = {
   getMe: () => {
@@ -52,32 +63,31 @@ export const scenes: readonly Scene[] = [
   {
     name: 'set-up',
     path: '/setup#token=abc',
-    api: api({ ...stranger, getSetUp: () => ({ needed: true }) }),
+    answers: { ...stranger, getSetUp: () => ({ needed: true }) },
     ready: 'Make the owner account',
   },
   {
     name: 'set-up-without-link',
     path: '/',
-    api: api({ ...stranger, getSetUp: () => ({ needed: true }) }),
+    answers: { ...stranger, getSetUp: () => ({ needed: true }) },
     ready: 'Open the set-up link',
   },
-  { name: 'set-up-done', path: '/setup', api: api(stranger), ready: 'There is an owner account' },
-  { name: 'sign-in', path: '/deployments', api: api(stranger), ready: 'You come back' },
+  { name: 'set-up-done', path: '/setup', answers: stranger, ready: 'There is an owner account' },
+  { name: 'sign-in', path: '/deployments', answers: stranger, ready: 'You come back' },
   {
     name: 'start',
     path: '/',
-    api: api(),
     ready: 'Examples',
     act: (page) => page.getByRole('button', { name: /Everything/ }).click(),
   },
   {
     name: 'start-refused',
     path: '/',
-    api: api({
+    answers: {
       createAnalysis: () => {
         throw new CatwalkError('invalid_package', 'Package "@evil/pkg; curl x" is not a valid npm name.')
       },
-    }),
+    },
     ready: 'Examples',
     act: async (page) => {
       await page.getByLabel('Source').fill('npm:@evil/pkg; curl x')
@@ -88,7 +98,6 @@ export const scenes: readonly Scene[] = [
   {
     name: 'review',
     path: '/new?source=npm:ticktick-mcp',
-    api: api(),
     ready: 'How it runs',
     act: async (page) => {
       await page.getByRole('button', { name: 'Add a variable' }).click()
@@ -99,27 +108,25 @@ export const scenes: readonly Scene[] = [
   {
     name: 'review-paste',
     path: '/new?source=npm:ticktick-mcp',
-    api: api(),
     ready: 'How it runs',
     act: async (page) => {
       await page.getByRole('button', { name: 'Paste .env' }).click()
       await page.getByLabel('Contents').fill('TOKEN=abc\nREGION=eu\nnot a line')
     },
   },
-  { name: 'deployments', path: '/deployments', api: api(), ready: 'Warehouse Postgres' },
+  { name: 'deployments', path: '/deployments', ready: 'Warehouse Postgres' },
   {
     name: 'deployments-empty',
     path: '/deployments',
-    api: api({ listDeployments: () => ({ items: [] }) }),
+    answers: { listDeployments: () => ({ items: [] }) },
     ready: 'Nothing deployed yet',
   },
-  { name: 'deploying', path: '/deployments/grafana', api: api(), ready: 'Deploying Grafana' },
-  { name: 'failed', path: '/deployments/warehouse', api: api(), ready: 'The fix' },
-  { name: 'overview', path: '/deployments/ticktick', api: api(), ready: 'Connect' },
+  { name: 'deploying', path: '/deployments/grafana', ready: 'Deploying Grafana' },
+  { name: 'failed', path: '/deployments/warehouse', ready: 'The fix' },
+  { name: 'overview', path: '/deployments/ticktick', ready: 'Connect' },
   {
     name: 'tools',
     path: '/deployments/ticktick/tools',
-    api: api(),
     ready: 'create_task',
     act: async (page) => {
       await page.getByRole('button', { name: /create_task/ }).click()
@@ -128,13 +135,16 @@ export const scenes: readonly Scene[] = [
       await page.getByText('Answered').first().waitFor()
     },
   },
-  { name: 'logs', path: '/deployments/ticktick/logs', api: api(), ready: 'Following' },
-  { name: 'releases', path: '/deployments/ticktick/releases', api: api(), ready: 'Serves the endpoint' },
-  { name: 'access', path: '/deployments/ticktick/access', api: api(), ready: 'Endpoint tokens' },
+  { name: 'logs', path: '/deployments/ticktick/logs', ready: 'Following' },
+  {
+    name: 'releases',
+    path: '/deployments/ticktick/releases',
+    ready: 'Serves the endpoint',
+  },
+  { name: 'access', path: '/deployments/ticktick/access', ready: 'Endpoint tokens' },
   {
     name: 'access-new',
     path: '/deployments/ticktick/access',
-    api: api(),
     ready: 'Endpoint tokens',
     act: async (page) => {
       await page.getByRole('button', { name: 'Add a token' }).click()
@@ -143,22 +153,21 @@ export const scenes: readonly Scene[] = [
       await page.getByText('I have saved it').waitFor()
     },
   },
-  { name: 'settings', path: '/deployments/ticktick/settings', api: api(), ready: 'Delete it for good' },
+  { name: 'settings', path: '/deployments/ticktick/settings', ready: 'Delete it for good' },
   {
     name: 'delete',
     path: '/deployments/ticktick/settings',
-    api: api(),
     ready: 'Delete it for good',
     act: (page) => page.getByRole('button', { name: 'Delete', exact: true }).click(),
   },
-  { name: 'stopped', path: '/deployments/notion', api: api(), ready: 'It was stopped' },
-  { name: 'unhealthy', path: '/deployments/slack', api: api(), ready: 'Unhealthy' },
+  { name: 'stopped', path: '/deployments/notion', ready: 'It was stopped' },
+  { name: 'unhealthy', path: '/deployments/slack', ready: 'Unhealthy' },
   {
     name: 'no-sandbox',
     path: '/deployments',
-    api: api({ getInstallation: () => data.withoutSandbox }),
+    answers: { getInstallation: () => data.withoutSandbox },
     ready: 'Servers cannot be started',
   },
-  { name: 'gone', path: '/deployments/nothing', api: api(), ready: 'There is no such deployment' },
-  { name: 'not-found', path: '/nowhere/at/all', api: api(), ready: 'There is no such page' },
+  { name: 'gone', path: '/deployments/nothing', ready: 'There is no such deployment' },
+  { name: 'not-found', path: '/nowhere/at/all', ready: 'There is no such page' },
 ]

@@ -11,7 +11,7 @@ import { useStore } from './store.ts'
 export function Banners() {
   const { data: installation } = useQuery(installationQuery)
   return (
-    <div className="banners">
+    <section className="banners" aria-label="About this installation">
       <ConnectionBanner />
       {installation?.unsandboxed === true && (
         <Note tone="failed" icon={ShieldOff} title="Servers run without a sandbox">
@@ -27,7 +27,7 @@ export function Banners() {
           {installation.localRuntime.fix !== null && <p>{installation.localRuntime.fix}</p>}
         </Note>
       )}
-    </div>
+    </section>
   )
 }
 

@@ -31,17 +31,11 @@ export function Shell() {
           </span>
         </div>
         <div className="nav">
-          <Link
-            to="/"
-            aria-label="New deployment"
-            activeOptions={{ exact: true }}
-            activeProps={CURRENT}
-            inactiveProps={reviewing}
-          >
+          <Link to="/" activeOptions={{ exact: true }} activeProps={CURRENT} inactiveProps={reviewing}>
             <Plus />
             <span className="lbl">New deployment</span>
           </Link>
-          <Link to="/deployments" aria-label="Deployments" activeProps={CURRENT}>
+          <Link to="/deployments" activeProps={CURRENT}>
             <Rows3 />
             <span className="lbl">Deployments</span>
             {deployments !== undefined && <span className="n">{deployments.length}</span>}
@@ -53,11 +47,14 @@ export function Shell() {
           side="top"
           align="start"
           trigger={
-            <button type="button" className="who" aria-label={`Account of ${name}`}>
-              <span className="avatar">{initials(name)}</span>
+            <button type="button" className="who">
+              <span className="avatar" aria-hidden="true">
+                {initials(name)}
+              </span>
               <span className="clip">
                 <b className="clip">{name}</b>
                 <small>{ROLE_WORDS[me.role]}</small>
+                <span className="sr">Account</span>
               </span>
             </button>
           }

@@ -27,7 +27,7 @@ export function CopyButton({ text, what, label = 'Copy', quiet, className }: Cop
       className={className}
       {...(quiet ? { variant: 'quiet' as const } : {})}
       icon={copied ? Check : Copy}
-      aria-label={`Copy ${what}`}
+      aria-label={`${copied ? 'Copied' : label} ${what}`}
       onClick={copy}
     >
       {copied ? 'Copied' : label}

@@ -1,5 +1,6 @@
 import { X } from 'lucide-react'
 import { useEffect, useId, useRef, type ReactNode } from 'react'
+import { createPortal } from 'react-dom'
 import { IconButton } from './button.tsx'
 import './dialog.css'
 
@@ -21,7 +22,8 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     element?.showModal()
     return () => element?.close()
   }, [])
-  return (
+  // Outside of where it was opened: a form cannot stand inside another one.
+  return createPortal(
     <dialog
       ref={dialog}
       className="dialog"
@@ -30,12 +32,15 @@ export function Dialog({ title, onClose, children }: DialogProps) {
         event.preventDefault()
         onClose()
       }}
+      // React hands events of a portal on to where it was opened; that may be a form.
+      onSubmit={(event) => event.stopPropagation()}
     >
       <div className="dialog-head">
         <h2 id={titleId}>{title}</h2>
         <IconButton className="push" icon={X} label="Close" onClick={onClose} />
       </div>
       {children}
-    </dialog>
+    </dialog>,
+    document.body,
   )
 }

@@ -3,13 +3,13 @@ import './empty.css'
 
 interface EmptyProps {
   readonly title: string
-  readonly level?: 'h1' | 'h3'
+  readonly level?: 'h1' | 'h2'
   readonly children: ReactNode
   /** The one next step. */
   readonly action?: ReactNode
 }
 
-export function Empty({ title, level: Heading = 'h3', children, action }: EmptyProps) {
+export function Empty({ title, level: Heading = 'h2', children, action }: EmptyProps) {
   return (
     <div className="empty">
       <svg className="em" viewBox="0 0 84 20" aria-hidden="true">

@@ -23,7 +23,7 @@ interface LogProps {
 
 const NEAR_END_PX = 24
 
-/** Lines that a server wrote. Read on demand, so screen readers are not told each one. */
+/** Lines that a server wrote. A list and not a live region: they are read on demand, not told one by one. */
 export function Log({ label, lines, follow = false, onFollowChange, fatal, after }: LogProps) {
   const list = useRef<HTMLOListElement>(null)
   useLayoutEffect(() => {
@@ -33,8 +33,6 @@ export function Log({ label, lines, follow = false, onFollowChange, fatal, after
     <ol
       ref={list}
       className="log"
-      role="log"
-      aria-live="off"
       aria-label={label}
       // It scrolls, so it must be reachable by keyboard.
       // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex

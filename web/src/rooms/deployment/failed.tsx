@@ -168,7 +168,7 @@ function Evidence({ deployment, error, totalMs }: EvidenceProps) {
         }}
       />
       <div className="card-foot">
-        <CopyButton quiet className="flush" label="Copy report" what="the report" text={report} />
+        <CopyButton quiet className="flush" label="Copy report" what="of what happened" text={report} />
       </div>
     </section>
   )

@@ -6,6 +6,7 @@ import { useFeedSoFar } from '../../api/use-feed.ts'
 import { forgetFreshToken, freshTokens } from '../../app/fresh-tokens.ts'
 import { useStore } from '../../app/store.ts'
 import { Ago } from '../../kit/ago.tsx'
+import { Breakable } from '../../kit/breakable.tsx'
 import { Card, KeyValues } from '../../kit/card.tsx'
 import { plural } from '../../kit/format.ts'
 import { Note } from '../../kit/note.tsx'
@@ -60,7 +61,7 @@ function ServerCard() {
         items={{
           Says:
             info?.name === undefined ? undefined : (
-              <span className="mono">{[info.name, info.version].filter(Boolean).join(' ')}</span>
+              <Breakable text={[info.name, info.version].filter(Boolean).join(' ')} />
             ),
           Protocol: catalogue && <span className="num">{catalogue.protocolVersion}</span>,
           Offers: catalogue && (
@@ -69,7 +70,7 @@ function ServerCard() {
               {plural(catalogue.prompts.length, 'prompt')}
             </span>
           ),
-          Package: <span className="mono">{release.package.name}</span>,
+          Package: <Breakable text={release.package.name} />,
           Version: <span className="mono">{release.package.version}</span>,
           Network: release.network === 'internet' ? 'Public internet' : 'None',
           Memory: <span className="num">{release.memoryMiB} MiB</span>,

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { Pencil, Play, RotateCw, Square, Trash2, type LucideIcon } from 'lucide-react'
 import { useState, type ReactNode } from 'react'
+import { Breakable } from '../../kit/breakable.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Card, KeyValues } from '../../kit/card.tsx'
 import { useAction, type Action } from './actions.ts'
@@ -62,11 +63,7 @@ export function Settings() {
       >
         <KeyValues
           items={{
-            Package: (
-              <span className="mono">
-                {release.package.name}@{release.package.version}
-              </span>
-            ),
+            Package: <Breakable text={`${release.package.name}@${release.package.version}`} />,
             Arguments: release.args.length === 0 ? 'None' : <code>{release.args.join(' ')}</code>,
             Variables:
               release.variables.length === 0 ? (

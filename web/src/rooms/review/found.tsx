@@ -1,4 +1,5 @@
 import type { Analysis } from '../../api/client.ts'
+import { Breakable } from '../../kit/breakable.tsx'
 import { Card, KeyValues } from '../../kit/card.tsx'
 import { Ago } from '../../kit/ago.tsx'
 import { formatBytes } from '../../kit/format.ts'
@@ -12,7 +13,7 @@ export function Found({ analysis }: { readonly analysis: Analysis }) {
     <Card title="Found">
       <KeyValues
         items={{
-          Package: <span className="mono">{found.name}</span>,
+          Package: <Breakable text={found.name} />,
           Version: (
             <>
               <span className="mono">{found.version}</span> <span className="faint">pinned</span>
@@ -29,7 +30,7 @@ export function Found({ analysis }: { readonly analysis: Analysis }) {
               )
             ) : (
               <a href={repository.href} target="_blank" rel="noreferrer">
-                {repository.label}
+                <Breakable text={repository.label} />
               </a>
             ),
           Programs: <span className="mono">{found.executables.join(', ')}</span>,
