@@ -140,13 +140,11 @@ function openPool(client: ClientConfig, max: number, logger: Logger): Kysely<DB>
   const pool = new Pool({ ...client, max, idleTimeoutMillis: 30_000 })
   // An idle connection that breaks is replaced; without a listener it would end the program.
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection broke'))
-  // So is one that breaks in a transaction, whose next query fails; an event that nobody hears would end the program.
-  pool.on('connect', (client) => {
-    client.on('error', (error) => logger.warn({ err: error }, 'a database connection broke'))
+  // The pool does not listen to one that is in use. When it breaks between two statements of a transaction, the next
+  // statement fails; the event itself needs somebody to hear it as well.
+  pool.on('connect', (connection) => {
+    connection.on('error', (error) => logger.debug({ err: error }, 'a database connection broke'))
   })
-  // The pool listens to idle connections only. One that breaks in a transaction, between two statements, has nobody
-  // else; the next statement fails anyway.
-  pool.on('connect', (connection) => connection.on('error', () => undefined))
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
 }
 
