@@ -84,8 +84,8 @@ test.for([
     expect(problems).toEqual([
       {
         variable,
-        reason: expect.stringContaining(' is not ') as string,
-        fix: expect.stringContaining(`${variable}=`) as string,
+        reason: expect.stringContaining(' is not '),
+        fix: expect.stringContaining(`${variable}=`),
       },
     ])
   },
@@ -119,7 +119,7 @@ test('variables of the commands do not stop the program', () => {
 test('servers without a sandbox are refused as soon as other machines can connect', () => {
   expect(problemsOf({ CATWALK_ALLOW_UNSANDBOXED: 'true', CATWALK_HOST: '0.0.0.0' })[0]).toMatchObject({
     variable: 'CATWALK_ALLOW_UNSANDBOXED',
-    fix: expect.stringContaining('CATWALK_HOST=127.0.0.1') as string,
+    fix: expect.stringContaining('CATWALK_HOST=127.0.0.1'),
   })
   for (const host of ['127.0.0.1', '127.8.9.1', '::1', 'localhost']) {
     expect(problemsOf({ CATWALK_ALLOW_UNSANDBOXED: 'true', CATWALK_HOST: host })).toEqual([])
