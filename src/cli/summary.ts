@@ -16,7 +16,21 @@ export function formatSummary(output: Output, deployment: Deployment, token: str
     ]),
     '',
     formatClientSetup(output, deployment, token, ['claude-code', 'cursor', 'vscode']),
+    ...(isLocal(deployment.endpoint)
+      ? [
+          '',
+          output.style(
+            'dim',
+            'Only programs on this machine reach this address; see docs/connect.md for others.',
+          ),
+        ]
+      : []),
   ].join('\n')
+}
+
+function isLocal(endpoint: string): boolean {
+  const { hostname } = new URL(endpoint)
+  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
 }
 
 /** The ready-made lines for some clients. */

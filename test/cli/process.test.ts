@@ -14,7 +14,11 @@ type Child = ChildProcessByStdio<null, Readable, Readable>
 /** The command line in a process of its own, for what a process alone can show: signals and closed pipes. */
 function start(api: FakeApi, words: readonly string[]): Child {
   const env = { ...process.env, CATWALK_URL: api.origin, CATWALK_API_KEY: api.apiKey }
-  return spawn(process.execPath, [MAIN, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  return spawn(process.execPath, [MAIN, ...words], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 25_000,
+  })
 }
 
 test.each(['SIGINT', 'SIGTERM'] as const)(

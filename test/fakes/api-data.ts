@@ -6,13 +6,13 @@ type Event = RouteOutput<'listEvents'>['items'][number]
 type LogLine = RouteOutput<'listLogs'>['items'][number]
 type Token = RouteOutput<'createToken'>
 
-export const START = Date.parse('2026-11-22T12:00:00.000Z')
+const START = Date.parse('2026-11-22T12:00:00.000Z')
 
 export function at(seconds: number): string {
   return new Date(START + seconds * 1000).toISOString()
 }
 
-export function aRelease(changes: Partial<Release> = {}): Release {
+function aRelease(changes: Partial<Release> = {}): Release {
   return {
     id: 'rel_1',
     number: 1,

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -102,20 +102,15 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
   }
 }
 
-/** The API key that the program keeps for the command line on its own machine. */
-export async function localApiKey(dataDir: string): Promise<string> {
-  return (await readFile(join(dataDir, 'cli.key'), 'utf8')).trim()
-}
-
 /** A directory that the users which Catwalk drops to can reach. */
-export async function freshDataDir(): Promise<string> {
+async function freshDataDir(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'catwalk-'))
   await chmod(path, 0o755)
   return path
 }
 
 /** Removes it with what is read-only in it. */
-export async function removeDataDir(path: string): Promise<void> {
+async function removeDataDir(path: string): Promise<void> {
   // Installed packages may be in directories that their owner cannot write to, which stops everyone but root.
   if (process.getuid?.() !== 0) await promisify(execFile)('chmod', ['-R', 'u+rwX', path])
   await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
