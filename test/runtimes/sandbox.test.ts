@@ -4,7 +4,13 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Secret, type Instance, type InstanceInput, type NetworkPolicy } from '../../src/domain/index.ts'
+import {
+  CatwalkError,
+  Secret,
+  type Instance,
+  type InstanceInput,
+  type NetworkPolicy,
+} from '../../src/domain/index.ts'
 import { until } from '../support/until.ts'
 import { evaluate, releaseOf } from './release.ts'
 import { startLocalRuntime, type LocalRuntimeUnderTest } from './local-runtime.ts'
@@ -282,6 +288,19 @@ describe('the network', () => {
 })
 
 describe('limits of the host', () => {
+  test("memory outside of JavaScript's heap is limited as well", async () => {
+    const release = releaseOf(subject.packageOf('@fixture/evaluator', 'evaluator'), { memoryMiB: 128 })
+    const instance = await subject.runtime.start(release.start(lockFile), never)
+    const hog =
+      'const all = []; try { for (;;) all.push(Buffer.alloc(8 << 20, 1)) } catch { return all.length * 8 }'
+    // With control groups the kernel ends it; without them allocations fail at some point.
+    const outcome = await evaluate(instance, hog).catch((error: unknown) => error)
+    const isLimited = outcome instanceof CatwalkError ? outcome.code : Number(outcome) < 2_048
+    expect(['server_out_of_memory', true]).toContain(isLimited)
+    await instance.stop(500)
+    await subject.runtime.purge(release.prepare.deploymentId, never)
+  })
+
   test('nothing is left of an instance but its home: no process, no control group, no temporary file', async () => {
     const marker = join(subject.dataDir, 'marker')
     await writeFile(marker, '')

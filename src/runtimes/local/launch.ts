@@ -71,8 +71,8 @@ function toServerProcess(run: ConfinedProcess, output: LineSink): ServerProcess 
 
 function describe(end: ProcessEnd, stopped: boolean, heapExhausted: boolean): InstanceEnd {
   const { exitCode, signal } = end
-  // Node ends itself by SIGABRT when its heap is full, before the kernel has to.
-  if (end.outOfMemory || (heapExhausted && signal === 'SIGABRT')) {
+  // Node ends itself by a signal (SIGABRT or SIGTRAP) when its heap is full, before the kernel has to.
+  if (end.outOfMemory || (heapExhausted && signal !== null)) {
     return { reason: 'out_of_memory', exitCode, signal }
   }
   return { reason: stopped ? 'stopped' : 'exited', exitCode, signal }

@@ -7,7 +7,7 @@ import { CatwalkError } from '../../../domain/index.ts'
 import { PROXY_DEFAULTS, serveProxy, type Proxy } from '../egress/proxy.ts'
 import type { Toolchain } from '../toolchain.ts'
 import { bubblewrapArgs, DESCRIPTOR } from './bubblewrap-args.ts'
-import { INSIDE, type ConfinedCommand } from './confined-command.ts'
+import { INSIDE, processLimits, type ConfinedCommand } from './confined-command.ts'
 import {
   childExit,
   type ChildEnd,
@@ -45,7 +45,7 @@ export async function runInBubblewrap(
 ): Promise<ConfinedProcess> {
   signal.throwIfAborted()
   const group = await host.controlGroups.create(command.label, command.limits)
-  const child = spawnBubblewrap(host, command)
+  const child = spawnBubblewrap(host, command, group !== null)
   const exit = childExit(child)
   const state: SandboxState = { child, group, listener: null, proxy: null, firstPid: null }
   const ended = settleEnd(state, exit)
@@ -92,7 +92,11 @@ interface SandboxState {
   firstPid: number | null
 }
 
-function spawnBubblewrap(host: BubblewrapHost, command: ConfinedCommand): ChildProcess {
+function spawnBubblewrap(
+  host: BubblewrapHost,
+  command: ConfinedCommand,
+  limitedByGroup: boolean,
+): ChildProcess {
   const { identity } = command
   const args = bubblewrapArgs({
     features: host.features,
@@ -103,6 +107,7 @@ function spawnBubblewrap(host: BubblewrapHost, command: ConfinedCommand): ChildP
     ],
     workingDirectory: command.workingDirectory,
     command: [
+      ...(limitedByGroup ? [] : processLimits(command.limits)),
       INSIDE.node,
       '--disable-warning=ExperimentalWarning',
       INSIDE.init,

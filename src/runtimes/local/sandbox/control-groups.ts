@@ -71,7 +71,7 @@ export async function findControlGroups(dataDir: string, root = '/sys/fs/cgroup'
   return {
     detail: limited
       ? 'memory, processes and processor time are limited'
-      : 'no resource limits (control groups are not writable)',
+      : 'memory and processes are limited bluntly (control groups are not writable)',
     create: async (label, limits) => (limited ? createGroup(hierarchies, label, limits) : null),
     sweep: async () => {
       for (const { directory } of hierarchies) {
