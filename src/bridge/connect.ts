@@ -1,3 +1,4 @@
+import { CatwalkError } from '../domain/index.ts'
 import type { BridgeContext } from './context.ts'
 import { shakeHands } from './handshake.ts'
 import type { Session } from './session.ts'
@@ -29,6 +30,8 @@ async function reconnect(context: BridgeContext, session: Session): Promise<Upst
   try {
     const { version, clientInfo, capabilities } = session.claims
     const handshake = await shakeHands(upstream, { version, clientInfo, capabilities }, signal)
+    if (session.ended)
+      throw new CatwalkError('unavailable', 'The session was ended while its server started.')
     upstream.session = session
     session.upstream = upstream
     announceChanges(context, session, handshake)

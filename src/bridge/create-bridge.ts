@@ -115,7 +115,7 @@ function openBridge(context: BridgeContext): Bridge {
     ended,
     stop: (graceMs) => (stopping ??= stop(graceMs)),
     handle(req, res, caller) {
-      if (context.stopping) {
+      if (context.stopping || !pool.shared.alive) {
         const text = 'The server is being stopped or restarted. Try again in a moment.'
         return refuse(res, 503, caller.requestId, RPC.serverError, text, ['retry-after', '1'])
       }

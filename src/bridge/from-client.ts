@@ -10,6 +10,7 @@ import {
 import { cancellation } from './ask.ts'
 import type { Sink } from './call.ts'
 import type { BridgeContext } from './context.ts'
+import { describeEnd } from './describe-end.ts'
 import { mostVerbose } from './log-level.ts'
 import type { Session } from './session.ts'
 import type { Upstream } from './upstream.ts'
@@ -25,6 +26,8 @@ export function clientRequest(
 ): void {
   if (envelope.id === null) return
   const id = lettersOf(body, envelope.id)
+  // It may have ended while the request waited for it.
+  if (!upstream.alive) return sink.fail(id, describeEnd(undefined, true))
   const extra = upstream.shared ? sharedEdit(context, session, body, envelope) : null
   if (extra === 'answered') return sink.answer(toBytes(`{"jsonrpc":"2.0","id":${id},"result":{}}`))
 

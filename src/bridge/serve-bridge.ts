@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { CatwalkError } from '../domain/index.ts'
-import { isLoopbackHost, loopbackPolicy, originProblem, RPC, type OriginPolicy } from '../protocol/index.ts'
+import {
+  allowPage,
+  answerPreflight,
+  isLoopbackHost,
+  loopbackPolicy,
+  originProblem,
+  RPC,
+  type OriginPolicy,
+} from '../protocol/index.ts'
 import type { BridgeLimits } from './limits.ts'
 import { createRespawningBridge, type RespawningBridge } from './respawning-bridge.ts'
 import { refuse } from './respond.ts'
@@ -54,7 +62,7 @@ export async function startBridgeServer(options: ServeBridgeOptions): Promise<Br
   const policy = isLoopbackHost(options.host)
     ? loopbackPolicy(options.allowedOrigins)
     : { hosts: null, origins: new Set(options.allowedOrigins), loopbackPages: false }
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, handler(bridge, policy))
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler(bridge, policy))
   try {
     await listen(server, options)
   } catch (error) {
@@ -96,6 +104,10 @@ function handler(bridge: RespawningBridge, policy: OriginPolicy) {
     if (problem !== null) {
       const what = problem === 'host' ? 'Host' : 'Origin'
       return refuse(res, 403, requestId, RPC.serverError, `${what} is not allowed here.`)
+    }
+    if (req.headers.origin !== undefined) {
+      allowPage(res, req.headers.origin)
+      if (req.method === 'OPTIONS') return answerPreflight(req, res)
     }
     const url = req.url ?? ''
     if (url !== PATH && !url.startsWith(`${PATH}?`)) {

@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 import { CatwalkError, type InstanceEnd } from '../domain/index.ts'
 import type { ServerProcess } from './server-process.ts'
 
@@ -20,10 +22,12 @@ const GROUP_POLL_MS = 20
  * @throws CatwalkError `server_exited` when the command cannot be run
  */
 export async function spawnPlain(options: PlainCommand): Promise<ServerProcess> {
+  const env = options.env ?? process.env
+  await findCommand(options.command, env['PATH'] ?? '')
   const [file, args] = dyingWithUs(options.command, options.args)
   const child = spawn(file, args, {
     cwd: options.cwd,
-    env: { ...(options.env ?? process.env) },
+    env: { ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true,
   })
@@ -53,6 +57,21 @@ export async function spawnPlain(options: PlainCommand): Promise<ServerProcess> 
 function dyingWithUs(command: string, args: readonly string[]): [string, readonly string[]] {
   if (process.platform !== 'linux' || !existsSync(SETPRIV)) return [command, args]
   return [SETPRIV, ['--pdeathsig', 'KILL', '--', command, ...args]]
+}
+
+/**
+ * What starts the command cannot tell a missing program from one that fails, so it is looked for first.
+ * @throws CatwalkError `server_exited`
+ */
+async function findCommand(command: string, path: string): Promise<void> {
+  const candidates = command.includes('/')
+    ? [command]
+    : path.split(delimiter).map((folder) => join(folder, command))
+  const found = await Promise.allSettled(candidates.map((file) => access(file, constants.X_OK)))
+  if (found.some(({ status }) => status === 'fulfilled')) return
+  throw new CatwalkError('server_exited', `There is no program "${command}".`, {
+    help: 'Check the spelling and the PATH. What follows -- is run as it is, without a shell.',
+  })
 }
 
 async function started(child: ChildProcess, command: string): Promise<void> {

@@ -8,9 +8,15 @@ import {
   type EndpointDirectory,
   type Logger,
 } from '../domain/index.ts'
-import { allowsOrigin, hostName, originProblem, type OriginPolicy } from '../protocol/index.ts'
+import {
+  allowPage,
+  allowsOrigin,
+  answerPreflight,
+  hostName,
+  originProblem,
+  type OriginPolicy,
+} from '../protocol/index.ts'
 import type { CallOutcome } from '../telemetry/index.ts'
-import { allowPage, answerPreflight } from './cross-origin.ts'
 import { refuse } from './refuse.ts'
 import type { GatewayRoute, RouteTable, RouteToken } from './route-table.ts'
 

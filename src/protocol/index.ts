@@ -1,3 +1,4 @@
+export { allowPage, answerPreflight } from './cross-origin.ts'
 export { acceptsAnswers, acceptsEvents, isJsonType } from './headers.ts'
 export { createLineReader, type LineHandler } from './line-reader.ts'
 export { isJsonRpc2, lettersOf, messageKind, ownNumber, textOf, type MessageKind } from './message.ts'

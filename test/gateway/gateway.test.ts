@@ -1,0 +1,331 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { CatwalkError, type Endpoint, type EndpointDirectory } from '../../src/domain/index.ts'
+import {
+  createGateway,
+  createRouteTable,
+  type Gateway,
+  type GatewayCall,
+  type GatewayRoute,
+  type RouteTable,
+} from '../../src/gateway/index.ts'
+import { fixture, startBridge } from '../bridge/bridge-server.ts'
+import { open, send, type Headers } from '../bridge/http-client.ts'
+import { openSession } from '../bridge/session-client.ts'
+import { silentLogger } from '../support/logger.ts'
+
+const SECRET = 'cat_0123456789abcdef'
+const NOW = new Date('2026-01-01T00:00:00Z')
+
+interface Door {
+  readonly url: (slug: string) => string
+  readonly gateway: Gateway
+  readonly routes: RouteTable
+  readonly calls: GatewayCall[]
+  time: Date
+}
+
+const opened: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of opened.splice(0)) await close()
+})
+
+function route(changes: Partial<GatewayRoute> = {}): GatewayRoute {
+  return {
+    deploymentId: 'dep_1',
+    workspaceId: 'ws_1',
+    slug: 'notes',
+    state: 'open',
+    tokens: new Map([[createHash('sha256').update(SECRET).digest('hex'), { id: 'tok_1', expiresAt: null }]]),
+    ...changes,
+  }
+}
+
+/** An endpoint that says who called, and reads the whole request. */
+const ECHO: Endpoint = {
+  handle(req, res, caller) {
+    req.resume().on('end', () => {
+      res.writeHead(200, [
+        'content-type',
+        'application/json',
+        'content-length',
+        '2',
+        'x-subject',
+        caller.subject,
+      ])
+      res.end('{}')
+    })
+  },
+  request: () => Promise.reject(new Error('not asked')),
+  probe: () => Promise.reject(new Error('not asked')),
+}
+const READY: EndpointDirectory = { ready: () => ECHO, wake: () => Promise.resolve(ECHO) }
+
+async function openDoor(
+  directory: EndpointDirectory,
+  routes: readonly GatewayRoute[] = [route()],
+): Promise<Door> {
+  const calls: GatewayCall[] = []
+  const clock = { now: () => door.time }
+  const table = createRouteTable({ clock, staleAfterMs: 60_000 })
+  table.replaceAll(routes)
+  const gateway = createGateway({
+    routes: table,
+    directory,
+    allowedHosts: ['catwalk.example', '127.0.0.1'],
+    allowedOrigins: ['https://everywhere.example'],
+    maxMessageBytes: 1000,
+    logger: silentLogger,
+    onCall: (call) => calls.push(call),
+    clock,
+  })
+  const server = createServer((req, res) => gateway.handle(req, res))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  // A server that listens on TCP has an address with a port.
+  const { port } = server.address() as AddressInfo
+  const url = (slug: string) => `http://127.0.0.1:${port}/mcp/${slug}`
+  const door: Door = { url, gateway, routes: table, calls, time: NOW }
+  opened.push(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  return door
+}
+
+const withoutRequestId = (text: string) => text.replace(/req_\w+/, '')
+const bearer = (secret = SECRET): Headers => ({ authorization: `Bearer ${secret}` })
+const post = (door: Door, headers: Headers = bearer(), slug = 'notes', body = '{}') =>
+  send(door.url(slug), 'POST', headers, body)
+
+describe('who is let in', () => {
+  test('a call with the right token reaches the endpoint, in the name of the token', async () => {
+    const door = await openDoor(READY)
+    const answer = await post(door)
+    expect([answer.status, answer.headers['x-subject']]).toEqual([200, 'tok_1'])
+    expect((await post(door, { authorization: `bearer ${SECRET}` })).status).toBe(200)
+    expect((await send(`${door.url('notes')}?x=1`, 'POST', bearer(), '{}')).status).toBe(200)
+  })
+
+  test('no token, a wrong one, and an endpoint that does not exist look the same', async () => {
+    const door = await openDoor(READY)
+    const wrong = await post(door, bearer('cat_wrong'))
+    const unknown = await post(door, bearer(), 'unknown')
+    expect(wrong.status).toBe(401)
+    expect(wrong.headers['www-authenticate']).toBe('Bearer error="invalid_token"')
+    expect(wrong.headers['x-content-type-options']).toBe('nosniff')
+    expect(wrong.messages[0]).toMatchObject({ error: { data: { error: 'unauthenticated' } } })
+    expect([unknown.status, withoutRequestId(unknown.text)]).toEqual([401, withoutRequestId(wrong.text)])
+    const none = await post(door, {})
+    expect([none.status, none.headers['www-authenticate']]).toEqual([401, 'Bearer'])
+    for (const authorization of ['', 'Bearer', 'Bearer ', `Basic ${SECRET}`, SECRET, `Bearer ${SECRET}x`]) {
+      expect((await post(door, { authorization })).status).toBe(401)
+    }
+    for (const slug of ['__proto__', 'constructor', 'notes/sse', 'notes/', 'Notes', '']) {
+      expect((await post(door, bearer(), slug)).status).toBe(401)
+    }
+  })
+
+  test('a token does not fit another deployment, nor outlive its expiry or its revocation', async () => {
+    const other = createHash('sha256').update('cat_other').digest('hex')
+    const expiresAt = new Date(NOW.getTime() + 1000)
+    const door = await openDoor(READY, [
+      route(),
+      route({ deploymentId: 'dep_2', slug: 'mail', tokens: new Map([[other, { id: 'tok_2', expiresAt }]]) }),
+    ])
+    expect((await post(door, bearer(), 'mail')).status).toBe(401)
+    expect((await post(door, bearer('cat_other'), 'mail')).status).toBe(200)
+    door.time = expiresAt
+    expect((await post(door, bearer('cat_other'), 'mail')).status).toBe(401)
+    door.routes.put(route({ tokens: new Map() }))
+    expect((await post(door)).status).toBe(401)
+  })
+
+  test('a foreign Host is refused, whatever the token', async () => {
+    const door = await openDoor(READY)
+    expect((await post(door, { ...bearer(), host: 'evil.example' })).status).toBe(403)
+    expect((await post(door, { ...bearer(), host: 'catwalk.example:8443' })).status).toBe(200)
+  })
+
+  test.for([
+    ['https://evil.example', 403],
+    ['null', 403],
+    ['http://catwalk.example.evil', 403],
+    ['https://catwalk.example', 200],
+    ['http://localhost:6274', 200],
+    ['https://everywhere.example', 200],
+    ['https://here.example', 200],
+  ] as const)('a page of %s is answered with %i', async ([origin, status]) => {
+    const door = await openDoor(READY, [route({ allowedOrigins: ['https://here.example'] })])
+    const answer = await post(door, { ...bearer(), origin })
+    expect(answer.status).toBe(status)
+    expect(answer.headers['access-control-allow-origin']).toBe(status === 200 ? origin : undefined)
+  })
+
+  test('a browser may send every header of MCP and read the session id', async () => {
+    const door = await openDoor(READY)
+    const origin = 'http://localhost:6274'
+    const preflight = await send(door.url('notes'), 'OPTIONS', {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization, mcp-param-x, Mcp-Session-Id, x-other, content-type',
+    })
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers['access-control-allow-headers']).toBe(
+      'authorization, mcp-param-x, mcp-session-id, content-type',
+    )
+    expect(preflight.headers['access-control-allow-methods']).toContain('DELETE')
+    const answer = await post(door, { ...bearer(), origin })
+    expect(answer.headers['access-control-expose-headers']).toContain('Mcp-Session-Id')
+    expect(answer.headers['access-control-expose-headers']).toContain('WWW-Authenticate')
+    expect(answer.headers['vary']).toBe('Origin')
+  })
+
+  test('a body that is announced to be too large is refused before it is read', async () => {
+    const door = await openDoor(READY)
+    expect((await post(door, bearer(), 'notes', 'x'.repeat(1001))).status).toBe(413)
+    expect((await post(door, bearer(), 'notes', 'x'.repeat(1000))).status).toBe(200)
+  })
+})
+
+describe('what state the deployment is in', () => {
+  test.for([
+    ['stopped', 'deployment_not_running'],
+    ['failed', 'deployment_not_running'],
+    ['deploying', 'unavailable'],
+  ] as const)('a deployment that is %s answers %s with 503', async ([state, error]) => {
+    const door = await openDoor(READY, [route({ state })])
+    const answer = await post(door)
+    expect(answer.status).toBe(503)
+    expect(answer.messages[0]).toMatchObject({ id: null, error: { code: -32000, data: { error } } })
+    expect(answer.messages[0]?.error?.data?.['help']).toEqual(expect.any(String))
+  })
+
+  test('calls wait for an instance that has to be started, body and all', async () => {
+    const start = Promise.withResolvers<Endpoint>()
+    const bothWait = Promise.withResolvers<void>()
+    let wakes = 0
+    const door = await openDoor({
+      ready: () => undefined,
+      wake() {
+        if (++wakes === 2) bothWait.resolve()
+        return start.promise
+      },
+    })
+    const answers = [post(door), post(door)]
+    await bothWait.promise
+    start.resolve(ECHO)
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200])
+  })
+
+  test('an instance that does not start is reported with its own words', async () => {
+    const error = new CatwalkError('unavailable', 'The server did not come up within 30 s.')
+    const door = await openDoor({ ready: () => undefined, wake: () => Promise.reject(error) })
+    const answer = await post(door)
+    expect(answer.status).toBe(503)
+    expect(answer.headers['retry-after']).toBe('5')
+    expect(answer.messages[0]?.error?.message).toBe(error.message)
+  })
+
+  test('an internal failure is not shown to the caller', async () => {
+    const door = await openDoor({
+      ready: () => undefined,
+      wake: () => Promise.reject(new Error('secret detail')),
+    })
+    const answer = await post(door)
+    expect(answer.text).not.toContain('secret detail')
+    expect(answer.messages[0]).toMatchObject({ error: { data: { error: 'internal' } } })
+  })
+
+  test('a caller that goes away while it waits ends its waiting', async () => {
+    const given = Promise.withResolvers<AbortSignal>()
+    const door = await openDoor({
+      ready: () => undefined,
+      wake(_id, signal) {
+        given.resolve(signal)
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('aborted')))
+        })
+      },
+    })
+    const { request } = open(door.url('notes'), 'POST', bearer(), '{}')
+    const signal = await given.promise
+    request.destroy()
+    await once(signal, 'abort')
+    expect(signal.aborted).toBe(true)
+  })
+
+  test('a table that has been cut off for too long is not trusted, until it is loaded again', async () => {
+    const door = await openDoor(READY)
+    door.routes.cutOff()
+    door.time = new Date(NOW.getTime() + 60_000)
+    expect((await post(door)).status).toBe(200)
+    door.time = new Date(NOW.getTime() + 60_001)
+    expect((await post(door)).status).toBe(503)
+    door.routes.replaceAll([route()])
+    expect((await post(door)).status).toBe(200)
+  })
+})
+
+test('calls are counted once, with their outcome; listening is not a call', async () => {
+  const door = await openDoor(READY)
+  await post(door)
+  await post(door, bearer('cat_wrong'))
+  await send(door.url('notes'), 'GET', bearer())
+  expect(door.calls).toMatchObject([
+    { deploymentId: 'dep_1', tokenId: 'tok_1', outcome: 'ok' },
+    { deploymentId: null, tokenId: null, outcome: 'refused' },
+  ])
+})
+
+test('draining lets nothing new in and waits for what is under way', async () => {
+  const finish = Promise.withResolvers<void>()
+  const arrived = Promise.withResolvers<void>()
+  const slow: Endpoint = {
+    ...ECHO,
+    handle(req, res, caller) {
+      arrived.resolve()
+      void finish.promise.then(() => ECHO.handle(req, res, caller))
+    },
+  }
+  const door = await openDoor({ ready: () => slow, wake: () => Promise.resolve(slow) })
+  const under = post(door)
+  await arrived.promise
+  const drained = door.gateway.drain(10_000)
+  expect((await post(door)).status).toBe(503)
+  finish.resolve()
+  await drained
+  expect((await under).status).toBe(200)
+})
+
+test('draining does not wait for ever', async () => {
+  const arrived = Promise.withResolvers<void>()
+  const stuck: Endpoint = { ...ECHO, handle: () => arrived.resolve() }
+  const door = await openDoor({ ready: () => stuck, wake: () => Promise.resolve(stuck) })
+  open(door.url('notes'), 'GET', bearer())
+  await arrived.promise
+  await expect(door.gateway.drain(20)).resolves.toBeUndefined()
+})
+
+test('a whole session works through the gateway, and only for the token that opened it', async () => {
+  await using bridge = await startBridge(fixture('raw-server'))
+  const endpoint = bridge.bridge
+  const second = createHash('sha256').update('cat_second').digest('hex')
+  const tokens = new Map([...route().tokens, [second, { id: 'tok_2', expiresAt: null }]])
+  const directory = { ready: () => endpoint, wake: () => Promise.resolve(endpoint) }
+  const door = await openDoor(directory, [route({ tokens })])
+  const session = await openSession(door.url('notes'), { headers: bearer() })
+  expect(await session.text('echo', { text: 'through' })).toBe('through')
+  const stolen = await send(
+    door.url('notes'),
+    'POST',
+    { ...session.headers, ...bearer('cat_second') },
+    '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+  )
+  expect(stolen.status).toBe(404)
+  expect((await session.end()).status).toBe(200)
+})
