@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 
 export interface WatchedPage extends AsyncDisposable {
   readonly page: Page
@@ -23,6 +23,8 @@ export async function openPage(browser: Browser, { theme, width }: Look): Promis
     hasTouch: width < 640,
   })
   const page = await context.newPage()
+  // Less than a test may take, so that what is missing is named.
+  page.setDefaultTimeout(15_000)
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(error.message))
   page.on('console', (message) => {
@@ -49,4 +51,12 @@ export async function accessibilityProblems(page: Page): Promise<readonly string
       .then(({ violations }) => violations.flatMap(({ id, help, nodes }) =>
         nodes.map(({ target, failureSummary }) => id + ': ' + help + ' at ' + target.join(' ') + ' ' + failureSummary)))
   `)
+}
+
+/** Whether something is seen before the browser's patience ends. */
+export async function appears(what: Locator): Promise<boolean> {
+  return what.waitFor().then(
+    () => true,
+    () => false,
+  )
 }

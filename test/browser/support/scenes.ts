@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core'
+import { routes, type RouteName } from '../../../src/contract/index.ts'
 import { CatwalkError } from '../../../src/domain/index.ts'
 import type { FakeApiOptions, FakeRequest, FeedConnection } from '../../fakes/api.ts'
 import * as data from './scene-data.ts'
@@ -36,21 +37,26 @@ const house: Handlers = {
   callTool: () => data.callResult,
 }
 
-const feed = (connection: FeedConnection) => {
+/** Tells what happened so far. */
+export const feed = (connection: FeedConnection): void => {
   for (const event of data.events) connection.send('event', event, event.id)
   for (const line of data.logs) connection.send('log', line, line.id)
 }
 
 /** The API of a house where things happened. `answers` says what it answers otherwise at the moment. */
-export function fakeHouse(answers: () => Handlers): FakeApiOptions {
+export function fakeHouse(answers: () => Handlers, feedOf = feed): FakeApiOptions {
   // Each handler has the request and the answer of its own name.
   const handlers = Object.fromEntries(
-    Object.entries(house).map(([name, usual]) => [
+    (Object.keys(routes) as RouteName[]).map((name) => [
       name,
-      (request: FakeRequest) => (answers()[name as keyof Handlers] ?? usual)(request),
+      (request: FakeRequest) => {
+        const handler = answers()[name] ?? house[name]
+        if (handler === undefined) throw new CatwalkError('not_found', `The fake has no answer for ${name}.`)
+        return handler(request)
+      },
     ]),
   ) as Handlers
-  return { handlers, feed }
+  return { handlers, feed: feedOf }
 }
 
 const stranger: Handlers = {

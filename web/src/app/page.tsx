@@ -16,17 +16,17 @@ interface PageProps {
   readonly children: ReactNode
 }
 
-let isFirstPage = true
+// The room that the page was opened at is left as the browser opens it.
+let lastPath = location.pathname
 
 /** A room: its bar, what all of Catwalk has to say, and its content. Takes the focus when it is walked into. */
 export function Page({ title, above = [], aurora = false, children }: PageProps) {
   const main = useRef<HTMLElement>(null)
   const isLight = useStore(theme) === 'light'
   useEffect(() => {
-    if (!isFirstPage && !main.current?.contains(document.activeElement)) {
-      main.current?.focus({ preventScroll: true })
-    }
-    isFirstPage = false
+    if (location.pathname === lastPath) return
+    lastPath = location.pathname
+    if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true })
   }, [])
   return (
     <div className={aurora ? 'page aurora' : 'page'}>

@@ -14,6 +14,9 @@ import { NotFound } from './not-found.tsx'
 import { Shell } from './shell.tsx'
 import { Toaster } from './toaster.tsx'
 
+// What is not to be passed on must be named as undefined: the router adds what else the address holds.
+const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+
 const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   component: () => (
     <>
@@ -34,11 +37,10 @@ const setUp = createRoute({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  validateSearch: (search): { back?: string } => {
-    const { back } = search
+  validateSearch: ({ back }): { back?: string | undefined } => ({
     // Only a path of our own: a second slash or a backslash would lead to another host.
-    return typeof back === 'string' && /^\/(?![/\\])/.test(back) ? { back } : {}
-  },
+    back: /^\/(?![/\\])/.test(text(back) ?? '') ? text(back) : undefined,
+  }),
   component: lazyRouteComponent(() => import('../rooms/sign-in.tsx'), 'SignInRoom'),
 })
 
@@ -72,9 +74,9 @@ const start = createRoute({
 const review = createRoute({
   getParentRoute: () => house,
   path: '/new',
-  validateSearch: (search): { source: string; from?: string } => ({
-    source: typeof search['source'] === 'string' ? search['source'] : '',
-    ...(typeof search['from'] === 'string' ? { from: search['from'] } : {}),
+  validateSearch: ({ source, from }): { source: string; from?: string | undefined } => ({
+    source: text(source) ?? '',
+    from: text(from),
   }),
   component: lazyRouteComponent(() => import('../rooms/review/review.tsx'), 'ReviewRoom'),
 })
@@ -82,9 +84,9 @@ const review = createRoute({
 const deployments = createRoute({
   getParentRoute: () => house,
   path: '/deployments',
-  validateSearch: (search): { state?: string; find?: string } => ({
-    ...(typeof search['state'] === 'string' ? { state: search['state'] } : {}),
-    ...(typeof search['find'] === 'string' ? { find: search['find'] } : {}),
+  validateSearch: ({ state, find }): { state?: string | undefined; find?: string | undefined } => ({
+    state: text(state),
+    find: text(find),
   }),
   component: lazyRouteComponent(() => import('../rooms/deployments/deployments.tsx'), 'DeploymentsRoom'),
 })

@@ -35,11 +35,10 @@ export function Dialog({ title, onClose, children }: DialogProps) {
       // React hands events of a portal on to where it was opened; that may be a form.
       onSubmit={(event) => event.stopPropagation()}
     >
-      <div className="dialog-head">
-        <h2 id={titleId}>{title}</h2>
-        <IconButton className="push" icon={X} label="Close" onClick={onClose} />
-      </div>
+      <h2 id={titleId}>{title}</h2>
       {children}
+      {/* Last, because the browser puts the focus on what comes first. */}
+      <IconButton className="dialog-close" icon={X} label="Close" onClick={onClose} />
     </dialog>,
     document.body,
   )

@@ -23,7 +23,8 @@ export function Field({ label, mark, hint, error, children }: FieldProps) {
   return (
     <div className="field">
       <label htmlFor={id}>
-        {label} {mark !== undefined && <span className="req">{mark}</span>}
+        {label}
+        {mark !== undefined && <span className="req"> {mark}</span>}
       </label>
       {children({
         id,

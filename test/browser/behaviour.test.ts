@@ -1,0 +1,208 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { CatwalkError } from '../../src/domain/index.ts'
+import type { FeedConnection } from '../fakes/api.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { launchBrowser } from './support/browser.ts'
+import { buildDashboard, startDashboard, type Dashboard } from './support/dashboard.ts'
+import { appears, openPage, type WatchedPage } from './support/page.ts'
+import { callResult, logs, me, ticktick } from './support/scene-data.ts'
+import { fakeHouse, feed, type Handlers } from './support/scenes.ts'
+
+const owned = new AsyncDisposableStack()
+let browser: Browser
+let dashboard: Dashboard
+let answers: Handlers = {}
+let feeds: FeedConnection[] = []
+let watched: WatchedPage
+let page: Page
+
+beforeAll(async () => {
+  const built = owned.use(await temporaryDirectory())
+  await buildDashboard(built.path)
+  const api = fakeHouse(
+    () => answers,
+    (connection) => {
+      feeds.push(connection)
+      feed(connection)
+    },
+  )
+  dashboard = owned.use(await startDashboard(built.path, api))
+  browser = await launchBrowser()
+  owned.defer(() => browser.close())
+})
+afterAll(() => owned.disposeAsync())
+beforeEach(async () => {
+  answers = {}
+  feeds = []
+  watched = await openPage(browser, { theme: 'light', width: 1440 })
+  page = watched.page
+})
+afterEach(() => watched[Symbol.asyncDispose]())
+
+const visit = (path: string) => page.goto(dashboard.origin + path)
+const nobody = () => {
+  throw new CatwalkError('unauthenticated', 'Nobody is signed in.')
+}
+const button = (name: string) => page.getByRole('button', { name, exact: true })
+const theme = () => page.locator('html').getAttribute('data-theme')
+const focused = () => page.evaluate<string>('document.activeElement.outerHTML')
+
+test('the theme follows the system until it is chosen, and the choice is remembered', async () => {
+  await visit('/deployments')
+  expect(await theme()).toBe('light')
+  await button('Switch to the dark theme').click()
+  expect(await theme()).toBe('dark')
+  await page.reload()
+  await button('Switch to the light theme').waitFor()
+  expect(await theme()).toBe('dark')
+})
+
+test('a lost connection is told, what is known stays, and the page mends itself', async () => {
+  await visit('/deployments')
+  await page.getByText('Warehouse Postgres').waitFor()
+  await page.context().setOffline(true)
+  await page.getByText('Connection lost').waitFor()
+  expect(await appears(page.getByText('Warehouse Postgres'))).toBe(true)
+  await page.context().setOffline(false)
+  await button('Try now').click()
+  await page.getByText('Connection lost').waitFor({ state: 'detached' })
+})
+
+test('a session that ends while the page is open leads to the door, and back', async () => {
+  await visit('/deployments/ticktick')
+  await page.getByRole('heading', { name: 'Connect' }).waitFor()
+  answers = { getMe: nobody, listTokens: nobody }
+  await page.getByRole('link', { name: 'Access', exact: true }).first().click()
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  expect(new URL(page.url()).searchParams.get('back')).toBe('/deployments/ticktick/access')
+})
+
+test('an address to go back to that leads elsewhere is not followed', async () => {
+  await visit(`/sign-in?back=${encodeURIComponent('//evil.example/')}`)
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  expect(await page.getByText('You come back').count()).toBe(0)
+})
+
+test('the first Tab reaches the way past the menu', async () => {
+  await visit('/deployments')
+  await page.getByText('Warehouse Postgres').waitFor()
+  await page.keyboard.press('Tab')
+  expect(await focused()).toContain('Skip to content')
+})
+
+test('walking into a room puts the focus there and names it in the title', async () => {
+  await visit('/deployments')
+  await page.getByRole('link', { name: 'TickTick' }).click()
+  await page.getByRole('heading', { name: 'Connect' }).waitFor()
+  expect(await focused()).toMatch(/^<main/)
+  expect(await page.title()).toBe('TickTick · Catwalk')
+})
+
+test('Escape closes a dialog and gives the focus back to what opened it', async () => {
+  await visit('/deployments/ticktick/settings')
+  await button('Delete').click()
+  await page.getByRole('dialog').waitFor()
+  await page.keyboard.press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
+  expect(await focused()).toContain('Delete')
+})
+
+test('a menu is worked with the keyboard alone', async () => {
+  await visit('/deployments/ticktick')
+  await button('More actions').press('Enter')
+  await page.getByRole('menuitem', { name: 'Restart' }).waitFor()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  expect(await appears(page.getByRole('dialog', { name: 'Delete TickTick' }))).toBe(true)
+})
+
+test('a warning blocks the deployment until it is decided, and says so', async () => {
+  await visit('/new?source=npm:ticktick-mcp')
+  const deploy = button('Deploy')
+  await deploy.focus()
+  expect(await deploy.getAttribute('aria-disabled')).toBe('true')
+  const why = await deploy.getAttribute('aria-describedby')
+  expect(await page.locator(`#${why}`).innerText()).toBe('Decide about the install scripts first.')
+  await button('Leave them out').click()
+  expect(await deploy.getAttribute('aria-disabled')).toBeNull()
+})
+
+test('pasting a .env fills the variables and does not deploy', async () => {
+  await visit('/new?source=npm:ticktick-mcp')
+  await button('Leave them out').click()
+  await button('Paste .env').click()
+  await page.getByLabel('Contents').fill('TOKEN="a b"\nREGION=eu')
+  await button('Take 2 variables').click()
+  expect(await page.getByLabel('Name of variable 2').inputValue()).toBe('REGION')
+  const value = page.getByLabel('Value of variable 1', { exact: true })
+  expect(await value.inputValue()).toBe('a b')
+  expect(await value.getAttribute('type')).toBe('password')
+  expect(dashboard.api.requests.filter(({ name }) => name === 'createDeployment')).toEqual([])
+})
+
+test('a state is told to screen readers when it changes, and new lines arrive by themselves', async () => {
+  await visit('/deployments/ticktick/logs')
+  await page.getByText('Following').waitFor()
+  feeds[0]?.send('deployment', { ...ticktick, state: 'unhealthy', stateReason: 'It stopped answering' })
+  await page.getByRole('status').getByText('TickTick: Unhealthy').waitFor({ state: 'attached' })
+  feeds[0]?.send('log', { ...logs[0], id: '100', line: 'A line from just now' }, '100')
+  expect(await appears(page.getByText('A line from just now'))).toBe(true)
+})
+
+test('a feed that broke off is taken up again and tells nothing twice', async () => {
+  await visit('/deployments/ticktick/logs')
+  await page.getByText('Following').waitFor()
+  const line = page.getByText('signed in as ana.lindqvist, 6 lists')
+  await line.waitFor()
+  feeds[0]?.end()
+  await expect.poll(() => feeds.length, { timeout: 20_000 }).toBe(2)
+  await page.getByText('Following').waitFor()
+  expect(await line.count()).toBe(1)
+})
+
+test("a deleted deployment's room is left", async () => {
+  await visit('/deployments/ticktick')
+  await page.getByRole('heading', { name: 'Connect' }).waitFor()
+  feeds[0]?.send('deleted', { id: ticktick.id })
+  await page.getByText('TickTick is deleted').waitFor()
+  expect(await appears(page.getByRole('heading', { name: 'Deployments' }))).toBe(true)
+})
+
+test('what a server says is shown as text: no markup, no script, no other scheme', async () => {
+  answers = {
+    callTool: () => ({
+      ...callResult,
+      content: [
+        { type: 'text', text: '<img src=x onerror="document.title=1"><b>bold</b>' },
+        { type: 'resource_link', uri: 'javascript:alert(1)', name: 'A link' },
+        { type: 'image', mimeType: 'image/svg+xml', data: 'PHN2Zz4=' },
+      ],
+    }),
+  }
+  await visit('/deployments/ticktick/tools')
+  await button('Call tool').click()
+  await page.getByText('<b>bold</b>').waitFor()
+  const outcome = page.locator('.res')
+  expect(
+    await outcome
+      .locator('a, img, b')
+      .filter({ hasNotText: /^[\d"]|true|false/ })
+      .count(),
+  ).toBe(0)
+  expect(watched.problems).toEqual([])
+})
+
+test('what a viewer may not do is refused with its code, and the page goes on', async () => {
+  answers = {
+    getMe: () => ({ ...me, role: 'viewer' }),
+    restartDeployment: () => {
+      throw new CatwalkError('forbidden', 'A viewer cannot restart a deployment.')
+    },
+  }
+  await visit('/deployments/ticktick')
+  await button('Restart').click()
+  await page.getByText('A viewer cannot restart a deployment.').waitFor()
+  expect(await appears(page.getByText('req_fake'))).toBe(true)
+})
