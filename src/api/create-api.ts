@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
+import { routePath } from 'hono/route'
 import { createRateLimiter, ownHosts, ownOrigins, type Auth, type OwnAddresses } from '../auth/index.ts'
 import { routes, type Route, type RouteName } from '../contract/index.ts'
 import { CatwalkError, newId, type Clock, type Logger } from '../domain/index.ts'
@@ -37,6 +38,8 @@ export interface ApiOptions extends OwnAddresses {
   readonly docsDir: string
   /** Aborted when the program stops: open streams end, so that the server can close. */
   readonly signal: AbortSignal
+  /** Told of every answer; `route` is the pattern that matched. */
+  readonly onRequest?: (event: { method: string; route: string; status: number; durationMs: number }) => void
   /** Pause after which a silent stream gets a comment. Default: 15 s. */
   readonly keepAliveMs?: number
 }
@@ -55,8 +58,12 @@ export function createApi(options: ApiOptions): Hono<Environment> {
   const openApi = openApiDocument(options)
 
   app.use(async (c, next) => {
+    const startedAt = performance.now()
     c.set('requestId', requestIdOf(c.req.raw.headers))
     await next()
+    const { method } = c.req
+    const durationMs = performance.now() - startedAt
+    options.onRequest?.({ method, route: routePath(c, -1), status: c.res.status, durationMs })
     c.header('x-request-id', c.var.requestId)
     for (const [name, value] of common) c.header(name, value)
     if (c.req.path.startsWith('/api/')) c.header('cache-control', 'no-store')

@@ -97,6 +97,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       vault,
       logs,
       logger: logger.child({ part: 'reconciler' }),
+      metrics,
       instances,
       probeTimeoutMs: config.probeTimeoutMs,
       graceMs: GRACE_MS,
@@ -175,6 +176,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     },
     dashboardDir: DASHBOARD,
     docsDir: DOCS,
+    onRequest: (event) => metrics.httpRequest(event),
     signal: ending.signal,
   })
   const answerApi = getRequestListener(api.fetch, { overrideGlobalObjects: false })

@@ -51,6 +51,7 @@ export async function endInstance(deps: ReconcilerDependencies, running: Running
 async function noteEnd(work: Work, running: Running, end: InstanceEnd): Promise<void> {
   const { deps, lease } = work
   deps.instances.remove(lease.deploymentId, running.instance.id)
+  deps.metrics.instanceEnded({ reason: end.reason })
   if (end.reason === 'stopped') return
   const lived = performance.now() - running.readyAt
   try {

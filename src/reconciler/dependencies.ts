@@ -2,6 +2,7 @@ import type { queries } from '../db/index.ts'
 import type { Logger, Runtime, RuntimeKind } from '../domain/index.ts'
 import type { BatchedLogWriter, ServiceDependencies } from '../services/index.ts'
 
+import type { Metrics } from '../telemetry/index.ts'
 import type { InstanceRegistry } from './instances.ts'
 
 /** Points of the work at which a test can stop the program to kill it there. */
@@ -22,6 +23,7 @@ export interface ReconcilerDependencies {
   readonly vault: ServiceDependencies['vault']
   readonly logs: BatchedLogWriter
   readonly logger: Logger
+  readonly metrics: Pick<Metrics, 'reconcilerStep' | 'instanceEnded'>
   readonly instances: InstanceRegistry
   readonly probeTimeoutMs: number
   /** How long a server may take to end by itself after its standard input was closed. */

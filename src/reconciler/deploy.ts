@@ -24,13 +24,14 @@ export async function deploy(work: Work, newest: queries.ReleaseRow): Promise<vo
       queries.supersedeOlder(tx, release),
     )
     await deps.checkpoint('release.installing')
-    const installed = await install(launchable, signal)
+    const installed = await measured(deps, 'installing', install(launchable, signal))
     await deps.checkpoint('release.installed')
     release = await advance(work, release, 'starting', installed.message, (tx) =>
       queries.saveLockFile(tx, release.id, installed.lockFile),
     )
     await deps.checkpoint('release.starting')
-    const instance = await startInstance(deps, launchable, lease, installed.lockFile, signal)
+    const starting = startInstance(deps, launchable, lease, installed.lockFile, signal)
+    const instance = await measured(deps, 'starting', starting)
     try {
       await deps.checkpoint('release.started')
       release = await advance(work, release, 'probing', 'Started. Asking for its tools.')
@@ -38,7 +39,7 @@ export async function deploy(work: Work, newest: queries.ReleaseRow): Promise<vo
       await instance.stop(0)
       throw error
     }
-    const manifest = await probeInstance(deps, instance, signal)
+    const manifest = await measured(deps, 'probing', probeInstance(deps, instance, signal))
     await deps.checkpoint('release.probed')
     const count = manifest.tools.length
     await adopt(work, instance, release.id, async (tx) => {
@@ -50,6 +51,22 @@ export async function deploy(work: Work, newest: queries.ReleaseRow): Promise<vo
   } catch (error) {
     if (signal.aborted || error instanceof queries.LeaseLost) throw error
     await fail(work, release, launchable, error)
+  }
+}
+
+async function measured<T>(
+  { metrics }: Work['deps'],
+  step: 'installing' | 'starting' | 'probing',
+  work: Promise<T>,
+): Promise<T> {
+  const startedAt = performance.now()
+  let outcome: 'done' | 'failed' = 'failed'
+  try {
+    const result = await work
+    outcome = 'done'
+    return result
+  } finally {
+    metrics.reconcilerStep({ step, outcome, durationMs: performance.now() - startedAt })
   }
 }
 

@@ -12,6 +12,7 @@ import {
   getDeployment,
   type ServiceContext,
 } from '../../src/services/index.ts'
+import { createMetrics } from '../../src/telemetry/index.ts'
 import { testVault } from '../support/vault.ts'
 
 /** One node: a reconciler with a fake runtime of its own. */
@@ -98,6 +99,7 @@ export async function createWorld(): Promise<World> {
           vault,
           logs,
           logger: silentLogger,
+          metrics: createMetrics(),
           instances,
           probeTimeoutMs: 5000,
           graceMs: 100,
