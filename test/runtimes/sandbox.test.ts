@@ -12,6 +12,7 @@ import {
   type NetworkPolicy,
 } from '../../src/domain/index.ts'
 import { until } from '../support/until.ts'
+import { connect as connectDirectly, type Network } from '../../src/runtimes/local/egress/dial.ts'
 import { evaluate, releaseOf } from './release.ts'
 import { startLocalRuntime, type LocalRuntimeUnderTest } from './local-runtime.ts'
 
@@ -21,8 +22,16 @@ const never = new AbortController().signal
 let subject: LocalRuntimeUnderTest
 let lockFile: string
 
+let publicPort = 0
+/** A public host whose address leads to a server of the test, and a name that leads into a private network. */
+const testInternet: Network = {
+  resolve: async (host) => [host === 'public.example' ? '93.184.215.14' : '192.168.1.1'],
+  connect: async (_address, _port, signal) => connectDirectly('127.0.0.1', publicPort, signal),
+  ownAddresses: () => [],
+}
+
 beforeAll(async () => {
-  subject = await startLocalRuntime()
+  subject = await startLocalRuntime({ network: testInternet })
   const status = await subject.runtime.status(never)
   if (!status.ok) throw new Error(`${status.reason} ${status.fix}`)
   const release = releaseOf(subject.packageOf('@fixture/evaluator', 'evaluator'))
@@ -253,6 +262,13 @@ describe('processes', () => {
   })
 })
 
+/** Code that fetches the root of a host. */
+function read(host: string): string {
+  return `return await fetch('http://${host}/').then(
+    async (answer) => [answer.status, await answer.text()],
+    (error) => 'failed: ' + error.cause)`
+}
+
 describe('the network', () => {
   const policies: readonly NetworkPolicy[] = ['none', 'internet']
   test.each(policies)("the host's loopback cannot be reached with the policy %s", async (network) => {
@@ -276,6 +292,25 @@ describe('the network', () => {
       )
     } finally {
       server.close()
+    }
+  })
+
+  test('with the policy internet a program that honours the proxy reaches public hosts, by name', async () => {
+    const server = createServer((req, res) => res.end(`hello ${req.headers.host}`))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    publicPort = typeof address === 'object' ? (address?.port ?? 0) : 0
+    try {
+      await using instance = await startEvaluator('internet')
+      expect(await evaluate(instance, read('public.example'))).toEqual([200, 'hello public.example'])
+      expect(await evaluate(instance, read('private.example'))).toMatch(/^failed: /)
+      expect(instance.lines.map(({ line }) => line)).toContainEqual(
+        expect.stringMatching(/private\.example:80: 192\.168\.1\.1 .*private address/),
+      )
+    } finally {
+      server.close()
+      server.closeAllConnections()
     }
   })
 

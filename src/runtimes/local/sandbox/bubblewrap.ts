@@ -1,12 +1,19 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { Server } from 'node:net'
-import { constants } from 'node:os'
-import { Duplex, type Readable } from 'node:stream'
 import { CatwalkError } from '../../../domain/index.ts'
 import { PROXY_DEFAULTS, serveProxy, type Proxy } from '../egress/proxy.ts'
 import type { Toolchain } from '../toolchain.ts'
 import { bubblewrapArgs, DESCRIPTOR } from './bubblewrap-args.ts'
+import {
+  decodeExit,
+  firstProcess,
+  firstWords,
+  pipe,
+  standardStreams,
+  tellInit,
+  untilAborted,
+} from './bubblewrap-channels.ts'
 import { INSIDE, processLimits, type ConfinedCommand } from './confined-command.ts'
 import {
   childExit,
@@ -143,19 +150,6 @@ function spawnBubblewrap(
   }
 }
 
-/** The process id in what bubblewrap writes about itself: `{"child-pid": 123, …}`. */
-async function firstProcess(info: Readable): Promise<number> {
-  return new Promise((resolve) => {
-    let text = ''
-    // Read to its end even when the number is known: bubblewrap would die of a closed pipe.
-    info.on('data', (chunk: Buffer) => {
-      text += chunk.toString()
-      const match = /"child-pid":\s*(\d+)[,\s}]/.exec(text)
-      if (match !== null) resolve(Number(match[1]))
-    })
-  })
-}
-
 async function initReady(state: SandboxState): Promise<void> {
   return new Promise((resolve) => {
     state.child.once('message', (_message, handle) => {
@@ -163,28 +157,6 @@ async function initReady(state: SandboxState): Promise<void> {
       resolve()
     })
   })
-}
-
-/** Gives the init the server's environment, which is its word to go. */
-async function tellInit(child: ChildProcess, environment: Readonly<Record<string, string>>): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    child.send({ environment }, (error) => (error === null ? resolve() : reject(error)))
-  })
-}
-
-async function untilAborted<T>(signal: AbortSignal, exit: Promise<ChildEnd>, value: Promise<T>): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const abort = (): void => reject(new Error('it took too long'))
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
-  const exited = exit.then(({ exitCode, signal: endSignal }) => {
-    throw new Error(`it ended at once, with ${endSignal ?? `exit code ${exitCode}`}`)
-  })
-  try {
-    return await Promise.race([value, aborted, exited])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
 }
 
 function killSandbox({ child, firstPid }: SandboxState): void {
@@ -204,46 +176,6 @@ async function settleEnd(state: SandboxState, exit: Promise<ChildEnd>): Promise<
   return { ...decodeExit(exitCode, signal), outOfMemory }
 }
 
-const SIGNALS: ReadonlyMap<number, string> = new Map(
-  Object.entries(constants.signals).map(([name, number]) => [number, name]),
-)
-
-/** bubblewrap reports a program that a signal ended as exit code 128 + signal, as shells do. */
-function decodeExit(
-  exitCode: number | null,
-  signal: string | null,
-): { exitCode: number | null; signal: string | null } {
-  const inner = exitCode === null ? undefined : SIGNALS.get(exitCode - 128)
-  return inner === undefined ? { exitCode, signal } : { exitCode: null, signal: inner }
-}
-
-const WORDS_LIMIT = 2_000
-
-async function firstWords(stderr: Readable): Promise<string> {
-  let text = ''
-  for await (const chunk of stderr) {
-    if (text.length < WORDS_LIMIT) text += String(chunk)
-  }
-  return text.slice(0, WORDS_LIMIT).trim()
-}
-
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-/** A pipe of `stdio`; which way it goes is fixed where the child is spawned. */
-function pipe(child: ChildProcess, descriptor: number): Duplex {
-  const found = child.stdio[descriptor]
-  // Whether it broke shows in what comes, or does not come, through it.
-  if (found instanceof Duplex) return found.on('error', () => undefined)
-  throw new Error(`descriptor ${descriptor} is not a pipe`)
-}
-
-function standardStreams(child: ChildProcess): Pick<ConfinedProcess, 'stdin' | 'stdout' | 'stderr'> {
-  const { stdin, stdout, stderr } = child
-  if (stdin === null || stdout === null || stderr === null)
-    throw new Error('the child has no standard streams')
-  // Writing to a program that has ended is not an error of ours; its end is reported by `ended`.
-  stdin.on('error', () => undefined)
-  return { stdin, stdout, stderr }
 }

@@ -32,6 +32,8 @@ export interface ConfinementOptions {
   readonly controlGroups: ControlGroups
   /** Whether programs may run without a sandbox where there is none. */
   readonly allowUnsandboxed: boolean
+  /** Where bubblewrap is looked for; tests look in a place where it is not. */
+  readonly places?: readonly string[]
   /** Who the trial runs as. */
   readonly trialIdentity: Identity | null
 }
@@ -74,14 +76,16 @@ export function createConfinement(options: ConfinementOptions): Confinement {
     run: async (command, onRefused, signal) => {
       const found = await status(signal)
       if (!found.ok) throw new CatwalkError('sandbox_unavailable', found.reason, { help: found.fix })
-      if (good === null) return runUnsandboxed(options.toolchain, command, signal)
+      if (good === null) {
+        return runUnsandboxed(options.toolchain, await findProgram('setpriv'), command, signal)
+      }
       return runInBubblewrap(await findHost(), command, onRefused, signal)
     },
   }
 }
 
 async function describeHost(options: ConfinementOptions): Promise<BubblewrapHost> {
-  const bubblewrap = await findProgram('bwrap')
+  const bubblewrap = await findProgram('bwrap', options.places)
   if (bubblewrap === null)
     throw new CatwalkError('sandbox_unavailable', 'bubblewrap (bwrap) is not installed.')
   const setpriv = await findProgram('setpriv')
@@ -168,8 +172,11 @@ async function checkTraversable(directory: string): Promise<void> {
   }
 }
 
-async function findProgram(name: string): Promise<string | null> {
-  for (const place of ['/usr/bin', '/bin', '/usr/local/bin', '/run/current-system/sw/bin']) {
+const PLACES: readonly string[] = ['/usr/bin', '/bin', '/usr/local/bin', '/run/current-system/sw/bin']
+
+/** The places are fixed: what confines programs must not come from a search path. */
+async function findProgram(name: string, places = PLACES): Promise<string | null> {
+  for (const place of places) {
     const path = join(place, name)
     const executable = await access(path, constants.X_OK).then(
       () => true,

@@ -11,6 +11,7 @@ import { childExit, signalProcess, type ConfinedProcess } from './confined-proce
  */
 export async function runUnsandboxed(
   toolchain: Toolchain,
+  setpriv: string | null,
   command: ConfinedCommand,
   signal: AbortSignal,
 ): Promise<ConfinedProcess> {
@@ -20,7 +21,10 @@ export async function runUnsandboxed(
     ...command.mounts,
   ]
   const onHost = (text: string): string => translatePath(text, mounts)
-  const child = spawn(onHost(INSIDE.node), command.nodeArguments.map(onHost), {
+  const program = [onHost(INSIDE.node), ...command.nodeArguments.map(onHost)]
+  // setpriv has the kernel end it together with this program.
+  const [file = '', ...args] = setpriv === null ? program : [setpriv, '--pdeathsig', 'KILL', '--', ...program]
+  const child = spawn(file, args, {
     cwd: onHost(command.workingDirectory),
     env: Object.fromEntries([...command.environment].map(([name, value]) => [name, onHost(value)])),
     detached: true,

@@ -1,0 +1,91 @@
+import type { ChildProcess } from 'node:child_process'
+import { constants } from 'node:os'
+import { Duplex, type Readable } from 'node:stream'
+import type { ChildEnd, ConfinedProcess } from './confined-process.ts'
+
+// How Catwalk talks with bubblewrap and with the init inside.
+
+/** The process id in what bubblewrap writes about itself: `{"child-pid": 123, …}`. */
+export async function firstProcess(info: Readable): Promise<number> {
+  return new Promise((resolve) => {
+    let text = ''
+    // Read to its end even when the number is known: bubblewrap would die of a closed pipe.
+    info.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      const match = /"child-pid":\s*(\d+)[,\s}]/.exec(text)
+      if (match !== null) resolve(Number(match[1]))
+    })
+  })
+}
+
+/** Gives the init the server's environment, which is its word to go. */
+export async function tellInit(
+  child: ChildProcess,
+  environment: Readonly<Record<string, string>>,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    child.send({ environment }, (error) => (error === null ? resolve() : reject(error)))
+  })
+}
+
+/** The value, unless the signal or the end of the child comes first. */
+export async function untilAborted<T>(
+  signal: AbortSignal,
+  exit: Promise<ChildEnd>,
+  value: Promise<T>,
+): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = (): void => reject(new Error('it took too long'))
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort, { once: true })
+  const exited = exit.then(({ exitCode, signal: endSignal }) => {
+    throw new Error(`it ended at once, with ${endSignal ?? `exit code ${exitCode}`}`)
+  })
+  try {
+    return await Promise.race([value, aborted, exited])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+const SIGNALS: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name]),
+)
+
+/** bubblewrap reports a program that a signal ended as exit code 128 + signal, as shells do. */
+export function decodeExit(
+  exitCode: number | null,
+  signal: string | null,
+): { exitCode: number | null; signal: string | null } {
+  const inner = exitCode === null ? undefined : SIGNALS.get(exitCode - 128)
+  return inner === undefined ? { exitCode, signal } : { exitCode: null, signal: inner }
+}
+
+const WORDS_LIMIT = 2_000
+
+/** What the child says on stderr, up to a limit. */
+export async function firstWords(stderr: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of stderr) {
+    if (text.length < WORDS_LIMIT) text += String(chunk)
+  }
+  return text.slice(0, WORDS_LIMIT).trim()
+}
+
+/** A pipe of `stdio`; which way it goes is fixed where the child is spawned. */
+export function pipe(child: ChildProcess, descriptor: number): Duplex {
+  const found = child.stdio[descriptor]
+  // Whether it broke shows in what comes, or does not come, through it.
+  if (found instanceof Duplex) return found.on('error', () => undefined)
+  throw new Error(`descriptor ${descriptor} is not a pipe`)
+}
+
+/** stdin, stdout and stderr, which are pipes. */
+export function standardStreams(child: ChildProcess): Pick<ConfinedProcess, 'stdin' | 'stdout' | 'stderr'> {
+  const { stdin, stdout, stderr } = child
+  if (stdin === null || stdout === null || stderr === null)
+    throw new Error('the child has no standard streams')
+  // Writing to a program that has ended is not an error of ours; its end is reported by `ended`.
+  stdin.on('error', () => undefined)
+  return { stdin, stdout, stderr }
+}

@@ -1,0 +1,36 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startLocalRuntime, type LocalRuntimeUnderTest } from './local-runtime.ts'
+import { releaseOf } from './release.ts'
+
+const never = new AbortController().signal
+let subject: LocalRuntimeUnderTest
+beforeAll(async () => {
+  subject = await startLocalRuntime()
+})
+afterAll(async () => {
+  await subject[Symbol.asyncDispose]()
+})
+
+/** What the fixture's install script wrote down, or null when it did not run. */
+async function seenByScript(allowScripts: boolean): Promise<Record<string, unknown> | null> {
+  const before = new Set(await readdir(join(subject.dataDir, 'store')).catch(() => []))
+  const release = releaseOf(subject.packageOf('fixture-scripts', 'fixture-scripts'), { allowScripts })
+  await subject.runtime.prepare(release.prepare, never)
+  const [entry] = (await readdir(join(subject.dataDir, 'store'))).filter((name) => !before.has(name))
+  const file = join(subject.dataDir, 'store', entry ?? '', 'node_modules/fixture-scripts/seen.json')
+  const text = await readFile(file, 'utf8').catch(() => null)
+  // Written by the fixture.
+  return text === null ? null : (JSON.parse(text) as Record<string, unknown>)
+}
+
+test('install scripts do not run unless they are allowed', async () => {
+  expect(await seenByScript(false)).toBeNull()
+})
+
+test('an allowed install script sees neither the npm configuration nor the download cache', async () => {
+  const seen = await seenByScript(true)
+  expect(seen).toMatchObject({ configuration: false, cache: false })
+  expect(JSON.stringify(seen?.['environment'])).not.toContain(subject.dataDir)
+})
