@@ -46,11 +46,15 @@ export async function findConnection(
 ): Promise<Connectable> {
   const candidates = candidateClients(target, await readTlsFiles(target))
   const deadline = Date.now() + options.waitMs
+  let told = ''
   for (;;) {
     const result = await tryAll(candidates, signal)
     if ('version' in result) return result
     if (!isTransient(result.error) || Date.now() >= deadline) throw unreachable(target, result.error)
-    options.logger.warn({ reason: reasonOf(result.error) }, `waiting for ${describeTarget(target)}`)
+    const reason = reasonOf(result.error)
+    // Once for each reason, not at every try.
+    if (reason !== told) options.logger.warn({ reason }, `waiting for ${describeTarget(target)}`)
+    told = reason
     await delay(RETRY_PAUSE_MS, undefined, { signal })
   }
 }
