@@ -1,6 +1,6 @@
 export { createBridge, type Bridge, type BridgeOptions } from './create-bridge.ts'
 export { createEndedSessions, type EndedSessions } from './ended-sessions.ts'
-export { DEFAULT_LIMITS, type BridgeLimits } from './limits.ts'
+export type { BridgeLimits } from './limits.ts'
 export type { Launch, ServerProcess } from './server-process.ts'
 export { serveBridge, startBridgeServer, type BridgeServer, type ServeBridgeOptions } from './serve-bridge.ts'
 export { spawnPlain, type PlainCommand } from './spawn-plain.ts'

@@ -11,21 +11,13 @@ export {
   type OriginPolicy,
 } from './origin.ts'
 export { RPC, rpcErrorText } from './rpc-error.ts'
-export {
-  scan,
-  ScanError,
-  unquote,
-  type Envelope,
-  type ScanFault,
-  type ScanOptions,
-  type Span,
-} from './scan.ts'
+export type { Envelope, Span } from './envelope.ts'
+export { scan, ScanError, type ScanFault, type ScanOptions } from './scan.ts'
 export { createSealer, type Sealer } from './sealed.ts'
-export { MAX_TOKEN_LETTERS, openSession, sealSession, type SessionClaims } from './session-token.ts'
+export { openSession, sealSession, type SessionClaims } from './session-token.ts'
 export { byteLength, splice, toBytes, wrap, type Bytes, type Edit } from './splice.ts'
 export { SSE_HEADERS, SSE_KEEP_ALIVE, sseEvent, ssePriming } from './sse.ts'
 export {
-  ASSUMED_VERSION,
   hasBatches,
   hasPrimingEvent,
   isLegacyVersion,

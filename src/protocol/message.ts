@@ -1,4 +1,4 @@
-import type { Envelope, Span } from './scan.ts'
+import type { Envelope, Span } from './envelope.ts'
 import { unquote } from './scan.ts'
 
 export type MessageKind = 'request' | 'notification' | 'response'

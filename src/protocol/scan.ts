@@ -1,41 +1,12 @@
 import { isUtf8 } from 'node:buffer'
-
-/** A range of bytes, `end` exclusive. */
-export interface Span {
-  readonly start: number
-  readonly end: number
-}
-
-/**
- * Where the parts of one JSON-RPC message are that a bridge reads or replaces. Spans of strings include the quotes.
- * Everything else in the message stays as it is, unread.
- */
-export interface Envelope {
-  readonly start: number
-  readonly end: number
-  readonly jsonrpc: Span | null
-  readonly id: Span | null
-  readonly method: Span | null
-  readonly params: Span | null
-  readonly result: Span | null
-  readonly error: Span | null
-  /** `params.name`: a tool or a prompt. */
-  readonly name: Span | null
-  /** `params.uri`: a resource. */
-  readonly uri: Span | null
-  /** `params.level` of `logging/setLevel` and `notifications/message`. */
-  readonly level: Span | null
-  /** `params.requestId` of `notifications/cancelled`. */
-  readonly requestId: Span | null
-  /** `params.progressToken` of `notifications/progress`. */
-  readonly reportToken: Span | null
-  /** `params._meta`. */
-  readonly meta: Span | null
-  /** `params._meta.progressToken`: what the sender wants progress reports under. */
-  readonly progressToken: Span | null
-  /** `params._meta["io.modelcontextprotocol/protocolVersion"]`, which marks a request of the modern era. */
-  readonly metaVersion: Span | null
-}
+import {
+  ENVELOPE,
+  emptyEnvelope,
+  type Draft,
+  type Envelope,
+  type Member,
+  type MemberTable,
+} from './envelope.ts'
 
 export interface ScanOptions {
   /** Objects and arrays within one another. */
@@ -58,43 +29,6 @@ export class ScanError extends Error {
     this.fault = fault
   }
 }
-
-type Field = Exclude<keyof Envelope, 'start' | 'end'>
-type Draft = { -readonly [K in keyof Envelope]: Envelope[K] }
-
-interface Member {
-  readonly name: string
-  readonly field: Field
-  /** The members to look for inside this one. */
-  readonly inside: MemberTable | null
-}
-/** Members by the length of their name, which decides most look-ups with one comparison. */
-type MemberTable = ReadonlyMap<number, readonly Member[]>
-
-function table(members: readonly Member[]): MemberTable {
-  return Map.groupBy(members, (member) => member.name.length)
-}
-
-const META = table([
-  { name: 'progressToken', field: 'progressToken', inside: null },
-  { name: 'io.modelcontextprotocol/protocolVersion', field: 'metaVersion', inside: null },
-])
-const PARAMS = table([
-  { name: 'name', field: 'name', inside: null },
-  { name: 'uri', field: 'uri', inside: null },
-  { name: 'level', field: 'level', inside: null },
-  { name: 'requestId', field: 'requestId', inside: null },
-  { name: 'progressToken', field: 'reportToken', inside: null },
-  { name: '_meta', field: 'meta', inside: META },
-])
-const ENVELOPE = table([
-  { name: 'jsonrpc', field: 'jsonrpc', inside: null },
-  { name: 'id', field: 'id', inside: null },
-  { name: 'method', field: 'method', inside: null },
-  { name: 'params', field: 'params', inside: PARAMS },
-  { name: 'result', field: 'result', inside: null },
-  { name: 'error', field: 'error', inside: null },
-])
 
 const SPACE = 0x20
 const TAB = 0x09
@@ -181,24 +115,7 @@ class Scanner {
       this.#value()
       throw new ScanError('not_a_message', 'A JSON-RPC message is an object.')
     }
-    const draft: Draft = {
-      start: this.#at,
-      end: 0,
-      jsonrpc: null,
-      id: null,
-      method: null,
-      params: null,
-      result: null,
-      error: null,
-      name: null,
-      uri: null,
-      level: null,
-      requestId: null,
-      reportToken: null,
-      meta: null,
-      progressToken: null,
-      metaVersion: null,
-    }
+    const draft = emptyEnvelope(this.#at)
     this.#object(ENVELOPE, draft)
     draft.end = this.#at
     return draft

@@ -1,4 +1,4 @@
-import type { Span } from './scan.ts'
+import type { Span } from './envelope.ts'
 
 /**
  * The bytes of one message on their way out: short ones as a string with one character a byte (`latin1`), which Node

@@ -3,8 +3,6 @@ export const LEGACY_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-
 export type LegacyVersion = (typeof LEGACY_VERSIONS)[number]
 
 export const LATEST_LEGACY: LegacyVersion = '2025-11-25'
-/** What a client speaks that sends no version (specification, 2025-11-25, transports, protocol version header). */
-export const ASSUMED_VERSION: LegacyVersion = '2025-03-26'
 
 export function isLegacyVersion(version: string): version is LegacyVersion {
   return LEGACY_VERSIONS.some((known) => known === version)

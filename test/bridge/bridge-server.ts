@@ -13,7 +13,7 @@ export interface BridgeUnderTest extends AsyncDisposable {
   readonly launches: () => number
 }
 
-export const SEAL_KEY = Buffer.alloc(32, 7)
+const SEAL_KEY = Buffer.alloc(32, 7)
 
 /** A fixture's command line. */
 export function fixture(name: string, ...args: string[]): readonly [string, ...string[]] {
