@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -347,5 +347,10 @@ describe('limits of the host', () => {
     expect(await readdir(join(subject.dataDir, 'deployments'))).toEqual([])
     const left = (await hostProcesses()).filter(({ command }) => command.includes(subject.dataDir))
     expect(left).toEqual([])
+    const digest = createHash('sha256').update(subject.dataDir).digest('hex').slice(0, 12)
+    for (const hierarchy of ['.', 'memory', 'pids', 'cpu']) {
+      const groups = await readdir(join('/sys/fs/cgroup', hierarchy)).catch(() => [])
+      expect(groups.filter((name) => name.includes(digest))).toEqual([])
+    }
   })
 })

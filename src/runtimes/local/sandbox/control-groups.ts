@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, readdir, rmdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Limits } from './confined-command.ts'
 
 /** The group that holds one confined program and everything it starts. */
@@ -24,8 +24,10 @@ export interface ControlGroups {
 }
 
 interface Hierarchy {
-  /** Directory under which our groups are made. */
+  /** Directory under which our groups are made. It is there only while there are groups. */
   readonly directory: string
+  /** Makes the directory. */
+  readonly provide: () => Promise<void>
   /** Files to write into a new group. */
   readonly settings: (limits: Limits) => Readonly<Record<string, string>>
 }
@@ -79,6 +81,7 @@ export async function findControlGroups(dataDir: string, root = '/sys/fs/cgroup'
         for (const entry of entries) {
           if (entry.isDirectory()) await removeGroup(join(directory, entry.name))
         }
+        await succeeds(() => rmdir(directory))
       }
     },
   }
@@ -91,12 +94,12 @@ async function findVersion2(root: string, name: string): Promise<Hierarchy[] | n
   // The top first: only there may a group that has processes of its own have sub-groups with limits.
   for (const parent of new Set([root, join(root, own)])) {
     const directory = join(parent, name)
-    const made = await succeeds(async () => {
+    const provide = async (): Promise<void> => {
       await enableControllers(parent)
       await mkdir(directory, { recursive: true })
       await enableControllers(directory)
-    })
-    if (made) return [{ directory, settings: V2_SETTINGS }]
+    }
+    if (await succeeds(provide)) return [{ directory, provide, settings: V2_SETTINGS }]
   }
   return []
 }
@@ -113,11 +116,11 @@ async function findVersion1(root: string, name: string): Promise<Hierarchy[]> {
   for (const [controller, settings] of Object.entries(V1_SETTINGS)) {
     const directory = join(root, controller, name)
     // Without this file it is no hierarchy of this controller, only a directory.
-    const made = await succeeds(async () => {
+    const provide = async (): Promise<void> => {
       await readFile(join(root, controller, 'cgroup.procs'))
       await mkdir(directory, { recursive: true })
-    })
-    if (made) hierarchies.push({ directory, settings })
+    }
+    if (await succeeds(provide)) hierarchies.push({ directory, provide, settings })
   }
   return hierarchies
 }
@@ -129,9 +132,9 @@ async function createGroup(
 ): Promise<ControlGroup | null> {
   const directories: string[] = []
   try {
-    for (const { directory, settings } of hierarchies) {
+    for (const { directory, provide, settings } of hierarchies) {
       const group = join(directory, label)
-      await mkdir(group)
+      await makeGroup(group, provide)
       directories.push(group)
       for (const [file, value] of Object.entries(settings(limits))) {
         await writeFile(join(group, file), value).catch((error: unknown) => {
@@ -162,13 +165,31 @@ async function createGroup(
   }
 }
 
+const MAKE_ATTEMPTS = 5
+
+/** The directory above may go just now, together with the last other group in it. */
+async function makeGroup(group: string, provide: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    await provide()
+    try {
+      return await mkdir(group)
+    } catch (error) {
+      if (attempt === MAKE_ATTEMPTS) throw error
+    }
+  }
+}
+
 const REMOVE_ATTEMPTS = 100
 const REMOVE_INTERVAL_MS = 10
 
 /** A group can only be removed when its processes are gone, which takes the kernel a moment after they were killed. */
 async function removeGroup(group: string): Promise<void> {
   for (let attempt = 0; attempt < REMOVE_ATTEMPTS; attempt += 1) {
-    if (await succeeds(() => rmdir(group))) return
+    if (await succeeds(() => rmdir(group))) {
+      // Fails, as it should, while there are other groups.
+      await succeeds(() => rmdir(dirname(group)))
+      return
+    }
     const processes = await readFile(join(group, 'cgroup.procs'), 'utf8').catch(() => null)
     if (processes === null) return
     for (const pid of processes.split('\n').filter((line) => line !== '' && line !== '0')) kill(Number(pid))
