@@ -31,3 +31,13 @@ test('JSON loses nothing and shows nothing raw that a terminal obeys', () => {
     }),
   )
 })
+
+test.each(['\u001B[', '\u001B]8;', '\u001BP', '\u009B1;', '\u009D', '\u001B[;', '\u001B('])(
+  'a megabyte of beginnings without an end (%j) is cleaned at once',
+  (beginning) => {
+    const hostile = beginning.repeat(1_000_000 / beginning.length)
+    const start = performance.now()
+    cleanLine(hostile)
+    expect(performance.now() - start).toBeLessThan(2000)
+  },
+)

@@ -50,16 +50,15 @@ async function runAction(
 ): Promise<ExitCode> {
   const controller = new AbortController()
   const interrupt = () => controller.abort(new InterruptedError())
-  // The reader of our output went away, as `head` does when it has enough.
-  const closed = () => controller.abort(new InterruptedError())
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
-  host.stdout.once('error', closed)
+  // The reader of our output may go away, as `head` does when it has enough.
+  host.stdout.once('error', interrupt)
   try {
     const context = createContext(host, options, (dataDir) => programs.locate(dataDir), controller.signal)
     return (await action(context)) ?? EXIT.ok
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
-    host.stdout.off('error', closed)
+    host.stdout.off('error', interrupt)
   }
 }
 
