@@ -5,6 +5,8 @@ import { addToFeed, emptyFeed, type Feed } from './feed.ts'
 
 const FLUSH_MS = 60
 const REOPEN_MS = 3000
+// A browser opens six connections to one origin at most; tabs that nobody looks at must not hold them all.
+const HIDDEN_MS = 60_000
 
 const feedKey = (id: string) => ['feed', id] as const
 
@@ -24,6 +26,7 @@ function followFeed(queryClient: QueryClient, id: string, onDeleted: () => void)
   let source: EventSource | undefined
   let reopening: ReturnType<typeof setTimeout> | undefined
   let flushing: ReturnType<typeof setTimeout> | undefined
+  let hiding: ReturnType<typeof setTimeout> | undefined
   let events: DeploymentEvent[] = []
   let logs: LogLine[] = []
 
@@ -75,13 +78,25 @@ function followFeed(queryClient: QueryClient, id: string, onDeleted: () => void)
     })
   }
 
-  const close = () => {
+  const pause = () => {
     source?.close()
+    source = undefined
     clearTimeout(reopening)
-    clearTimeout(flushing)
     update((feed) => ({ ...feed, connected: false }))
   }
+  const onVisibility = () => {
+    clearTimeout(hiding)
+    if (document.hidden) hiding = setTimeout(pause, HIDDEN_MS)
+    else if (source === undefined) open()
+  }
+  const close = () => {
+    document.removeEventListener('visibilitychange', onVisibility)
+    clearTimeout(hiding)
+    clearTimeout(flushing)
+    pause()
+  }
 
+  document.addEventListener('visibilitychange', onVisibility)
   open()
   return close
 }

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, type ReactNode } from 'react'
+import { memo, useLayoutEffect, useRef, type ReactNode } from 'react'
 import { formatClock, stripTerminalCodes } from './format.ts'
 import './log.css'
 
@@ -42,16 +42,23 @@ export function Log({ label, lines, follow = false, onFollowChange, fatal, after
       }
     >
       {lines.map((line, index) => (
-        <li key={line.id ?? index} className={lineClass(line, line === fatal)}>
-          <span>{formatClock(line.at)}</span>
-          <span>{line.stream}</span>
-          <span>{stripTerminalCodes(line.line)}</span>
-        </li>
+        <Line key={line.id ?? index} line={line} isFatal={line === fatal} />
       ))}
       {after}
     </ol>
   )
 }
+
+// A line never changes, so a new one costs one line and not all of them.
+const Line = memo(function Line({ line, isFatal }: { readonly line: ShownLine; readonly isFatal: boolean }) {
+  return (
+    <li className={lineClass(line, isFatal)}>
+      <span>{formatClock(line.at)}</span>
+      <span>{line.stream}</span>
+      <span>{stripTerminalCodes(line.line)}</span>
+    </li>
+  )
+})
 
 function lineClass(line: ShownLine, isFatal: boolean): string | undefined {
   if (isFatal) return 'fatal'

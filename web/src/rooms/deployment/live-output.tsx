@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { memo, useState } from 'react'
 import { useFeedSoFar } from '../../api/use-feed.ts'
 import { Card } from '../../kit/card.tsx'
 import { CopyIcon } from '../../kit/copy-button.tsx'
@@ -9,8 +9,8 @@ import { useCurrent } from './current.ts'
 import { Follow } from './follow.tsx'
 import { filterLines, STREAMS, type Stream } from './streams.ts'
 
-/** What the installation and the server print, as it comes. */
-export function LiveOutput() {
+/** What the installation and the server print, as it comes. Not drawn anew with each tick of the clock beside it. */
+export const LiveOutput = memo(function LiveOutput() {
   const { id } = useCurrent()
   const { logs, connected } = useFeedSoFar(id)
   const [stream, setStream] = useState<Stream>('all')
@@ -52,4 +52,4 @@ export function LiveOutput() {
       />
     </Card>
   )
-}
+})

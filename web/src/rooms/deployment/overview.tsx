@@ -52,8 +52,8 @@ export function Overview() {
 /** What the server says it is and offers. */
 function ServerCard() {
   const { id, release, liveRelease, createdAt } = useCurrent()
-  const { data: catalogue, isPending } = useQuery({ ...catalogueQuery(id), enabled: liveRelease !== null })
-  if (isPending) return <SkeletonCard height={16} />
+  const { data: catalogue, isLoading } = useQuery({ ...catalogueQuery(id), enabled: liveRelease !== null })
+  if (isLoading) return <SkeletonCard height={16} />
   const info = catalogue?.serverInfo
   return (
     <Card title="Server">

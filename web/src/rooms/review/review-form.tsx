@@ -39,12 +39,14 @@ export function ReviewForm({ analysis, again }: ReviewFormProps) {
       keepFreshToken(deployment.id, token.secret)
       queryClient.setQueryData(['deployment', deployment.slug], deployment)
       void queryClient.invalidateQueries({ queryKey: deploymentsQuery.queryKey })
+      // Its suggested endpoint is taken now.
+      queryClient.removeQueries({ queryKey: ['analysis'] })
       await navigate({ to: '/deployments/$slug', params: { slug: deployment.slug } })
     },
     onError: (error) => {
-      const { field, message } = explain(error)
+      const { field } = explain(error)
       if (field === 'name' || field === 'slug' || field === 'memoryMiB') {
-        form.setError(field, { message }, { shouldFocus: true })
+        form.setError(field, { message: 'Not accepted, see below.' }, { shouldFocus: true })
       }
     },
   })

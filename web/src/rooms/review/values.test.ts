@@ -31,11 +31,15 @@ const warned: Analysis = {
 const start = initialValues(analysis, undefined)
 
 describe('toRequest', () => {
+  test('an endpoint is asked for only when it was chosen, so that a suggestion that was taken since does no harm', () => {
+    expect(toRequest(analysis, { ...start, slug: 'other' }).slug).toBe('other')
+    expect(toRequest(analysis, start)).not.toHaveProperty('slug')
+  })
+
   test('an untouched form asks for the defaults and no scripts', () => {
     expect(toRequest(analysis, start)).toEqual({
       source: 'npm:thing@1.0.0',
       name: 'Thing',
-      slug: 'thing',
       variables: {},
       args: [],
       network: 'internet',

@@ -52,7 +52,8 @@ export function toRequest(analysis: Analysis, values: ReviewValues): CreateDeplo
   return {
     source: analysis.source,
     name: values.name,
-    slug: values.slug,
+    // A suggestion that was left alone is the server's to make: what was free may be taken by now.
+    ...(values.slug === analysis.slug ? {} : { slug: values.slug }),
     variables: Object.fromEntries(variables.map(({ name, value }) => [name.trim(), value])),
     args: values.args.split('\n').filter((line) => line !== ''),
     ...(values.executable === '' ? {} : { executable: values.executable }),

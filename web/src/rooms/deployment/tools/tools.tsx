@@ -14,6 +14,13 @@ import './tools.css'
 export function Tools() {
   const { id, liveRelease } = useCurrent()
   const { data, error, refetch } = useQuery({ ...catalogueQuery(id), enabled: liveRelease !== null })
+  if (liveRelease === null) {
+    return (
+      <section className="card tab">
+        <Empty title="Not known yet">Its tools are listed once it has answered for the first time.</Empty>
+      </section>
+    )
+  }
   if (data === undefined) {
     return (
       <div className="tab">
