@@ -84,6 +84,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     logger: logger.child({ part: 'runtime' }),
     npm,
     installTimeoutMs: config.installTimeoutMs,
+    maxMessageBytes: config.maxMessageBytes,
     allowUnsandboxed: config.allowUnsandboxed,
     firstUid: config.uidBase,
   })

@@ -19,7 +19,9 @@ interface Running {
   readonly instance: Instance
 }
 
-export function createInstances(): Instances {
+/** @param maxMessageBytes limit of one MCP message, in either direction; the bridge's own when left out */
+export function createInstances(maxMessageBytes: number | undefined): Instances {
+  const limits = maxMessageBytes === undefined ? {} : { maxMessageBytes }
   const running = new Set<Running>()
   // Outlives the instances, so that a session which its client has ended stays ended across restarts of the server.
   const endedSessions = new Map<string, EndedSessions>()
@@ -37,7 +39,7 @@ export function createInstances(): Instances {
     start: async (input, launch, signal) => {
       const { deploymentId, releaseId, epoch, sealKey, output } = input
       const bridge = await createBridge(
-        { launch, sealKey, deploymentId, output, endedSessions: endedSessionsOf(deploymentId) },
+        { launch, sealKey, deploymentId, output, limits, endedSessions: endedSessionsOf(deploymentId) },
         signal,
       )
       const instance: Instance = {

@@ -28,6 +28,8 @@ export interface LocalRuntimeOptions {
   /** This host's npm configuration; asked for at each installation, so that changes count at once. */
   readonly npm: () => Promise<InstallConfiguration>
   readonly installTimeoutMs: number
+  /** Of one MCP message, in either direction. */
+  readonly maxMessageBytes?: number
   /** Runs servers without a sandbox where there is none: for one person on one machine only. */
   readonly allowUnsandboxed: boolean
   /** As root: the user id of installations; deployments get the 60,000 after it. */
@@ -48,7 +50,7 @@ interface Parts {
 
 /** Runs servers as sandboxed processes of this machine. Nothing happens until it is first used. */
 export function createLocalRuntime(options: LocalRuntimeOptions): Runtime {
-  const instances = createInstances()
+  const instances = createInstances(options.maxMessageBytes)
   const network = options.network ?? publicNetwork
   let opening: Promise<Parts> | null = null
   const open = async (): Promise<Parts> => {
