@@ -13,13 +13,4 @@ export default defineConfig({
     cssCodeSplit: false,
     modulePreload: { polyfill: false },
   },
-  server: {
-    // `npm run dev` serves the dashboard from here and everything else from the program.
-    proxy: Object.fromEntries(
-      ['/api', '/docs', '/mcp', '/healthz'].map((path) => [
-        path,
-        process.env['CATWALK_DEV_SERVER'] ?? 'http://127.0.0.1:7420',
-      ]),
-    ),
-  },
 })
