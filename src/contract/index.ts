@@ -9,3 +9,13 @@ export {
   type Routes,
 } from './routes.ts'
 export * as schemas from './schemas.ts'
+export {
+  claudeCodeLine,
+  cursorLink,
+  mcpServersJson,
+  TOKEN_PLACEHOLDER,
+  vsCodeJson,
+  vsCodeLine,
+  vsCodeLink,
+  type ConnectTarget,
+} from './connect-lines.ts'

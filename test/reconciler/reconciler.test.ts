@@ -53,7 +53,9 @@ test('a release that fails keeps its error code, its exit code and its last outp
   }
   const id = await world.deploy({ API_TOKEN: 'a-secret-value' })
   await becomes(id, 'failed')
-  const { release } = await getDeployment(world.ctx, { params: { id } })
+  const { release, createdAt, updatedAt } = await getDeployment(world.ctx, { params: { id } })
+  // The failure is the last change that is shown.
+  expect(Date.parse(updatedAt)).toBeGreaterThan(Date.parse(createdAt))
   expect(release.error).toMatchObject({
     error: 'missing_variable',
     exitCode: 3,

@@ -103,7 +103,6 @@ export async function setDesired(tx: Handle, id: string, desired: DesiredState):
       generation: set('generation', '+', 1),
       failures: 0,
       next_at: sql<Date>`now()`,
-      updated_at: sql<Date>`now()`,
     }))
     .where('id', '=', id)
     .execute()

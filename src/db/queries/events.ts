@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Handle } from './handle.ts'
 
 export type EventKind =
@@ -26,7 +27,7 @@ export interface EventRow {
   readonly data: unknown
 }
 
-/** Adds an event to a deployment's history. */
+/** Adds an event to a deployment's history, which is what counts as its last change. */
 export async function insertEvent(db: Handle, event: NewEvent): Promise<void> {
   await db
     .insertInto('events')
@@ -38,6 +39,11 @@ export async function insertEvent(db: Handle, event: NewEvent): Promise<void> {
       message: event.message,
       data: JSON.stringify(event.data ?? {}),
     })
+    .execute()
+  await db
+    .updateTable('deployments')
+    .set({ updated_at: sql<Date>`now()` })
+    .where('id', '=', event.deploymentId)
     .execute()
 }
 

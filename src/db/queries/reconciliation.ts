@@ -60,7 +60,7 @@ export async function markLive(
     .execute()
   await tx
     .updateTable('deployments')
-    .set({ live_release_id: releaseId, failures: 0, updated_at: sql`now()` })
+    .set({ live_release_id: releaseId, failures: 0 })
     .where('id', '=', lease.deploymentId)
     .execute()
 }

@@ -43,9 +43,10 @@ function reason(state: DeploymentState, view: queries.DeploymentView): string | 
       return view.newest.state === 'failed'
         ? `Release ${view.newest.number} failed, release ${view.liveNumber ?? 0} still serves.`
         : null
+    case 'stopped':
+      return view.instanceReady ? 'Calls are refused; its instance is ending.' : null
     case 'deploying':
     case 'sleeping':
-    case 'stopped':
     case 'deleting':
       return null
     default:

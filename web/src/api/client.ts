@@ -1,6 +1,16 @@
 import { createApiClient, type RouteInput, type RouteOutput } from '../../../src/contract/index.ts'
 
-export { ApiError, schemas } from '../../../src/contract/index.ts'
+export {
+  ApiError,
+  claudeCodeLine,
+  cursorLink,
+  mcpServersJson,
+  schemas,
+  TOKEN_PLACEHOLDER,
+  vsCodeJson,
+  vsCodeLink,
+  type ConnectTarget,
+} from '../../../src/contract/index.ts'
 
 /** The API on the page's own origin, signed in by its cookie. */
 export const api = createApiClient({ origin: '' })

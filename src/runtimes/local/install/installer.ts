@@ -132,6 +132,8 @@ async function runStep(
   const origins = new Set([...configuration.origins, ...options.extraOrigins])
   const lines: string[] = []
   const onLine = (line: string): void => {
+    // npm sets its messages apart by empty lines.
+    if (line.trim() === '') return
     lines.push(line)
     if (lines.length > KEPT_LINES) lines.shift()
     output('stderr', line)

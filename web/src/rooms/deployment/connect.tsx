@@ -11,14 +11,14 @@ import {
   TOKEN_PLACEHOLDER,
   vsCodeJson,
   vsCodeLink,
-  type Target,
-} from './connect-lines.ts'
+  type ConnectTarget,
+} from '../../api/client.ts'
 import { useCurrent } from './current.ts'
 
 /** Ready-made set-up for each client. @param token the endpoint's token while it is known */
 export function Connect({ token }: { readonly token: string | null }) {
   const { slug, endpoint } = useCurrent()
-  const target: Target = { name: slug, endpoint, token }
+  const target: ConnectTarget = { name: slug, endpoint, token }
   return (
     <Card title="Connect">
       <Tabs.Root defaultValue="claude-code">

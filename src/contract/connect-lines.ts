@@ -1,4 +1,5 @@
-export interface Target {
+/** What a client is to be connected to. */
+export interface ConnectTarget {
   /** What the client shall call the server. */
   readonly name: string
   readonly endpoint: string
@@ -9,38 +10,46 @@ export interface Target {
 /** Stands where a token is to be put in. */
 export const TOKEN_PLACEHOLDER = 'YOUR_TOKEN'
 
-const authorization = ({ token }: Target) => `Bearer ${token ?? TOKEN_PLACEHOLDER}`
+const authorization = ({ token }: ConnectTarget) => `Bearer ${token ?? TOKEN_PLACEHOLDER}`
 
 /** For a shell: adds the server to Claude Code. */
-export function claudeCodeLine(target: Target): string {
+export function claudeCodeLine(target: ConnectTarget): string {
   const { name, endpoint } = target
-  return `claude mcp add --transport http ${shell(name)} ${shell(endpoint)} --header "Authorization: ${authorization(target)}"`
+  return `claude mcp add --transport http ${shell(name)} ${shell(endpoint)} --header ${shell(`Authorization: ${authorization(target)}`)}`
 }
 
 /** The `mcpServers` entry that most clients read. */
-export function mcpServersJson(target: Target): string {
+export function mcpServersJson(target: ConnectTarget): string {
   const server = { type: 'http', ...remote(target) }
   return JSON.stringify({ mcpServers: { [target.name]: server } }, null, 2)
 }
 
+/** For a shell: adds the server to VS Code. */
+export function vsCodeLine(target: ConnectTarget): string {
+  return `code --add-mcp ${shell(vsCodeServer(target))}`
+}
+
 /** For `.vscode/mcp.json`. */
-export function vsCodeJson(target: Target): string {
+export function vsCodeJson(target: ConnectTarget): string {
   return JSON.stringify({ servers: { [target.name]: { type: 'http', ...remote(target) } } }, null, 2)
 }
 
 /** Opens Cursor and adds the server. */
-export function cursorLink(target: Target): string {
+export function cursorLink(target: ConnectTarget): string {
   const config = base64(JSON.stringify(remote(target)))
   return `cursor://anysphere.cursor-deeplink/mcp/install?name=${encodeURIComponent(target.name)}&config=${encodeURIComponent(config)}`
 }
 
 /** Opens VS Code and adds the server. */
-export function vsCodeLink(target: Target): string {
-  const config = { name: target.name, type: 'http', ...remote(target) }
-  return `vscode:mcp/install?${encodeURIComponent(JSON.stringify(config))}`
+export function vsCodeLink(target: ConnectTarget): string {
+  return `vscode:mcp/install?${encodeURIComponent(vsCodeServer(target))}`
 }
 
-function remote(target: Target) {
+function vsCodeServer(target: ConnectTarget): string {
+  return JSON.stringify({ name: target.name, type: 'http', ...remote(target) })
+}
+
+function remote(target: ConnectTarget) {
   return { url: target.endpoint, headers: { Authorization: authorization(target) } }
 }
 

@@ -5,7 +5,7 @@ const target = { name: 'tick', endpoint: 'http://localhost:7420/mcp/tick', token
 
 test('Claude Code gets one line for the shell', () => {
   expect(claudeCodeLine(target)).toBe(
-    'claude mcp add --transport http tick http://localhost:7420/mcp/tick --header "Authorization: Bearer cw_abc"',
+    "claude mcp add --transport http tick http://localhost:7420/mcp/tick --header 'Authorization: Bearer cw_abc'",
   )
 })
 
