@@ -4,11 +4,10 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { closedParent } from '../../src/db/embedded/directories.ts'
-import { asUser } from '../../src/db/embedded/processes.ts'
 import { serviceUser } from '../../src/db/embedded/service-user.ts'
 import { openDatabase } from '../../src/db/index.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
-import { startProgram } from '../support/child-program.ts'
+import { codeAs, startProgram } from '../support/child-program.ts'
 import { silentLogger } from '../support/logger.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
@@ -47,7 +46,7 @@ describe.runIf(isRoot)('as root', () => {
     expect(uid).not.toBe(0)
     const user = await serviceUser(silentLogger, AbortSignal.timeout(10_000))
     expect(uid).toBe(user.uid)
-    await using intruder = startProgram('-e', [CONNECT, path.join(data.path, 'run')], asUser(user))
+    await using intruder = startProgram('-e', [codeAs(user, CONNECT), path.join(data.path, 'run')])
     expect(await intruder.line((line) => line !== '')).toContain('Peer authentication failed')
   })
 

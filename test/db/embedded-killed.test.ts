@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDatabase, type Database } from '../../src/db/index.ts'
 import { processesOf } from '../../src/db/embedded/leftovers.ts'
 import { silentLogger } from '../support/logger.ts'
-import { startProgram } from '../support/child-program.ts'
+import { codeAs, startProgram } from '../support/child-program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { prepareDirectories, type PreparedDirectories } from './fixtures/prepared-directory.ts'
 
@@ -76,7 +76,7 @@ test('a postmaster.pid whose number now belongs to another process: that one is 
   await using directory = await prepared.copy()
   const databaseDirectory = path.join(directory.path, 'database')
   const { uid, gid } = await stat(databaseDirectory)
-  await using bystander = startProgram('-e', ['setInterval(() => undefined, 1000)'], { uid, gid, cwd: '/' })
+  await using bystander = startProgram('-e', [codeAs({ uid, gid }, 'setInterval(() => undefined, 1000)')])
   const pidFile = path.join(databaseDirectory, 'postmaster.pid')
   await writeFile(pidFile, `${bystander.child.pid}\n${databaseDirectory}\n1700000000\n5432\n/tmp\n\n\n`)
   await using database = await open(directory.path)

@@ -15,6 +15,14 @@ export interface Program extends AsyncDisposable {
   readonly ended: Promise<void>
 }
 
+/**
+ * Code for `-e` that runs as another user. Node is started by the one who runs the tests, because the other may not be
+ * able to reach it: a clone below a closed directory.
+ */
+export function codeAs({ uid, gid }: { readonly uid: number; readonly gid: number }, code: string): string {
+  return `if (process.getuid() === 0) process.setgroups([]); process.setgid(${gid}); process.setuid(${uid});\n${code}`
+}
+
 /** Starts a TypeScript file on this Node. */
 export function startProgram(file: string, args: readonly string[], options: SpawnOptions = {}): Program {
   const child = spawn(process.execPath, [file, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
