@@ -115,6 +115,24 @@ test('an instance that dies is replaced, and its end is recorded with exit code'
   expect(end).toMatchObject({ message: 'It ended with exit code 7.', data: { exitCode: 7, failures: 1 } })
 })
 
+test('a live release that cannot be started again says why, without secrets, and is tried again', async () => {
+  await using node = await world.startNode()
+  const id = await world.deploy({ API_TOKEN: 'a-secret-value' })
+  await becomes(id, 'running')
+  node.runtime.onProbe = async () => {
+    throw new CatwalkError('server_refused', 'No access with a-secret-value.')
+  }
+  node.runtime.started[0]?.die({ reason: 'exited', exitCode: 1, signal: null })
+  await becomes(id, 'unhealthy')
+  const { stateReason } = await until('the reason', async () => {
+    const now = await getDeployment(world.ctx, { params: { id } })
+    return now.stateReason?.startsWith('It could not') === true ? now : null
+  })
+  expect(stateReason).toBe('It could not be started: No access with [redacted API_TOKEN].')
+  node.runtime.onProbe = async () => MANIFEST
+  await becomes(id, 'running')
+})
+
 test('a restart ends the old instance only after the new one answers', async () => {
   await using node = await world.startNode()
   const id = await world.deploy()
