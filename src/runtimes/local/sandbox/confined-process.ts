@@ -50,6 +50,19 @@ export async function untilGone(pid: number): Promise<void> {
   }
 }
 
+/** Waits until nothing of a process group is left. Gives up after five seconds. */
+export async function untilGroupGone(group: number): Promise<void> {
+  const giveUpAt = performance.now() + GONE_LIMIT_MS
+  while (performance.now() < giveUpAt) {
+    try {
+      process.kill(-group, 0)
+    } catch {
+      return
+    }
+    await new Promise((resolve) => setTimeout(resolve, GONE_INTERVAL_MS))
+  }
+}
+
 export interface ChildEnd {
   readonly exitCode: number | null
   readonly signal: string | null

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { CatwalkError } from '../../../domain/index.ts'
 import type { Toolchain } from '../toolchain.ts'
 import { INSIDE, type ConfinedCommand, type Mount } from './confined-command.ts'
-import { childExit, signalProcess, type ConfinedProcess } from './confined-process.ts'
+import { childExit, signalProcess, untilGroupGone, type ConfinedProcess } from './confined-process.ts'
 
 /**
  * Starts a program without a sandbox, because the operator allowed it: as another user when we are root, in a process
@@ -43,9 +43,10 @@ export async function runUnsandboxed(
     stdin: child.stdin,
     stdout: child.stdout,
     stderr: child.stderr,
-    ended: exit.then((end) => {
+    ended: exit.then(async (end) => {
       // What the program started may have outlived it; without a process namespace that is ours to end.
       signalGroup('SIGKILL')
+      await untilGroupGone(pid)
       return { ...end, outOfMemory: false }
     }),
     terminate: async () => signalGroup('SIGTERM'),
