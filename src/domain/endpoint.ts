@@ -6,6 +6,18 @@ export interface Caller {
   /** Stable text such as `tok_…` or `user_…`; two callers with the same subject may share a session. */
   readonly subject: string
   readonly requestId: string
+  /** Called once for each JSON-RPC request, when its answer is known. Must not throw and must not wait. */
+  readonly report?: (request: RequestReport) => void
+}
+
+/** What happened to one JSON-RPC request of a client; never what was in it. */
+export interface RequestReport {
+  readonly method: string
+  /** The tool, prompt or resource that it names. */
+  readonly name: string | null
+  /** `tool_error`: a result with `isError`. `failed`: the server gave no answer. */
+  readonly outcome: 'ok' | 'tool_error' | 'error' | 'cancelled' | 'failed'
+  readonly durationMs: number
 }
 
 /** The MCP side of a running instance, whether its bridge is in this process or in a machine far away. */

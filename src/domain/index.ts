@@ -1,6 +1,25 @@
 export { atLeast, type Actor, type Role } from './actor.ts'
+export type {
+  AnalysedArgument,
+  AnalysedCandidate,
+  AnalysedLaunch,
+  AnalysedVariable,
+  Analysis,
+  AnalysisVerdict,
+  AnalysisWarning,
+  BootProof,
+  Evidence,
+  ModelUse,
+  PackageRegistry,
+} from './analysis.ts'
 export { systemClock, type Clock } from './clock.ts'
-export { RpcError, type Caller, type Endpoint, type EndpointDirectory } from './endpoint.ts'
+export {
+  RpcError,
+  type Caller,
+  type Endpoint,
+  type EndpointDirectory,
+  type RequestReport,
+} from './endpoint.ts'
 export {
   CatwalkError,
   describeError,
@@ -49,4 +68,5 @@ export type {
   RuntimeSupport,
 } from './runtime.ts'
 export { Secret } from './secret.ts'
+export type { Snapshot, SnapshotFile } from './snapshot.ts'
 export { formatSource, parseSource, type Source } from './source.ts'
