@@ -47,10 +47,10 @@ export const Release = z
     number: z.number().int().positive(),
     state: ReleaseState,
     package: z.object({
-      kind: z.literal('npm'),
+      kind: z.enum(['npm', 'pypi', 'git']),
       name: z.string(),
-      version: z.string(),
-      integrity: z.string(),
+      version: z.string().describe('Exact; of a repository the beginning of the commit'),
+      integrity: z.string().nullable().describe('Subresource integrity, where the index publishes it'),
     }),
     args: z.array(z.string()),
     variables: z

@@ -31,11 +31,19 @@ export {
 export { chooseExecutable } from './executable.ts'
 export { executablesOf } from './executables-of.ts'
 export { isId, newId, type IdKind } from './ids.ts'
+export { launchCommand, type LaunchCommand } from './launch-command.ts'
 export {
+  describePackage,
   variableProblem,
+  type GitPackage,
+  type GitProgram,
+  type LaunchArgument,
+  type LaunchPackage,
   type LaunchSpec,
   type NetworkPolicy,
   type NpmPackage,
+  type PypiPackage,
+  type PythonProgram,
   type ReleaseSettings,
   type VariableDeclaration,
 } from './launch-spec.ts'

@@ -1,10 +1,13 @@
-/** A variable that a server reads. */
+/** A value that a server is given: an environment variable, or one that only arguments hold. */
 export interface VariableDeclaration {
+  /** The variable's name; `arg:…` (see {@link argumentCredential}) for a value that is not a variable. */
   readonly name: string
   readonly description: string | null
   readonly required: boolean
   readonly secret: boolean
   readonly default: string | null
+  /** The value is the content of a file of this name, and the server gets the file's path. Absent: a plain value. */
+  readonly file?: string
 }
 
 export interface NpmPackage {
@@ -18,11 +21,61 @@ export interface NpmPackage {
   readonly executable: string
 }
 
-/** All that is needed to start a server; part of a release, hence immutable. Values of variables are not in it. */
+export interface PypiPackage {
+  readonly kind: 'pypi'
+  /** Normalised (PEP 503). */
+  readonly name: string
+  /** Exact, as the index writes it. */
+  readonly version: string
+  /** Hex SHA-256 of every file that the index offers for this version. Only these are installed. */
+  readonly hashes: readonly string[]
+  readonly program: PythonProgram
+}
+
+/** What runs of an installed Python package. */
+export type PythonProgram =
+  /** One of its console scripts. */
+  | { readonly kind: 'script'; readonly name: string }
+  /** `python -m name` */
+  | { readonly kind: 'module'; readonly name: string }
+
+/** A server that is not published: built from its repository, in the sandbox. */
+export interface GitPackage {
+  readonly kind: 'git'
+  /** Address of the repository, https, without credentials. */
+  readonly repository: string
+  /** Full commit hash. */
+  readonly commit: string
+  /** Folder of the package in the repository; `''` is the root. */
+  readonly path: string
+  readonly program: GitProgram
+}
+
+export type GitProgram =
+  /** A key of `bin` in the folder's package.json. */
+  | { readonly kind: 'node-executable'; readonly name: string }
+  /** A JavaScript file by its path from the folder; it may be one that the build makes. */
+  | { readonly kind: 'node-file'; readonly path: string }
+  | { readonly kind: 'python'; readonly program: PythonProgram }
+  /** A Python file by its path from the folder. */
+  | { readonly kind: 'python-file'; readonly path: string }
+
+/** What is installed. Images and remote servers join this union; switches over `kind` are exhaustive. */
+export type LaunchPackage = NpmPackage | PypiPackage | GitPackage
+
+/** An argument as it is, or one that ends in a credential's value (in its path, when the credential is a file). */
+export type LaunchArgument = string | { readonly prefix: string; readonly credential: string }
+
+/**
+ * All that is needed to start a server; part of a release, hence immutable. Values of variables are not in it. Releases
+ * that an earlier version stored are read as they are: what joined later is optional.
+ */
 export interface LaunchSpec {
-  readonly package: NpmPackage
-  /** Appended verbatim after the executable. */
+  readonly package: LaunchPackage
+  /** Right after the executable: sub-commands and flags that make it speak MCP on its standard input and output. */
   readonly args: readonly string[]
+  /** What the user adds, verbatim, after `args`. */
+  readonly userArgs?: readonly LaunchArgument[]
   readonly variables: readonly VariableDeclaration[]
   readonly transport: { readonly kind: 'stdio' }
 }
@@ -38,9 +91,24 @@ export interface ReleaseSettings {
   readonly memoryMiB: number
 }
 
+/** What a package is called, and which one of it exactly, for people and for names of things on disk. */
+export function describePackage(spec: LaunchPackage): { readonly name: string; readonly version: string } {
+  switch (spec.kind) {
+    case 'npm':
+    case 'pypi':
+      return { name: spec.name, version: spec.version }
+    case 'git': {
+      const name = spec.repository.replace(/^https:\/\/[^/]+\//, '').replace(/\.git$/, '')
+      return { name: spec.path === '' ? name : `${name}/${spec.path}`, version: spec.commit.slice(0, 12) }
+    }
+    default:
+      return spec satisfies never
+  }
+}
+
 // The platform's own variables, and those that change what a program loads before its first line runs.
 const RESERVED =
-  /^(?:CATWALK_.*|DATABASE_URL|LD_.*|DYLD_.*|NODE_OPTIONS|NODE_CHANNEL_FD|NODE_EXTRA_CA_CERTS|BASH_ENV|ENV|PATH|HOME|TMPDIR)$/
+  /^(?:CATWALK_.*|DATABASE_URL|LD_.*|DYLD_.*|NODE_OPTIONS|NODE_CHANNEL_FD|NODE_EXTRA_CA_CERTS|PYTHON(?:PATH|HOME|STARTUP)|BASH_ENV|ENV|PATH|HOME|TMPDIR)$/
 
 /** Why a variable cannot be given to a server, or null when it can. */
 export function variableProblem(name: string, value: string): string | null {

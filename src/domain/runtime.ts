@@ -51,7 +51,8 @@ export interface InstanceInput {
   readonly spec: LaunchSpec
   readonly settings: ReleaseSettings
   readonly lockFile: string
-  readonly environment: ReadonlyMap<string, Secret>
+  /** By the names of the launch spec's variables. */
+  readonly credentials: ReadonlyMap<string, Secret>
   /** 32 bytes under which the bridge seals session tokens; the same for every instance of a deployment. */
   readonly sealKey: Buffer
   readonly output: LineSink

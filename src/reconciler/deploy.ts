@@ -1,4 +1,5 @@
 import { queries } from '../db/index.ts'
+import { describePackage } from '../domain/index.ts'
 import { adopt } from './adopt.ts'
 import { postMortem } from './failure.ts'
 import {
@@ -19,7 +20,7 @@ export async function deploy(work: Work, newest: queries.ReleaseRow): Promise<vo
   try {
     if (release.state !== 'pending') release = await advance(work, release, 'pending', 'Taken up again.')
     launchable = await makeLaunchable(deps, deployment, release)
-    const { name, version } = release.launch_spec.package
+    const { name, version } = describePackage(release.launch_spec.package)
     release = await advance(work, release, 'installing', `Installing ${name} ${version}.`, (tx) =>
       queries.supersedeOlder(tx, release),
     )
@@ -82,7 +83,7 @@ async function fail(
   const failure = await postMortem(deps.db, release, {
     error: cause,
     end: error instanceof StartFailed ? error.end : null,
-    given: new Set(launchable?.environment.keys() ?? []),
+    given: new Set(launchable?.credentials.keys() ?? []),
     redact: launchable?.redact ?? ((text) => text),
   })
   deps.logger.info({ release: release.id, code: failure.code, err: cause }, 'release failed')

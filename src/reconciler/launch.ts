@@ -2,6 +2,7 @@ import { queries } from '../db/index.ts'
 import {
   CatwalkError,
   createRedactor,
+  launchCommand,
   newId,
   type Instance,
   type InstanceEnd,
@@ -19,14 +20,14 @@ export interface Launchable {
   readonly deployment: queries.DeploymentRow
   readonly release: queries.ReleaseRow
   readonly runtime: Runtime
-  readonly environment: ReadonlyMap<string, Secret>
+  readonly credentials: ReadonlyMap<string, Secret>
   readonly redact: Redactor
   readonly output: LineSink
 }
 
 /**
  * Decrypts the credentials of a release and gives its output a redactor.
- * @throws CatwalkError `credential_unreadable`, `unavailable` when its runtime is not on this node
+ * @throws CatwalkError `credential_unreadable`, `missing_variable`, `unavailable` when its runtime is not on this node
  */
 export async function makeLaunchable(
   deps: ReconcilerDependencies,
@@ -38,20 +39,16 @@ export async function makeLaunchable(
     throw new CatwalkError('unavailable', `This installation has no runtime '${deployment.runtime}'.`)
   }
   const rows = await queries.credentialsOf(deps.db, deployment.id, release.credential_versions)
-  const environment = openCredentials(deps.vault, rows)
-  const missing = release.launch_spec.variables.find(
-    ({ name, required }) => required && !environment.has(name),
-  )
-  if (missing !== undefined) {
-    throw new CatwalkError('missing_variable', `The variable ${missing.name} has no value.`)
-  }
+  const credentials = openCredentials(deps.vault, rows)
+  // Before anything is installed: throws when a value is missing.
+  launchCommand(release.launch_spec, [], credentials, '')
   // The values are revealed to a function that only ever removes them.
-  const redact = createRedactor(new Map([...environment].map(([name, secret]) => [name, secret.reveal()])))
+  const redact = createRedactor(new Map([...credentials].map(([name, secret]) => [name, secret.reveal()])))
   return {
     deployment,
     release,
     runtime,
-    environment,
+    credentials,
     redact,
     output: (stream, line) => {
       deps.logs.append({
@@ -101,7 +98,7 @@ export async function startInstance(
   lockFile: string,
   signal: AbortSignal,
 ): Promise<Instance> {
-  const { deployment, release, runtime, environment, output } = launchable
+  const { deployment, release, runtime, credentials, output } = launchable
   const instanceId = newId('instance')
   await deps.db.transaction().execute(async (tx) => {
     await queries.fence(tx, lease)
@@ -125,7 +122,7 @@ export async function startInstance(
         spec: release.launch_spec,
         settings: release.settings,
         lockFile,
-        environment,
+        credentials,
         sealKey: deps.vault.derive(`sessions/${deployment.id}`, 32),
         output,
       },

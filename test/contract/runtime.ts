@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  describePackage,
   newId,
   Secret,
   type Instance,
   type InstanceInput,
+  type LaunchSpec,
   type NpmPackage,
   type Runtime,
 } from '../../src/domain/index.ts'
@@ -38,7 +40,7 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
     const locks = new Map<string, string>()
     /** The lock file of a release's package; npm runs only the first time. */
     async function lockOf(release: Release): Promise<string> {
-      const { name: packageName } = release.prepare.spec.package
+      const { name: packageName } = describePackage(release.prepare.spec.package)
       const lockFile = locks.get(packageName) ?? (await runtime.prepare(release.prepare, never)).lockFile
       locks.set(packageName, lockFile)
       return lockFile
@@ -115,8 +117,8 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
     })
 
     test('the environment is what the release declares and what a program needs, nothing of the platform', async () => {
-      const environment = new Map([['SERVICE_KEY', new Secret('s3cret')]])
-      await using instance = await run(releaseOf(evaluator), { environment })
+      const credentials = new Map([['SERVICE_KEY', new Secret('s3cret')]])
+      await using instance = await run(releaseOf(evaluator), { credentials })
       expect(await evaluate(instance, 'return process.env')).toEqual({
         SERVICE_KEY: 's3cret',
         HOME: '/home/server',
@@ -130,6 +132,32 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
       const args = ['--path=a b', '$HOME', '*', '; exit 1', "it's", '', 'ünï']
       await using instance = await run(releaseOf(evaluator, { args }))
       expect(await evaluate(instance, 'return process.argv.slice(2)')).toEqual(args)
+    })
+
+    test('a secret argument and a credential that is a file reach the server, the file for it alone to read', async () => {
+      const release = releaseOf(evaluator, { args: ['start'] })
+      const declared = { description: null, required: true, secret: true, default: null }
+      const spec: LaunchSpec = {
+        ...release.prepare.spec,
+        userArgs: [{ prefix: '--key=', credential: 'arg:--key' }, '--last'],
+        variables: [
+          { ...declared, name: 'arg:--key' },
+          { ...declared, name: 'KEY_FILE', file: 'key.json' },
+        ],
+      }
+      const credentials = new Map([
+        ['arg:--key', new Secret('s3cret')],
+        ['KEY_FILE', new Secret('{"a":1}')],
+      ])
+      await using instance = await run(release, { spec, credentials })
+      const code = `const fs = require('fs'); const path = process.env.KEY_FILE
+        return [process.argv.slice(2), fs.readFileSync(path, 'utf8'), fs.statSync(path).mode & 0o777, path.endsWith('key.json')]`
+      expect(await evaluate(instance, code)).toEqual([
+        ['start', '--key=s3cret', '--last'],
+        '{"a":1}',
+        0o600,
+        true,
+      ])
     })
 
     test('what a server says before it exits is there when its end is known', async () => {

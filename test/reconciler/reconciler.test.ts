@@ -38,7 +38,7 @@ test('a deployment is installed, started, probed and then runs, and its events t
     .map(({ data }) => data['state'])
   expect(states).toEqual(['installing', 'starting', 'probing', 'live'])
   const [instance] = node.runtime.started
-  expect(instance?.input.environment.get('API_TOKEN')?.reveal()).toBe('a-secret-value')
+  expect(instance?.input.credentials.get('API_TOKEN')?.reveal()).toBe('a-secret-value')
   // The database knows of it a moment before the node does, so a call waits for it.
   expect(await node.instances.wake(id, AbortSignal.timeout(5000))).toBe(instance?.endpoint)
   expect((await getDeployment(world.ctx, { params: { id } })).toolCount).toBe(MANIFEST.tools.length)

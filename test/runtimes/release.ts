@@ -51,7 +51,7 @@ export function releaseOf(
       spec: prepare.spec,
       settings: prepare.settings,
       lockFile,
-      environment: new Map(),
+      credentials: new Map(),
       sealKey,
       output,
       ...changes,

@@ -153,7 +153,7 @@ describe('processes', () => {
   test("no process of the host can be seen, and none that confines it has the server's variables", async () => {
     const secret = `secret-${randomUUID()}`
     await using instance = await startEvaluator('internet', {
-      environment: new Map([['KEY', new Secret(secret)]]),
+      credentials: new Map([['KEY', new Secret(secret)]]),
     })
     const seen = await evaluate(
       instance,
@@ -172,11 +172,23 @@ describe('processes', () => {
   test('no secret is in a command line', async () => {
     const secret = `secret-${randomUUID()}`
     await using instance = await startEvaluator('internet', {
-      environment: new Map([['KEY', new Secret(secret)]]),
+      credentials: new Map([['KEY', new Secret(secret)]]),
     })
     expect(await evaluate(instance, 'return process.env.KEY')).toBe(secret)
     const lines = (await hostProcesses()).filter(({ command }) => command.includes(secret))
     expect(lines).toEqual([])
+  })
+
+  test("a secret argument is in the command line of the server's own process only", async () => {
+    const secret = `secret-${randomUUID()}`
+    const { spec } = releaseOf(subject.packageOf('@fixture/evaluator', 'evaluator')).prepare
+    await using instance = await startEvaluator('none', {
+      spec: { ...spec, userArgs: [{ prefix: '', credential: 'arg:key' }] },
+      credentials: new Map([['arg:key', new Secret(secret)]]),
+    })
+    expect(await evaluate(instance, 'return process.argv.at(-1)')).toBe(secret)
+    const holders = (await hostProcesses()).filter(({ command }) => command.includes(secret))
+    expect(holders).toHaveLength(1)
   })
 
   test('nothing of ours is open in it but standard input, output and error', async () => {

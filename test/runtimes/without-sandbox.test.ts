@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { createDirectories } from '../../src/runtimes/local/directories.ts'
 import { createIdentities, DEFAULT_FIRST_UID } from '../../src/runtimes/local/identities.ts'
-import { INSIDE } from '../../src/runtimes/local/sandbox/confined-command.ts'
+import { INSIDE, type ConfinedCommand } from '../../src/runtimes/local/sandbox/confined-command.ts'
 import { createConfinement, type Confinement } from '../../src/runtimes/local/sandbox/confinement.ts'
 import { findControlGroups } from '../../src/runtimes/local/sandbox/control-groups.ts'
 import { ensureToolchain } from '../../src/runtimes/local/toolchain.ts'
@@ -30,9 +30,10 @@ async function createWithoutBubblewrap(dataDir: string, allowUnsandboxed: boolea
   })
 }
 
-const command = (nodeArguments: readonly string[]) => ({
+const command = (nodeArguments: readonly string[]): ConfinedCommand => ({
   label: `test-${randomUUID()}`,
-  nodeArguments,
+  argv: [INSIDE.node, ...nodeArguments],
+  files: [],
   environment: new Map([['HOME', INSIDE.home]]),
   workingDirectory: '/',
   mounts: [],

@@ -1,4 +1,11 @@
-import { CatwalkError, type LineSink, type Prepared, type PrepareInput } from '../../domain/index.ts'
+import {
+  CatwalkError,
+  type LaunchSpec,
+  type LineSink,
+  type NpmPackage,
+  type Prepared,
+  type PrepareInput,
+} from '../../domain/index.ts'
 import type { Installer } from './install/installer.ts'
 import { checkLockFile, storeKey } from './install/lock-file.ts'
 import type { Store } from './install/store.ts'
@@ -6,11 +13,18 @@ import { createSharedTasks } from './shared-tasks.ts'
 
 type Line = Parameters<LineSink>
 
+/** @throws CatwalkError `install_failed` for what cannot be installed here */
+export function npmPackageOf(spec: LaunchSpec): NpmPackage {
+  if (spec.package.kind === 'npm') return spec.package
+  throw new CatwalkError('install_failed', 'The local runtime installs packages from npm only.')
+}
+
 /** The store's key for a release on this host. */
 export function keyOf(input: Pick<PrepareInput, 'spec' | 'settings'>, lockFile: string): string {
+  const { name, version } = npmPackageOf(input.spec)
   return storeKey({
-    name: input.spec.package.name,
-    version: input.spec.package.version,
+    name,
+    version,
     lockFile,
     allowScripts: input.settings.allowScripts,
     platform: process.platform,
@@ -29,7 +43,7 @@ export function createPrepare(
 
   const steps = async (input: PrepareInput, signal: AbortSignal): Promise<Prepared> => {
     const { output } = input
-    const spec = input.spec.package
+    const spec = npmPackageOf(input.spec)
     const label = `${spec.name}@${spec.version}`
     if (input.lockFile === null) output('system', `Resolving the dependencies of ${label}`)
     const lockFile = input.lockFile ?? (await installer.resolve(spec, output, signal))

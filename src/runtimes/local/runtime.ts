@@ -12,7 +12,7 @@ import type { InstallConfiguration } from './install/npm-command.ts'
 import { createStore, type Store } from './install/store.ts'
 import { createInstances } from './instances.ts'
 import { createLaunch } from './launch.ts'
-import { createPrepare, keyOf } from './prepare.ts'
+import { createPrepare, keyOf, npmPackageOf } from './prepare.ts'
 import { createConfinement, type Confinement } from './sandbox/confinement.ts'
 import { findControlGroups } from './sandbox/control-groups.ts'
 import { serverCommand } from './server-command.ts'
@@ -72,7 +72,7 @@ export function createLocalRuntime(options: LocalRuntimeOptions): Runtime {
         throw new CatwalkError('install_failed', 'The release is not installed on this machine.')
       }
       const installation = store.pathOf(key)
-      const entry = await findEntry(installation, input.spec.package)
+      const entry = await findEntry(installation, npmPackageOf(input.spec))
       await instances.stopOlder(input)
       const identity = identities.deployment(input.slot)
       const home = await homes.provide(input.deploymentId, identity)

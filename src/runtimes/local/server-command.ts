@@ -1,4 +1,4 @@
-import type { InstanceInput } from '../../domain/index.ts'
+import { launchCommand, type InstanceInput } from '../../domain/index.ts'
 import type { Dial } from './egress/dial.ts'
 import type { Identity } from './identities.ts'
 import type { Entry } from './install/entry.ts'
@@ -19,24 +19,26 @@ export interface ServerPlaces {
 
 /** The command that runs one process of a release's server. `count` tells several of one instance apart. */
 export function serverCommand(
-  input: Pick<InstanceInput, 'instanceId' | 'settings' | 'spec' | 'environment'>,
+  input: Pick<InstanceInput, 'instanceId' | 'settings' | 'spec' | 'credentials'>,
   entry: Entry,
   places: ServerPlaces,
   confined: { readonly identity: Identity | null; readonly internet: Dial },
   count: number,
 ): ConfinedCommand {
   const { settings, spec } = input
-  const declared = new Map([...input.environment].map(([name, secret]) => [name, secret.reveal()]))
+  const program = [
+    INSIDE.node,
+    // Node cannot see the limit from inside, and would collect garbage too late.
+    `--max-old-space-size=${Math.floor(settings.memoryMiB * HEAP_SHARE)}`,
+    ...entry.nodeFlags,
+    `${INSIDE.package}/${entry.script}`,
+  ]
+  const { argv, environment, files } = launchCommand(spec, program, input.credentials, INSIDE.credentials)
   return {
     label: `${input.instanceId}-${count}`,
-    nodeArguments: [
-      // Node cannot see the limit from inside, and would collect garbage too late.
-      `--max-old-space-size=${Math.floor(settings.memoryMiB * HEAP_SHARE)}`,
-      ...entry.nodeFlags,
-      `${INSIDE.package}/${entry.script}`,
-      ...spec.args,
-    ],
-    environment: confinedEnvironment(declared, { home: INSIDE.home, proxy: settings.network }),
+    argv,
+    environment: confinedEnvironment(environment, { home: INSIDE.home, proxy: settings.network }),
+    files,
     workingDirectory: INSIDE.home,
     mounts: [
       { source: places.installation, target: INSIDE.package, writable: false },

@@ -41,7 +41,8 @@ export async function createDeployment(
       integrity: info.integrity,
       executable: chooseExecutable(info, body.executable ?? null),
     },
-    args: body.args,
+    args: [],
+    userArgs: body.args,
     variables: variables.map(([name]) => ({
       name,
       description: null,

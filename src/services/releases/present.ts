@@ -1,18 +1,22 @@
 import type { RouteOutput } from '../../contract/index.ts'
 import type { queries } from '../../db/index.ts'
-import { docsPath, ERROR_CODES } from '../../domain/index.ts'
+import { describePackage, docsPath, ERROR_CODES } from '../../domain/index.ts'
 
 type Release = RouteOutput<'listReleases'>['items'][number]
 
 /** A release as the API shows it: names of variables, never values. */
 export function presentRelease(row: queries.ReleaseRow): Release {
-  const { package: pkg, args, variables } = row.launch_spec
+  const { package: pkg, args, userArgs = [], variables } = row.launch_spec
   return {
     id: row.id,
     number: row.number,
     state: row.state,
-    package: { kind: pkg.kind, name: pkg.name, version: pkg.version, integrity: pkg.integrity },
-    args: [...args],
+    package: {
+      kind: pkg.kind,
+      ...describePackage(pkg),
+      integrity: pkg.kind === 'npm' ? pkg.integrity : null,
+    },
+    args: [...args, ...userArgs.map((value) => (typeof value === 'string' ? value : `${value.prefix}••••`))],
     variables: variables.map(({ name }) => ({ name, hasValue: name in row.credential_versions })),
     network: row.settings.network,
     memoryMiB: row.settings.memoryMiB,

@@ -142,7 +142,8 @@ async function runStep(
   const run = await options.confinement.run(
     {
       label: `install-${work.directory.slice(-6)}-${step}`,
-      nodeArguments: [INSIDE.npm, ...npmArguments(step)],
+      argv: [INSIDE.node, INSIDE.npm, ...npmArguments(step)],
+      files: [],
       environment: confinedEnvironment(npmEnvironment(configuration), { home: '/tmp', proxy: 'registries' }),
       workingDirectory: INSTALL_INSIDE.work,
       mounts: installMounts(step, { work: work.tree, cache, configuration: work.configuration }),

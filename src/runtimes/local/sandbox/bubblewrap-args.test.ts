@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { bubblewrapArgs, type Sandbox } from './bubblewrap-args.ts'
 
 const sandbox: Sandbox = {
-  features: { size: true, disableUserns: true },
+  features: { size: true, disableUserns: true, perms: true },
   system: {
     directories: ['/usr'],
     links: [{ path: '/bin', target: 'usr/bin' }],
@@ -23,7 +23,7 @@ test('a sandbox shares nothing with the host but what is listed', () => {
       '--uid 1000 --gid 1000 --hostname server --die-with-parent --new-session --cap-drop ALL',
       '--ro-bind /usr /usr --symlink usr/bin /bin --ro-bind /data/toolchain/x/etc/passwd /etc/passwd',
       '--proc /proc --dev /dev',
-      '--size 67108864 --tmpfs /dev/shm --size 268435456 --tmpfs /tmp --symlink /tmp /var/tmp --dir /run',
+      '--size 67108864 --tmpfs /dev/shm --size 268435456 --tmpfs /tmp --symlink /tmp /var/tmp --dir /run --perms 0700 --size 16777216 --tmpfs /run/credentials',
       '--ro-bind /data/store/x /opt/catwalk/package --bind /data/deployments/dep_1/home /home/server',
       '--remount-ro /dev --remount-ro / --chdir /home/server --seccomp 4 --info-fd 5 --block-fd 6',
       '-- /opt/catwalk/toolchain/bin/node index.js --flag',
@@ -32,8 +32,9 @@ test('a sandbox shares nothing with the host but what is listed', () => {
 })
 
 test('an older bubblewrap is not given options that it does not know', () => {
-  const args = bubblewrapArgs({ ...sandbox, features: { size: false, disableUserns: false } })
+  const args = bubblewrapArgs({ ...sandbox, features: { size: false, disableUserns: false, perms: false } })
   expect(args).not.toContain('--size')
   expect(args).not.toContain('--disable-userns')
+  expect(args).not.toContain('--perms')
   expect(args).toContain('--tmpfs')
 })

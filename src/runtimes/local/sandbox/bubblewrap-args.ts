@@ -4,6 +4,7 @@ import type { BubblewrapFeatures, SystemFiles } from './system-files.ts'
 const MIB = 1024 * 1024
 const TEMPORARY_BYTES = 256 * MIB
 const SHARED_MEMORY_BYTES = 64 * MIB
+const CREDENTIALS_BYTES = 16 * MIB
 
 /** Numbers under which bubblewrap finds its descriptors; 0 to 2 are the program's, 3 is the init's channel. */
 export const DESCRIPTOR = { channel: 3, seccomp: 4, info: 5, block: 6 } as const
@@ -23,6 +24,7 @@ export interface Sandbox {
  */
 export function bubblewrapArgs(sandbox: Sandbox): string[] {
   const { features, system } = sandbox
+  // Options that say how the next one is made come in any order before it.
   const temporaryFileSystem = (bytes: number, path: string): string[] =>
     features.size ? ['--size', String(bytes), '--tmpfs', path] : ['--tmpfs', path]
   const options: readonly (readonly string[])[] = [
@@ -48,6 +50,8 @@ export function bubblewrapArgs(sandbox: Sandbox): string[] {
     temporaryFileSystem(TEMPORARY_BYTES, INSIDE.temporary),
     ['--symlink', INSIDE.temporary, '/var/tmp'],
     ['--dir', '/run'],
+    features.perms ? ['--perms', '0700'] : [],
+    temporaryFileSystem(CREDENTIALS_BYTES, INSIDE.credentials),
     ...sandbox.mounts.map(({ source, target, writable }) => [
       writable ? '--bind' : '--ro-bind',
       source,

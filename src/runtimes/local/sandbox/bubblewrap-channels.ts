@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
 import { Duplex, type Readable } from 'node:stream'
+import type { ConfinedCommand } from './confined-command.ts'
 import type { ChildEnd, ConfinedProcess } from './confined-process.ts'
 
 // How Catwalk talks with bubblewrap and with the init inside.
@@ -18,13 +19,14 @@ export async function firstProcess(info: Readable): Promise<number> {
   })
 }
 
-/** Gives the init the server's environment, which is its word to go. */
+/** Tells the init what to become, which is its word to go. Nothing of it shows in the arguments of any other process. */
 export async function tellInit(
   child: ChildProcess,
-  environment: Readonly<Record<string, string>>,
+  { argv, environment, files }: Pick<ConfinedCommand, 'argv' | 'environment' | 'files'>,
 ): Promise<void> {
+  const message = { argv, environment: Object.fromEntries(environment), files }
   await new Promise<void>((resolve, reject) => {
-    child.send({ environment }, (error) => (error === null ? resolve() : reject(error)))
+    child.send(message, (error) => (error === null ? resolve() : reject(error)))
   })
 }
 

@@ -66,7 +66,7 @@ export async function runInBubblewrap(
     if (state.listener !== null && command.dial !== null) {
       state.proxy = serveProxy(state.listener, { dial: command.dial, onRefused, ...PROXY_DEFAULTS })
     }
-    await tellInit(child, Object.fromEntries(command.environment))
+    await tellInit(child, command)
   } catch (error) {
     kill()
     const words = child.stderr === null ? '' : await firstWords(child.stderr)
@@ -119,7 +119,6 @@ function spawnBubblewrap(
       '--disable-warning=ExperimentalWarning',
       INSIDE.init,
       String(command.dial === null ? 0 : INSIDE.proxyPort),
-      ...command.nodeArguments,
     ],
   })
   const [file, ...rest] =

@@ -16,14 +16,16 @@ export interface Limits {
   readonly cpus: number
 }
 
-/** A Node program to be run confined. Paths in it are as the program sees them. */
+/** A program to be run confined. Paths in it are as the program sees them. */
 export interface ConfinedCommand {
   /** Deterministic and safe in a file name; names the control group. */
   readonly label: string
-  /** Node's arguments: its own flags, the script, the script's arguments. */
-  readonly nodeArguments: readonly string[]
+  /** The program's path and its arguments. They may hold secrets, and show in the program's own process only. */
+  readonly argv: readonly string[]
   /** The whole environment; nothing is inherited. */
   readonly environment: ReadonlyMap<string, string>
+  /** Written before the program starts, for it alone to read; each directly in `INSIDE.credentials`. In memory only. */
+  readonly files: readonly { readonly path: string; readonly content: string }[]
   readonly workingDirectory: string
   readonly mounts: readonly Mount[]
   readonly identity: Identity | null
@@ -41,6 +43,7 @@ export const INSIDE = {
   package: '/opt/catwalk/package',
   home: '/home/server',
   temporary: '/tmp',
+  credentials: '/run/credentials',
   path: '/opt/catwalk/toolchain/bin:/usr/local/bin:/usr/bin:/bin',
   proxyPort: 3128,
 } as const

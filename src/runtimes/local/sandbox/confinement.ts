@@ -6,7 +6,7 @@ import { CatwalkError, type RuntimeStatus } from '../../../domain/index.ts'
 import type { Identity } from '../identities.ts'
 import type { Toolchain } from '../toolchain.ts'
 import { runInBubblewrap, type BubblewrapHost } from './bubblewrap.ts'
-import type { ConfinedCommand } from './confined-command.ts'
+import { INSIDE, type ConfinedCommand } from './confined-command.ts'
 import type { ConfinedProcess } from './confined-process.ts'
 import type { ControlGroups } from './control-groups.ts'
 import { bubblewrapFeatures, findSystemFiles } from './system-files.ts'
@@ -111,8 +111,9 @@ async function describeHost(options: ConfinementOptions): Promise<BubblewrapHost
 async function runTrial(host: BubblewrapHost, identity: Identity | null, signal: AbortSignal): Promise<void> {
   const trial: ConfinedCommand = {
     label: `trial-${process.pid}-${Math.round(performance.now())}`,
-    nodeArguments: ['--version'],
+    argv: [INSIDE.node, '--version'],
     environment: new Map(),
+    files: [],
     workingDirectory: '/',
     mounts: [],
     identity,

@@ -1,18 +1,18 @@
 // The first program inside a sandbox, and gone before the server's first line runs: it opens the port of the egress
-// proxy, hands the listening socket to Catwalk, waits for the server's environment and becomes the server. Arguments:
-// the port (0 for none), then Node's arguments for the server. Plain JavaScript, because it is copied into the data
-// directory and started once per process.
+// proxy, hands the listening socket to Catwalk, waits to be told what the server is and becomes it. Argument: the port (0
+// for none). Plain JavaScript, because it is copied into the data directory and started once per process.
 'use strict'
-const { closeSync, readdirSync, readFileSync } = require('node:fs')
+const { closeSync, readdirSync, readFileSync, writeFileSync } = require('node:fs')
 const { createServer } = require('node:net')
 
-const [port, ...nodeArguments] = process.argv.slice(2)
+const [port] = process.argv.slice(2)
 
 // Without Catwalk there is nobody to serve.
 process.once('disconnect', () => process.exit(1))
-process.once('message', (/** @type {{ environment: NodeJS.ProcessEnv }} */ { environment }) => {
+process.once('message', (/** @type {Start} */ { argv, environment, files }) => {
+  for (const { path, content } of files) writeFileSync(path, content, { mode: 0o600, flag: 'wx' })
   closeInherited()
-  process.execve?.(process.execPath, [process.execPath, ...nodeArguments], environment)
+  process.execve?.(argv[0] ?? '', argv, environment)
 })
 
 if (port === '0') {
@@ -23,6 +23,13 @@ if (port === '0') {
     process.send?.('ready', server),
   )
 }
+
+/**
+ * @typedef {object} Start
+ * @property {string[]} argv
+ * @property {NodeJS.ProcessEnv} environment
+ * @property {{ path: string, content: string }[]} files
+ */
 
 // Whatever Catwalk itself was started with and did not close must not reach the server. What Node opened has the
 // close-on-exec flag (octal 2000000) already.

@@ -14,11 +14,17 @@ export interface BubblewrapFeatures {
   readonly size: boolean
   /** `--disable-userns`, since 0.8 */
   readonly disableUserns: boolean
+  /** `--perms`, since 0.5 */
+  readonly perms: boolean
 }
 
 /** Reads bubblewrap's own help text. */
 export function bubblewrapFeatures(help: string): BubblewrapFeatures {
-  return { size: help.includes('--size '), disableUserns: help.includes('--disable-userns') }
+  return {
+    size: help.includes('--size '),
+    disableUserns: help.includes('--disable-userns'),
+    perms: help.includes('--perms '),
+  }
 }
 
 // Separate directories on some distributions, links into /usr on most.

@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process'
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { CatwalkError } from '../../../domain/index.ts'
 import type { Toolchain } from '../toolchain.ts'
 import { INSIDE, type ConfinedCommand, type Mount } from './confined-command.ts'
@@ -20,8 +23,10 @@ export async function runUnsandboxed(
     { source: toolchain.directory, target: INSIDE.toolchain, writable: false },
     ...command.mounts,
   ]
-  const onHost = (text: string): string => translatePath(text, mounts)
-  const program = [onHost(INSIDE.node), ...command.nodeArguments.map(onHost)]
+  const written = await writeCredentials(command)
+  const onHost = (text: string): string =>
+    translatePath(written === null ? text : text.replaceAll(`${INSIDE.credentials}/`, `${written}/`), mounts)
+  const program = command.argv.map(onHost)
   // setpriv has the kernel end it together with this program.
   const [file = '', ...args] = setpriv === null ? program : [setpriv, '--pdeathsig', 'KILL', '--', ...program]
   const child = spawn(file, args, {
@@ -35,6 +40,7 @@ export async function runUnsandboxed(
   const { pid } = child
   if (pid === undefined) {
     await exit
+    await removeCredentials(written)
     throw new CatwalkError('sandbox_unavailable', 'The server cannot be started, not even without a sandbox.')
   }
   child.stdin.on('error', () => undefined)
@@ -47,11 +53,29 @@ export async function runUnsandboxed(
       // What the program started may have outlived it; without a process namespace that is ours to end.
       signalGroup('SIGKILL')
       await untilGroupGone(pid)
+      await removeCredentials(written)
       return { ...end, outOfMemory: false }
     }),
     terminate: async () => signalGroup('SIGTERM'),
     kill: () => signalGroup('SIGKILL'),
   }
+}
+
+/** Credentials that are files lie in the program's own directory until it ends. Returns the directory; null for none. */
+async function writeCredentials({ files, identity }: ConfinedCommand): Promise<string | null> {
+  if (files.length === 0) return null
+  const directory = await mkdtemp(join(tmpdir(), 'catwalk-credentials-'))
+  for (const { path, content } of files) {
+    const file = join(directory, basename(path))
+    await writeFile(file, content, { mode: 0o600, flag: 'wx' })
+    if (identity !== null) await chown(file, identity.uid, identity.gid)
+  }
+  if (identity !== null) await chown(directory, identity.uid, identity.gid)
+  return directory
+}
+
+async function removeCredentials(directory: string | null): Promise<void> {
+  if (directory !== null) await rm(directory, { recursive: true, force: true })
 }
 
 /** What the sandbox would show at a path; text that is no such path stays as it is. */
