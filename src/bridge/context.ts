@@ -1,6 +1,5 @@
-import type { Clock, LineSink } from '../domain/index.ts'
+import type { Clock, LineSink, SessionMemory } from '../domain/index.ts'
 import type { Sealer } from '../protocol/index.ts'
-import type { EndedSessions } from './ended-sessions.ts'
 import type { BridgeLimits } from './limits.ts'
 import type { Inbound } from './read-body.ts'
 import type { ReplayBudget } from './replay-budget.ts'
@@ -21,7 +20,7 @@ export interface BridgeCore {
   readonly clock: Clock
   readonly output: LineSink
   readonly sealer: Sealer
-  readonly ended: EndedSessions
+  readonly memory: SessionMemory
   readonly budget: ReplayBudget
   readonly inbound: Inbound
   /** Milliseconds that only go forward, moved on by the sweeper: good enough for idle times, and free. */

@@ -8,11 +8,11 @@ import {
   type Endpoint,
   type InstanceEnd,
   type LineSink,
+  type SessionMemory,
 } from '../domain/index.ts'
 import { createSealer, RPC } from '../protocol/index.ts'
 import { ask } from './ask.ts'
 import type { BridgeContext, BridgeCore } from './context.ts'
-import { createEndedSessions, type EndedSessions } from './ended-sessions.ts'
 import { endSession } from './end-session.ts'
 import { serverMessage } from './from-server.ts'
 import { handleDelete } from './handle-delete.ts'
@@ -24,6 +24,7 @@ import { probe } from './probe.ts'
 import { createReplayBudget } from './replay-budget.ts'
 import { refuse } from './respond.ts'
 import type { Launch } from './server-process.ts'
+import { createSessionMemory } from './session-memory.ts'
 import { createSessionStore } from './session-store.ts'
 import { startSweeper } from './sweeper.ts'
 import type { Handshake } from './upstream.ts'
@@ -39,8 +40,8 @@ export interface BridgeOptions {
   readonly output: LineSink
   readonly limits?: Partial<BridgeLimits>
   readonly clock?: Clock
-  /** Sessions ended by their clients; pass one on to the next bridge so that they stay ended. */
-  readonly endedSessions?: EndedSessions
+  /** What sessions leave behind; pass it on to the next bridge so that they go on, or stay ended. */
+  readonly memory?: SessionMemory
 }
 
 /** The MCP side of one server: Streamable HTTP towards clients, stdio towards its processes. */
@@ -70,7 +71,7 @@ export async function createBridge(options: BridgeOptions, signal: AbortSignal):
     clock,
     output: options.output,
     sealer: createSealer(options.sealKey, 'mcp session'),
-    ended: options.endedSessions ?? createEndedSessions(() => clock.now()),
+    memory: options.memory ?? createSessionMemory(() => clock.now()),
     budget: createReplayBudget(limits.replayBytes),
     inbound: { bytes: 0 },
     now: 0,
@@ -81,7 +82,7 @@ export async function createBridge(options: BridgeOptions, signal: AbortSignal):
     first,
     launch: options.launch,
     received: (upstream, line, envelope, kind) => serverMessage(context, upstream, line, envelope, kind),
-    crashed: (session) => endSession(context, session),
+    crashed: (session) => void endSession(context, session),
   })
   const context: BridgeContext = Object.assign(core, { sessions, pool })
   return openBridge(context)

@@ -7,14 +7,18 @@ import type { Session } from './session.ts'
 const GRACE_MS = 2000
 const UNSUBSCRIBE_MS = 10_000
 
-/** Ends a session for good: its calls are cancelled, its process and streams end, its token is refused. */
-export function endSession(context: BridgeContext, session: Session): void {
+/**
+ * Ends a session for good: its calls are cancelled, its process and streams end, its token is refused. Resolves when
+ * that is remembered. Never rejects.
+ */
+export function endSession(context: BridgeContext, session: Session): Promise<void> {
   const { upstream } = session
-  context.sessions.end(session)
-  if (upstream === null || !upstream.alive) return
+  const remembered = context.sessions.end(session)
+  if (upstream === null || !upstream.alive) return remembered
   cancelAll(upstream, session)
   if (session.own) void context.pool.retire(upstream, GRACE_MS)
   else for (const uri of session.subscriptions) unsubscribe(context, uri)
+  return remembered
 }
 
 function unsubscribe(context: BridgeContext, uri: string): void {

@@ -28,6 +28,7 @@ export function clientRequest(
   const id = lettersOf(body, envelope.id)
   // It may have ended while the request waited for it.
   if (!upstream.alive) return sink.fail(id, describeEnd(undefined, true))
+  note(context, session, body, envelope)
   const extra = upstream.shared ? sharedEdit(context, session, body, envelope) : null
   if (extra === 'answered') return sink.answer(toBytes(`{"jsonrpc":"2.0","id":${id},"result":{}}`))
 
@@ -48,6 +49,26 @@ export function clientRequest(
   upstream.send(splice(body, envelope, edits))
 }
 
+/** Remembers what a client asks for as long as the session lasts: resource subscriptions and the log level. */
+function note(context: BridgeContext, session: Session, body: Buffer, envelope: Envelope): void {
+  const method = textOf(body, envelope.method)
+  if (method === 'logging/setLevel') {
+    const level = textOf(body, envelope.level)
+    if (level === undefined || mostVerbose([level]) === undefined) return
+    session.level = level
+  } else if (method === 'resources/subscribe') {
+    const uri = textOf(body, envelope.uri)
+    if (uri === undefined || session.subscriptions.size >= MAX_SUBSCRIPTIONS) return
+    session.subscriptions.add(uri)
+  } else if (method === 'resources/unsubscribe') {
+    if (!session.subscriptions.delete(textOf(body, envelope.uri) ?? '')) return
+  } else return
+  context.sessions.keep(session)
+}
+
+/** More are passed on to the server, but not remembered. */
+const MAX_SUBSCRIPTIONS = 1000
+
 /**
  * What changes in a request because the process is shared: subscriptions are counted, the log level is the most verbose
  * one that any session asked for.
@@ -59,22 +80,13 @@ function sharedEdit(
   envelope: Envelope,
 ): Edit | 'answered' | null {
   switch (textOf(body, envelope.method) ?? '') {
-    case 'resources/subscribe': {
-      const uri = textOf(body, envelope.uri)
-      if (uri !== undefined) session.subscriptions.add(uri)
-      return null
-    }
     case 'resources/unsubscribe': {
       const uri = textOf(body, envelope.uri)
-      if (uri === undefined) return null
-      session.subscriptions.delete(uri)
-      return isWanted(context, uri) ? 'answered' : null
+      return uri !== undefined && isWanted(context, uri) ? 'answered' : null
     }
     case 'logging/setLevel': {
-      const level = textOf(body, envelope.level)
-      if (level === undefined || envelope.level === null || mostVerbose([level]) === undefined) return null
-      session.level = level
-      const lowest = mostVerbose(levels(context)) ?? level
+      const lowest = mostVerbose(sharedLevels(context))
+      if (envelope.level === null || lowest === undefined || session.level === null) return null
       return { span: envelope.level, letters: JSON.stringify(lowest) }
     }
     default:
@@ -89,7 +101,8 @@ export function isWanted(context: BridgeContext, uri: string): boolean {
   return false
 }
 
-function* levels(context: BridgeContext): Iterable<string | null> {
+/** What the sessions on the shared process want to hear. */
+export function* sharedLevels(context: BridgeContext): Iterable<string | null> {
   for (const session of context.sessions.all()) if (!session.own) yield session.level
 }
 

@@ -14,6 +14,5 @@ export function handleDelete(
 ): void {
   const session = findSession(context, req, res, caller)
   if (session === null) return
-  endSession(context, session)
-  respondEmpty(res, 200, caller.requestId)
+  void endSession(context, session).then(() => respondEmpty(res, 200, caller.requestId))
 }

@@ -1,5 +1,5 @@
 export { createBridge, type Bridge, type BridgeOptions } from './create-bridge.ts'
-export { createEndedSessions, type EndedSessions } from './ended-sessions.ts'
+export { createSessionMemory } from './session-memory.ts'
 export type { BridgeLimits } from './limits.ts'
 export type { Launch, ServerProcess } from './server-process.ts'
 export { serveBridge, startBridgeServer, type BridgeServer, type ServeBridgeOptions } from './serve-bridge.ts'

@@ -3,8 +3,8 @@ import { setTimeout } from 'node:timers/promises'
 import { CatwalkError, type Caller } from '../domain/index.ts'
 import { toBytes } from '../protocol/index.ts'
 import { createBridge, type Bridge, type BridgeOptions } from './create-bridge.ts'
-import { createEndedSessions } from './ended-sessions.ts'
 import { catwalkErrorText, respondJson } from './respond.ts'
+import { createSessionMemory } from './session-memory.ts'
 
 /** A bridge whose server is started again, by the next call, after it ended by itself. */
 export interface RespawningBridge {
@@ -23,14 +23,14 @@ const SETTLED_MS = 10_000
 /** @throws CatwalkError when the server cannot be started at all */
 export async function createRespawningBridge(options: BridgeOptions): Promise<RespawningBridge> {
   const aborter = new AbortController()
-  const endedSessions = options.endedSessions ?? createEndedSessions(() => new Date())
+  const memory = options.memory ?? createSessionMemory(() => new Date())
   let current: Bridge | null = null
   let starting: Promise<Bridge> | null = null
   let backoffMs = 0
   let notBefore = 0
 
   async function start(): Promise<Bridge> {
-    const bridge = await createBridge({ ...options, endedSessions }, aborter.signal)
+    const bridge = await createBridge({ ...options, memory }, aborter.signal)
     const startedAt = performance.now()
     current = bridge
     void watch(bridge, startedAt)

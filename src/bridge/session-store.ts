@@ -19,8 +19,10 @@ export interface SessionStore {
    * is forged, of another deployment or subject, expired or ended.
    */
   find(token: string, subject: string): Session | undefined
-  /** Forgets the session; its token is refused from now on. */
-  end(session: Session): void
+  /** Forgets the session; its token is refused from now on. Resolves when that is written. Never rejects. */
+  end(session: Session): Promise<void>
+  /** Keeps what the client asked for with the token. */
+  keep(session: Session): void
   /** Forgets the session until its token comes back. */
   forget(session: Session): void
   all(): Iterable<Session>
@@ -33,13 +35,13 @@ const MAX_STREAMS = 32
 export const LISTEN_STREAM = 'listen'
 
 export function createSessionStore(context: BridgeCore): SessionStore {
-  const { limits, clock, sealer, ended } = context
+  const { limits, clock, sealer, memory } = context
   const byToken = new Map<string, Session>()
   let streams = 0
 
   const expiry = (claims: SessionClaims) => claims.issuedAt * 1000 + limits.sessionMaxAgeMs
 
-  function create(token: string, claims: SessionClaims): Session {
+  function create(token: string, claims: SessionClaims, isNew: boolean): Session {
     const version = isLegacyVersion(claims.version) ? claims.version : LATEST_LEGACY
     const session: Session = {
       token,
@@ -57,6 +59,7 @@ export function createSessionStore(context: BridgeCore): SessionStore {
       }),
       streams: new Map(),
       asked: new Map(),
+      recalled: isNew,
       level: null,
       subscriptions: new Set(),
       callsInFlight: 0,
@@ -85,26 +88,30 @@ export function createSessionStore(context: BridgeCore): SessionStore {
         deploymentId: context.deploymentId,
         bridge: context.id,
       }
-      return create(sealSession(sealer, claims), claims)
+      return create(sealSession(sealer, claims), claims, true)
     },
     find(token, subject) {
       const known = byToken.get(token)
       if (known !== undefined) {
         if (known.claims.subject !== subject || expiry(known.claims) <= clock.now().getTime())
           return undefined
+        if (memory.isEnded(known.claims.id)) return undefined
         known.usedAt = context.now
         return known
       }
       const claims = openSession(sealer, token)
       if (claims === undefined || claims.deploymentId !== context.deploymentId) return undefined
-      if (claims.subject !== subject || ended.has(claims.id)) return undefined
-      return expiry(claims) > clock.now().getTime() ? create(token, claims) : undefined
+      if (claims.subject !== subject || memory.isEnded(claims.id)) return undefined
+      return expiry(claims) > clock.now().getTime() ? create(token, claims, false) : undefined
     },
     end(session) {
-      if (session.ended) return
+      if (session.ended) return Promise.resolve()
       session.ended = true
-      ended.add(session.claims.id, new Date(expiry(session.claims)))
       forget(session)
+      return memory.end(session.claims.id, new Date(expiry(session.claims)))
+    },
+    keep({ claims, level, subscriptions }) {
+      memory.keep(claims.id, { level, subscriptions: [...subscriptions] }, new Date(expiry(claims)))
     },
     forget,
     all: () => byToken.values(),

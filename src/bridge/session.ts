@@ -19,6 +19,8 @@ export interface Session {
   readonly streams: Map<string, EventStream>
   /** Requests of the server that the client has not answered: letters of the id, and when it was sent. */
   readonly asked: Map<string, number>
+  /** Whether what was kept beside the token is in here; a session that came back has to ask for it first. */
+  recalled: boolean
   /** Lowest level of log messages that the client wants; null: it never said. */
   level: string | null
   readonly subscriptions: Set<string>

@@ -21,15 +21,14 @@ export function startSweeper(context: BridgeContext): () => void {
     if (session.asked.size > 0) answerUnheard(context, session)
     if (session.callsInFlight > 0) return
     const expiresAt = session.claims.issuedAt * 1000 + limits.sessionMaxAgeMs
-    if (expiresAt <= clock.now().getTime()) return endSession(context, session)
+    if (expiresAt <= clock.now().getTime()) return void endSession(context, session)
 
     const idleMs = context.now - session.usedAt
     if (session.own && session.upstream !== null && session.asked.size === 0 && idleMs > limits.ownIdleMs) {
       void pool.retire(session.upstream, RETIRE_GRACE_MS)
     }
-    const noted = session.level !== null || session.subscriptions.size > 0
     const inUse = session.upstream !== null && session.own
-    if (noted || inUse || session.listen.connected || idleMs <= limits.sessionIdleMs) return
+    if (inUse || session.listen.connected || idleMs <= limits.sessionIdleMs) return
     sessions.forget(session)
   }
 

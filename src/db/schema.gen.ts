@@ -126,6 +126,15 @@ export interface LogLinesTable {
   at: Timestamp
 }
 
+export interface McpSessionsTable {
+  deployment_id: string
+  id: string
+  ended: Defaulted<boolean>
+  level: string | null
+  subscriptions: Defaulted<readonly string[]>
+  expires_at: Timestamp
+}
+
 export interface MembersTable {
   workspace_id: string
   user_id: string
@@ -209,6 +218,7 @@ export interface DB {
   events: EventsTable
   instances: InstancesTable
   log_lines: LogLinesTable
+  mcp_sessions: McpSessionsTable
   members: MembersTable
   nodes: NodesTable
   releases: ReleasesTable

@@ -76,5 +76,6 @@ export type {
   RuntimeSupport,
 } from './runtime.ts'
 export { Secret } from './secret.ts'
+export type { SessionMemory, SessionNote } from './session-memory.ts'
 export type { Snapshot, SnapshotFile } from './snapshot.ts'
 export { formatSource, parseSource, type Source } from './source.ts'

@@ -2,6 +2,7 @@ import type { Endpoint } from './endpoint.ts'
 import type { LaunchSpec, NetworkPolicy, ReleaseSettings } from './launch-spec.ts'
 import type { LogStream } from './logs.ts'
 import type { Secret } from './secret.ts'
+import type { SessionMemory } from './session-memory.ts'
 
 export type RuntimeKind = 'local' | 'docker' | 'fly' | 'kubernetes' | 'remote'
 
@@ -55,6 +56,8 @@ export interface InstanceInput {
   readonly credentials: ReadonlyMap<string, Secret>
   /** 32 bytes under which the bridge seals session tokens; the same for every instance of a deployment. */
   readonly sealKey: Buffer
+  /** What the sessions of the deployment leave behind. */
+  readonly sessions: SessionMemory
   readonly output: LineSink
 }
 

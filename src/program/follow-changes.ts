@@ -2,7 +2,7 @@ import { queries, type Database } from '../db/index.ts'
 import type { Logger } from '../domain/index.ts'
 import type { GatewayRoute, RouteTable } from '../gateway/index.ts'
 import type { Reconciler } from '../reconciler/index.ts'
-import type { ChangeHub } from '../services/index.ts'
+import type { ChangeHub, SessionMemories } from '../services/index.ts'
 
 const HEARTBEAT_MS = 5000
 // Two heartbeats and a bit: then nothing that this node believes of others can be trusted for long.
@@ -13,6 +13,7 @@ export interface Followers {
   readonly changes: ChangeHub
   readonly reconciler: Reconciler
   readonly routes: RouteTable
+  readonly sessions: SessionMemories
   readonly logger: Logger
 }
 
@@ -22,7 +23,7 @@ export interface Followers {
  * counts as cut off.
  */
 export async function followChanges(database: Database, followers: Followers): Promise<AsyncDisposable> {
-  const { nodeId, changes, reconciler, routes, logger } = followers
+  const { nodeId, changes, reconciler, routes, sessions, logger } = followers
   const db = database.kysely
   let heardAt = performance.now()
   let isSilent = false
@@ -52,6 +53,9 @@ export async function followChanges(database: Database, followers: Followers): P
     load()
     reconciler.poke(null)
     changes.publishAll()
+    sessions.reload().catch((error: unknown) => {
+      logger.error({ err: error }, 'ended sessions could not be read')
+    })
   }
 
   function onPayload(payload: string): void {
@@ -59,6 +63,9 @@ export async function followChanges(database: Database, followers: Followers): P
     if (isSilent) everythingMayHaveChanged()
     const change = queries.readAnnouncement(payload)
     if (change === null) return
+    if (change.kind === 'session') {
+      return sessions.heardEnd(change.deploymentId, change.sessionId, change.expiresAt)
+    }
     changes.publish(change.deploymentId)
     if (change.kind !== 'deployment') return
     reconciler.poke(change.deploymentId)

@@ -90,6 +90,9 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   })
   const instances = createInstanceRegistry(config.wakeTimeoutMs)
   const logs = stack.use(services.createLogWriter(db, logger.child({ part: 'logs' })))
+  const sessions = stack.use(
+    services.createSessionMemories({ db, clock: systemClock, logger: logger.child({ part: 'sessions' }) }),
+  )
   const reconciler = stack.use(
     startReconciler({
       db,
@@ -97,6 +100,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       runtimes: new Map([[runtime.kind, runtime]]),
       vault,
       logs,
+      sessions,
       logger: logger.child({ part: 'reconciler' }),
       metrics,
       instances,
@@ -109,7 +113,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
 
   const changes = services.createChangeHub()
   const routes = createRouteTable()
-  stack.use(await followChanges(database, { nodeId, changes, reconciler, routes, logger }))
+  stack.use(await followChanges(database, { nodeId, changes, reconciler, routes, sessions, logger }))
   const uses = stack.use(
     createUseCounter({
       flush: (batch) =>
@@ -182,6 +186,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   })
   const answerApi = getRequestListener(api.fetch, { overrideGlobalObjects: false })
   stack.use(every(HOUR_MS, logger, () => queries.deleteOldLogLines(db, config.logRetentionDays)))
+  stack.use(every(HOUR_MS, logger, () => queries.deleteExpiredMcpSessions(db)))
   const sandbox = await runtime.status(stop)
   const setUpLink = (await setUpLinks.needed()) ? (await setUpLinks.issue(null)).url.href : null
 

@@ -1,6 +1,6 @@
 import type { queries } from '../db/index.ts'
 import type { Logger, Runtime, RuntimeKind } from '../domain/index.ts'
-import type { BatchedLogWriter, ServiceDependencies } from '../services/index.ts'
+import type { BatchedLogWriter, ServiceDependencies, SessionMemories } from '../services/index.ts'
 
 import type { Metrics } from '../telemetry/index.ts'
 import type { InstanceRegistry } from './instances.ts'
@@ -22,6 +22,7 @@ export interface ReconcilerDependencies {
   readonly runtimes: ReadonlyMap<RuntimeKind, Runtime>
   readonly vault: ServiceDependencies['vault']
   readonly logs: BatchedLogWriter
+  readonly sessions: Pick<SessionMemories, 'open'>
   readonly logger: Logger
   readonly metrics: Pick<Metrics, 'reconcilerStep' | 'instanceEnded'>
   readonly instances: InstanceRegistry

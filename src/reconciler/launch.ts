@@ -100,6 +100,7 @@ export async function startInstance(
 ): Promise<Instance> {
   const { deployment, release, runtime, credentials, output } = launchable
   const instanceId = newId('instance')
+  const sessions = await deps.sessions.open(deployment.id)
   await deps.db.transaction().execute(async (tx) => {
     await queries.fence(tx, lease)
     await queries.deleteStaleInstances(tx, lease)
@@ -124,6 +125,7 @@ export async function startInstance(
         lockFile,
         credentials,
         sealKey: deps.vault.derive(`sessions/${deployment.id}`, 32),
+        sessions,
         output,
       },
       signal,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createEndedSessions } from '../../src/bridge/index.ts'
+import { createSessionMemory } from '../../src/bridge/index.ts'
+import { CatwalkError } from '../../src/domain/index.ts'
 import { fixture, startBridge, type BridgeUnderTest } from './bridge-server.ts'
 import { send } from './http-client.ts'
 import { continueSession, openSession, toolCall } from './session-client.ts'
@@ -99,13 +100,52 @@ test('a session with a process of its own goes on in the next bridge, with the s
 })
 
 test('a session that was ended stays ended in the next bridge', async () => {
-  const endedSessions = createEndedSessions(() => new Date())
-  const first = await startBridge(fixture('raw-server'), { endedSessions })
+  const memory = createSessionMemory(() => new Date())
+  const first = await startBridge(fixture('raw-server'), { memory })
   const session = await openSession(first.url)
   await session.end()
   await first[Symbol.asyncDispose]()
-  await using second = await startBridge(fixture('raw-server'), { endedSessions })
+  await using second = await startBridge(fixture('raw-server'), { memory })
   expect((await continueSession(second.url, session.id).post(PING)).status).toBe(404)
+})
+
+test.for([
+  ['a shared process', {}],
+  ['its own process', { sampling: {} }],
+] as const)('log level and subscriptions go on in the next bridge, on %s', async ([, capabilities]) => {
+  const memory = createSessionMemory(() => new Date())
+  const first = await startBridge(fixture('raw-server'), { memory })
+  const session = await openSession(first.url, { capabilities })
+  const request = (id: number, method: string, params: object) =>
+    session.post({ jsonrpc: '2.0', id, method, params })
+  await request(1, 'logging/setLevel', { level: 'warning' })
+  await request(2, 'resources/subscribe', { uri: 'raw://one' })
+  await request(3, 'resources/subscribe', { uri: 'raw://two' })
+  await request(4, 'resources/unsubscribe', { uri: 'raw://two' })
+  await first[Symbol.asyncDispose]()
+
+  await using second = await startBridge(fixture('raw-server'), { memory })
+  const later = continueSession(second.url, session.id)
+  const { seen, levels } = JSON.parse(await later.text('seen')) as { seen: string[]; levels: string[] }
+  expect(levels).toEqual(['warning'])
+  expect(seen.filter((line) => line.includes('resources/'))).toEqual(['resources/subscribe raw://one'])
+})
+
+test('a session whose notes cannot be read is not continued without them, but may come again', async () => {
+  let broken = true
+  const memory = {
+    ...createSessionMemory(() => new Date()),
+    recall: () =>
+      broken ? Promise.reject(new CatwalkError('unavailable', 'Not now.')) : Promise.resolve(null),
+  }
+  const first = await startBridge(fixture('raw-server'))
+  const session = await openSession(first.url)
+  await first[Symbol.asyncDispose]()
+  await using second = await startBridge(fixture('raw-server'), { memory })
+  const later = continueSession(second.url, session.id)
+  expect((await later.post(PING)).status).toBe(503)
+  broken = false
+  expect((await later.post(PING)).status).toBe(200)
 })
 
 test('a session is worth nothing at another deployment, under another key or after its time', async () => {

@@ -9,6 +9,7 @@ import {
   createChangeHub,
   createDeployment,
   createLogWriter,
+  createSessionMemories,
   getDeployment,
   type ServiceContext,
 } from '../../src/services/index.ts'
@@ -98,6 +99,7 @@ export async function createWorld(): Promise<World> {
           runtimes: new Map([['local', runtime]]),
           vault,
           logs,
+          sessions: node.use(createSessionMemories({ db, clock: systemClock, logger: silentLogger })),
           logger: silentLogger,
           metrics: createMetrics(),
           instances,

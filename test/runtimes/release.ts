@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { createSessionMemory } from '../../src/bridge/index.ts'
 import {
   newId,
   RpcError,
@@ -53,6 +54,7 @@ export function releaseOf(
       lockFile,
       credentials: new Map(),
       sealKey,
+      sessions: createSessionMemory(() => new Date()),
       output,
       ...changes,
     }),

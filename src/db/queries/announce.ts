@@ -6,17 +6,27 @@ export const CHANNEL = 'catwalk'
 
 /**
  * `deployment`: what it is, what it should be or who may call it changed. `feed`: there are new events or log lines.
+ * `session`: a client has ended its MCP session.
  */
-export type Announcement = { readonly kind: 'deployment' | 'feed'; readonly deploymentId: string }
+export type Announcement =
+  | { readonly kind: 'deployment' | 'feed'; readonly deploymentId: string }
+  | {
+      readonly kind: 'session'
+      readonly deploymentId: string
+      readonly sessionId: string
+      readonly expiresAt: Date
+    }
 
 /** Tells every replica, when the surrounding transaction commits. */
-export async function announce(db: Handle, kind: Announcement['kind'], deploymentId: string): Promise<void> {
+export async function announce(db: Handle, kind: 'deployment' | 'feed', deploymentId: string): Promise<void> {
   await sql`select pg_notify(${CHANNEL}, ${`${kind}:${deploymentId}`})`.execute(db)
 }
 
 /** Reads a payload of the channel; null for one that this version does not know. */
 export function readAnnouncement(payload: string): Announcement | null {
-  const [kind, deploymentId] = payload.split(':')
-  if (deploymentId === undefined || (kind !== 'deployment' && kind !== 'feed')) return null
-  return { kind, deploymentId }
+  const [kind, deploymentId, sessionId, expiresAtMs] = payload.split(':')
+  if (deploymentId === undefined) return null
+  if (kind === 'deployment' || kind === 'feed') return { kind, deploymentId }
+  if (kind !== 'session' || sessionId === undefined) return null
+  return { kind, deploymentId, sessionId, expiresAt: new Date(Number(expiresAtMs)) }
 }

@@ -52,6 +52,13 @@ export {
   type LogLineRow,
 } from './log-lines.ts'
 export {
+  deleteExpiredMcpSessions,
+  endedMcpSessions,
+  endMcpSession,
+  findMcpSession,
+  keepMcpSession,
+} from './mcp-sessions.ts'
+export {
   deleteDeployment,
   deleteInstance,
   deleteInstances,

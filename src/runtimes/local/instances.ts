@@ -1,4 +1,4 @@
-import { createBridge, createEndedSessions, type EndedSessions, type Launch } from '../../bridge/index.ts'
+import { createBridge, type Launch } from '../../bridge/index.ts'
 import type { Instance, InstanceInput } from '../../domain/index.ts'
 
 /** The instances that this program runs. */
@@ -23,23 +23,16 @@ interface Running {
 export function createInstances(maxMessageBytes: number | undefined): Instances {
   const limits = maxMessageBytes === undefined ? {} : { maxMessageBytes }
   const running = new Set<Running>()
-  // Outlives the instances, so that a session which its client has ended stays ended across restarts of the server.
-  const endedSessions = new Map<string, EndedSessions>()
 
   const stopWhere = async (matches: (candidate: Running) => boolean): Promise<void> => {
     await Promise.all([...running].filter(matches).map(({ instance }) => instance.stop(REMOVAL_GRACE_MS)))
   }
-  const endedSessionsOf = (deploymentId: string): EndedSessions => {
-    const known = endedSessions.get(deploymentId) ?? createEndedSessions(() => new Date())
-    endedSessions.set(deploymentId, known)
-    return known
-  }
 
   return {
     start: async (input, launch, signal) => {
-      const { deploymentId, releaseId, epoch, sealKey, output } = input
+      const { deploymentId, releaseId, epoch, sealKey, sessions, output } = input
       const bridge = await createBridge(
-        { launch, sealKey, deploymentId, output, limits, endedSessions: endedSessionsOf(deploymentId) },
+        { launch, sealKey, deploymentId, output, limits, memory: sessions },
         signal,
       )
       const instance: Instance = {
@@ -60,9 +53,6 @@ export function createInstances(maxMessageBytes: number | undefined): Instances 
           candidate.releaseId === releaseId &&
           candidate.epoch < epoch,
       ),
-    stopAll: async (deploymentId) => {
-      await stopWhere((candidate) => candidate.deploymentId === deploymentId)
-      endedSessions.delete(deploymentId)
-    },
+    stopAll: async (deploymentId) => stopWhere((candidate) => candidate.deploymentId === deploymentId),
   }
 }
