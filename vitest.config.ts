@@ -24,7 +24,7 @@ export default defineConfig({
           name: 'integration',
           globalSetup: ['test/support/database-server.ts'],
           include: ['test/**/*.test.ts'],
-          exclude: ['test/faults/**', 'test/browser/**'],
+          exclude: ['test/faults/**', 'test/browser/**', 'test/slow/**'],
         },
       },
       {
@@ -34,6 +34,16 @@ export default defineConfig({
           globalSetup: ['test/support/database-server.ts'],
           include: ['test/faults/**/*.test.ts'],
           fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'slow',
+          globalSetup: ['test/support/database-server.ts'],
+          include: ['test/slow/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
         },
       },
       {

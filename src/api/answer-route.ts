@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { routes, type Route, type RouteName } from '../contract/index.ts'
 import type { Auth, SignedIn } from '../auth/index.ts'
-import { atLeast, CatwalkError, type Logger } from '../domain/index.ts'
+import { atLeast, CatwalkError, type Actor, type Logger } from '../domain/index.ts'
 import { remoteAddress, type Environment } from './environment.ts'
 import { eventStream, type WireItem } from './event-stream.ts'
 import type { Handlers, PublicContext, RequestContext } from './handlers.ts'
@@ -87,11 +87,21 @@ async function identify(
     limits.count(address)
     throw new CatwalkError('unauthenticated', 'You are not signed in.')
   }
-  const { role } = signedIn.actor
-  if (!atLeast(role, route.access)) {
-    throw new CatwalkError('forbidden', `This needs the role ${route.access}; yours is ${role}.`)
-  }
+  requireAccess(signedIn.actor, route.access)
   return signedIn
+}
+
+/** @throws CatwalkError `forbidden` */
+function requireAccess(actor: Actor, access: Exclude<Route['access'], 'public'>): void {
+  if (access === 'installation') {
+    if (actor.isInstallationAdmin === true && atLeast(actor.role, 'admin')) return
+    throw new CatwalkError('forbidden', 'This is for admins of the installation.', {
+      help: 'Ask whoever set Catwalk up, or use the command line on its machine.',
+    })
+  }
+  if (!atLeast(actor.role, access)) {
+    throw new CatwalkError('forbidden', `This needs the role ${access}; yours is ${actor.role}.`)
+  }
 }
 
 function lastEventId(headers: Headers): string | null {

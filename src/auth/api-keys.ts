@@ -9,6 +9,7 @@ export interface NewApiKey {
   readonly role: Role
   /** Id of who made it. */
   readonly createdBy: string
+  readonly isInstallationAdmin?: boolean
 }
 
 /** SHA-256 of a key. The key has 256 random bits, so a slow hash would add nothing. */
@@ -30,6 +31,7 @@ export async function insertApiKey(db: Handle, input: NewApiKey): Promise<{ id: 
       hash: hashApiKey(key),
       prefix: key.slice(0, 10),
       created_by: input.createdBy,
+      is_installation_admin: input.isInstallationAdmin ?? false,
       expires_at: null,
       last_used_at: null,
     })
@@ -42,7 +44,7 @@ export async function actorOfApiKey(db: Handle, key: string, address: string | n
   if (!/^cwk_[\w-]{43}$/.test(key)) return null
   const row = await db
     .selectFrom('api_keys')
-    .select(['id', 'name', 'workspace_id', 'role'])
+    .select(['id', 'name', 'workspace_id', 'role', 'is_installation_admin'])
     .select(sql<boolean>`coalesce(last_used_at < now() - interval '1 minute', true)`.as('unseen'))
     .where('hash', '=', hashApiKey(key))
     .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', sql<Date>`now()`)]))
@@ -62,6 +64,7 @@ export async function actorOfApiKey(db: Handle, key: string, address: string | n
     label: row.name,
     workspaceId: row.workspace_id,
     role: row.role,
+    isInstallationAdmin: row.is_installation_admin,
     address,
   }
 }

@@ -35,7 +35,13 @@ export async function ensureLocalKey(options: LocalKeyOptions): Promise<void> {
       .where('created_by', '=', programActor(workspaceId).id)
       .execute()
     const actor = programActor(workspaceId)
-    const { id, key } = await insertApiKey(tx, { workspaceId, name, role: 'owner', createdBy: actor.id })
+    const { id, key } = await insertApiKey(tx, {
+      workspaceId,
+      name,
+      role: 'owner',
+      createdBy: actor.id,
+      isInstallationAdmin: true,
+    })
     await queries.recordAudit(tx, {
       actor,
       action: 'api_key.create',

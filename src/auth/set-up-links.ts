@@ -115,7 +115,7 @@ interface NewOwner {
 async function insertOwner(tx: Transaction<DB>, input: NewOwner): Promise<Actor> {
   const id = newId('user')
   const email = input.email.toLowerCase()
-  await tx.insertInto('users').values({ id, name: input.name, email }).execute()
+  await tx.insertInto('users').values({ id, name: input.name, email, is_installation_admin: true }).execute()
   await tx
     .insertInto('accounts')
     .values({
@@ -136,6 +136,7 @@ async function insertOwner(tx: Transaction<DB>, input: NewOwner): Promise<Actor>
     label: email,
     workspaceId: input.workspaceId,
     role: 'owner',
+    isInstallationAdmin: true,
     address: input.address,
   }
 }

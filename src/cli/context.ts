@@ -16,6 +16,8 @@ export interface CommandContext {
   /** Aborts when the command is told to stop. */
   readonly signal: AbortSignal
   api(): Promise<ApiClient>
+  /** What the data directory on this machine tells. */
+  installation(): Promise<LocalInstallation>
   /**
    * Calls a route of the server.
    * @throws ApiError; CatwalkError `unavailable` also when no answer comes within the time limit
@@ -39,6 +41,7 @@ export function createContext(
     output: createOutput(host, options.json === true),
     signal,
     api: () => (api ??= open()),
+    installation: () => locate(options.dataDir),
     async call(name, input, timeoutMs = CALL_TIMEOUT_MS) {
       const client = await context.api()
       const limit = AbortSignal.timeout(timeoutMs)

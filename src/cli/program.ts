@@ -1,7 +1,9 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
+import { addAdministration } from './administration.ts'
 import { CLIENTS } from './client-setup.ts'
 import type { CommandContext, CommonOptions } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
+import { collect, timeoutOption, wholeNumber } from './options.ts'
 import type { CliHost } from './output.ts'
 import type { Programs, ServeFlag } from './programs.ts'
 import type { CallOptions } from './commands/call.ts'
@@ -41,6 +43,7 @@ export function createProgram({ programs, host, json, serveFlags, run }: Program
   addDeploying(program, run)
   addUsing(program, run)
   addChanging(program, run)
+  addAdministration(program, run)
   for (const command of program.commands) addServerOptions(command)
   return program
 }
@@ -230,24 +233,4 @@ function addServerOptions(command: Command): void {
     .option('--api-key <key>', 'API key (CATWALK_API_KEY); default: that of this machine')
     .option('--data-dir <path>', 'data directory of the installation on this machine (CATWALK_DATA_DIR)')
     .option('--json', 'print one JSON document')
-}
-
-function timeoutOption(seconds = 600): Option {
-  return new Option('--timeout <seconds>', 'how long to wait')
-    .argParser(wholeNumber(1, 86_400))
-    .default(seconds)
-}
-
-function collect(value: string, former: readonly string[] = []): readonly string[] {
-  return [...former, value]
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : NaN
-    if (!(value >= least && value <= most)) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
-    }
-    return value
-  }
 }

@@ -6,8 +6,8 @@ export interface Route {
   /** Below `/api/v1`, parameters as `{id}`. */
   readonly path: `/${string}`
   readonly summary: string
-  /** Who may call it: nobody signed in, anyone signed in, or a role of the workspace at least. */
-  readonly access: 'public' | 'viewer' | 'member' | 'admin' | 'owner'
+  /** Who may call it: nobody signed in, a role of the workspace at least, or an admin of the installation. */
+  readonly access: 'public' | 'viewer' | 'member' | 'admin' | 'owner' | 'installation'
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
   readonly status: 200 | 201 | 202 | 204
@@ -69,6 +69,39 @@ export const routes = {
     access: 'viewer',
     status: 200,
     response: s.Me,
+  },
+
+  getKeys: {
+    method: 'get',
+    path: '/keys',
+    summary: 'Master keys, what is under each, and how far a rotation is',
+    access: 'installation',
+    status: 200,
+    response: s.Keys,
+  },
+  addKey: {
+    method: 'post',
+    path: '/keys',
+    summary: 'Make a new master key; what is new is encrypted under it',
+    access: 'installation',
+    status: 201,
+    response: s.Keys,
+  },
+  rotateKeys: {
+    method: 'post',
+    path: '/keys/rotation',
+    summary: 'Encrypt everything anew under the newest master key, in the background',
+    access: 'installation',
+    status: 202,
+    response: s.Keys,
+  },
+  retireKey: {
+    method: 'delete',
+    path: '/keys/{id}',
+    summary: 'Forget a master key that nothing is under any more',
+    access: 'installation',
+    status: 200,
+    response: s.Keys,
   },
 
   createAnalysis: {

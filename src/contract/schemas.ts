@@ -242,3 +242,27 @@ export const SetUp = z
   .meta({ id: 'SetUp' })
 
 export const SetUpLink = z.object({ url: z.url(), expiresAt: timestamp }).meta({ id: 'SetUpLink' })
+
+export const Keys = z
+  .object({
+    origin: z.enum(['environment', 'file']).describe('Keys of the environment are changed where it is set'),
+    keys: z
+      .array(
+        z.object({
+          id: z.string().describe('Tells keys apart without telling anything of them'),
+          newest: z.boolean().describe('What is new is encrypted under it'),
+          secrets: z.number().int().describe('How many stored values are under it'),
+        }),
+      )
+      .describe('Newest first'),
+    rotation: z
+      .object({
+        keyId: z.string().describe('Everything comes under this key'),
+        startedAt: timestamp,
+        finishedAt: timestamp.nullable(),
+        unreadable: z.array(z.string()).describe('Ids of what could not be opened and was left as it is'),
+      })
+      .nullable()
+      .describe('The one under way, or the last'),
+  })
+  .meta({ id: 'Keys' })

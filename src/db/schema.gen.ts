@@ -30,6 +30,7 @@ export interface ApiKeysTable {
   created_at: Defaulted<Timestamp>
   expires_at: Timestamp | null
   last_used_at: Timestamp | null
+  is_installation_admin: Defaulted<boolean>
 }
 
 export interface AuditEntriesTable {
@@ -190,6 +191,7 @@ export interface UsersTable {
   image: string | null
   created_at: Defaulted<Timestamp>
   updated_at: Defaulted<Timestamp>
+  is_installation_admin: Defaulted<boolean>
 }
 
 export interface VerificationsTable {

@@ -11,6 +11,8 @@ export interface Actor {
   readonly label: string
   readonly workspaceId: string
   readonly role: Role
+  /** Whether this one may also do what concerns the whole installation: keys, doctor, settings for all. */
+  readonly isInstallationAdmin?: boolean
   /** Remote address, null for the program itself. */
   readonly address: string | null
 }

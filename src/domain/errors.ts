@@ -211,6 +211,22 @@ const CATALOGUE = {
     title: 'The master key does not fit',
     help: 'The stored credentials were encrypted under another key. Put the right one back.',
   },
+  master_key_incomplete: {
+    status: 500,
+    title: 'A master key that is still needed is missing',
+    help: 'Put the named key back behind the newest one, then finish the rotation with: bin/catwalk keys rotate',
+  },
+  keys_from_environment: {
+    status: 409,
+    title: 'The keys are not in a file of Catwalk',
+    help: 'Change CATWALK_MASTER_KEY where it is set, with the newest key first, and start Catwalk again. See docs/keys.md.',
+  },
+  key_not_found: { status: 404, title: 'No such key', help: 'List the keys with: bin/catwalk keys status' },
+  key_in_use: {
+    status: 409,
+    title: 'The key is still needed',
+    help: 'Encrypt everything anew with: bin/catwalk keys rotate --wait',
+  },
   credential_unreadable: {
     status: 500,
     title: 'A credential cannot be decrypted',

@@ -13,7 +13,7 @@ import { createInstanceRegistry, startReconciler } from '../reconciler/index.ts'
 import { createLocalRuntime } from '../runtimes/local/index.ts'
 import * as services from '../services/index.ts'
 import { createLogger, createMetrics } from '../telemetry/index.ts'
-import { createVault, loadKeyRing } from '../vault/index.ts'
+import { createMasterKeys, createSealer, createVault, loadKeyRing } from '../vault/index.ts'
 import { pauseAt } from './checkpoint.ts'
 import { openDoor } from './door.ts'
 import { followChanges } from './follow-changes.ts'
@@ -22,6 +22,7 @@ import { aborted, stopSignal } from './stop-signal.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
 
 const GRACE_MS = 10_000
+const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 const npm = () => loadNpmConfiguration(process.env)
 const DASHBOARD = fileURLToPath(new URL('../../dist/web', import.meta.url))
@@ -54,6 +55,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   const { dataDir } = config
   const version = await readVersion()
   const metrics = createMetrics()
+  const checkpoint = pauseAt(config.pauseAt)
   const door = stack.use(await openDoor(config))
   const publicUrl = new URL(publicUrlOn(config, door.port))
   const addresses = { publicUrl, port: door.port }
@@ -66,14 +68,18 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     ),
   )
   const db = database.kysely
-  const vault = createVault(
+  const keys = createMasterKeys(
+    config.masterKey === null ? 'file' : 'environment',
     await loadKeyRing({
       dataDir,
       masterKey: config.masterKey,
       store: services.keyCheckStore(db),
       now: systemClock.now(),
     }),
+    dataDir,
   )
+  const sealer = createSealer(() => keys.ring())
+  const vault = createVault(sealer, await services.ownSecret(db, sealer, 'vault.root'))
   const workspaceId = await ensureWorkspace(db)
   await ensureLocalKey({ database: db, dataDir, workspaceId })
   const nodeId = await readNodeId(dataDir)
@@ -106,7 +112,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       instances,
       probeTimeoutMs: config.probeTimeoutMs,
       graceMs: GRACE_MS,
-      checkpoint: pauseAt(config.pauseAt),
+      checkpoint,
     }),
   )
   metrics.countWith(async () => ({ deployments: await countByState(db), instances: instances.all().length }))
@@ -137,11 +143,24 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     },
   })
 
+  const rotator = stack.use(
+    services.createRotator({
+      db,
+      sealer,
+      keys,
+      clock: systemClock,
+      logger: logger.child({ part: 'keys' }),
+      checkpoint: () => checkpoint('keys.rewrapped'),
+    }),
+  )
+  rotator.poke()
+  stack.use(every(MINUTE_MS, logger, async () => rotator.poke()))
+
   const ending = new AbortController()
   const auth = createAuth({
     ...addresses,
     database: db,
-    secret: await services.accountsSecret(db, vault),
+    secret: await services.ownSecret(db, sealer, 'accounts.secret'),
     clock: systemClock,
     logger: logger.child({ part: 'accounts' }),
   })
@@ -151,6 +170,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     auth,
     handlers: {
       ...createAccountHandlers({ auth, setUpLinks }),
+      ...services.createKeyAdministration({ db, keys, rotator, clock: systemClock }),
       ...bindServices({
         db,
         vault,

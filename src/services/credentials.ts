@@ -1,5 +1,5 @@
 import type { queries } from '../db/index.ts'
-import type { Secret } from '../domain/index.ts'
+import { CatwalkError, type Secret } from '../domain/index.ts'
 import type { Vault } from '../vault/index.ts'
 
 /** The name under which a credential's value is encrypted, so that its ciphertext opens nowhere else. */
@@ -15,5 +15,17 @@ export function openCredentials(
   vault: Vault,
   rows: readonly queries.CredentialRow[],
 ): ReadonlyMap<string, Secret> {
-  return new Map(rows.map((row) => [row.name, vault.decrypt(credentialScope(row.id), row.token, row.key_id)]))
+  return new Map(rows.map((row) => [row.name, open(vault, row)]))
+}
+
+/** The vault knows rows; people know names. */
+function open(vault: Vault, row: queries.CredentialRow): Secret {
+  try {
+    return vault.decrypt(credentialScope(row.id), row.token, row.key_id)
+  } catch (error) {
+    if (!(error instanceof CatwalkError) || error.code !== 'credential_unreadable') throw error
+    throw new CatwalkError(error.code, `The credential ${row.name} cannot be opened. ${error.message}`, {
+      details: { name: row.name, credential: row.id },
+    })
+  }
 }

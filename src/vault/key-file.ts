@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { link, open, readFile, rm, stat } from 'node:fs/promises'
+import { link, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { CatwalkError } from '../domain/index.ts'
-import { newMasterKey } from './key-ring.ts'
+import { newMasterKey, parseKeyRing } from './key-ring.ts'
 
 const NAME = 'master.key'
 
@@ -52,6 +52,43 @@ export async function createKeyFile(dataDir: string): Promise<{ text: string; fi
   }
   await syncDirectory(dataDir)
   return { text: await readFile(file, 'utf8'), file }
+}
+
+/**
+ * Puts a new key in front of those in the file.
+ * @returns what the file holds then
+ */
+export async function addToKeyFile(dataDir: string): Promise<string> {
+  return replaceKeyFile(dataDir, (text) => `${newMasterKey()}\n${text.trim()}\n`)
+}
+
+/**
+ * Takes one key out of the file.
+ * @returns what the file holds then
+ */
+export async function removeFromKeyFile(dataDir: string, keyId: string): Promise<string> {
+  return replaceKeyFile(dataDir, (text) => {
+    const words = text.split(/[\s,]+/).filter((word) => word !== '')
+    return `${words.filter((word) => parseKeyRing(word, NAME).newest.id !== keyId).join('\n')}\n`
+  })
+}
+
+/** The former file or the new one is there at every moment, never a part of either. */
+async function replaceKeyFile(dataDir: string, edit: (text: string) => string): Promise<string> {
+  const existing = await readKeyFile(dataDir)
+  if (existing === null) {
+    throw new CatwalkError('master_key_missing', `${path.join(dataDir, NAME)} is gone.`)
+  }
+  const text = edit(existing.text)
+  const unfinished = path.join(dataDir, `${NAME}.${randomUUID()}`)
+  try {
+    await writeThrough(unfinished, text)
+    await rename(unfinished, existing.file)
+  } finally {
+    await rm(unfinished, { force: true })
+  }
+  await syncDirectory(dataDir)
+  return text
 }
 
 async function writeThrough(file: string, text: string): Promise<void> {

@@ -11,8 +11,8 @@ export interface KeyCheck {
 
 /** What the vault asks of the database. */
 export interface KeyCheckStore {
-  /** Whether anything is stored that only a master key opens. */
-  hasCiphertext(): Promise<boolean>
+  /** How many secrets are stored under each master key, by its id. Empty while nothing is encrypted. */
+  countByKey(): Promise<ReadonlyMap<string, number>>
   readKeyCheck(): Promise<KeyCheck | null>
   saveKeyCheck(check: KeyCheck): Promise<void>
 }
@@ -28,25 +28,42 @@ export interface KeyRingOptions {
 const CHECKED = Buffer.from('catwalk')
 
 /**
- * Finds the master keys and makes sure that they fit what is stored.
+ * Finds the master keys and makes sure that they fit what is stored. Changes nothing when they don't.
  * @throws CatwalkError `master_key_missing` when there is none although something is encrypted, `master_key_wrong`
- * when there is another, `config_invalid` for a malformed key or a file that others can read
+ * when there are others, `master_key_incomplete` when some of those needed are there, `config_invalid` for a malformed
+ * key or a file that others can read
  */
 export async function loadKeyRing(options: KeyRingOptions): Promise<KeyRing> {
   const { store } = options
-  const hasCiphertext = await store.hasCiphertext()
-  const ring = await findKeys(options, hasCiphertext)
+  const inUse = await store.countByKey()
+  const ring = await findKeys(options, inUse.size > 0)
   const check = await store.readKeyCheck()
-  if (check !== null && fits(ring, check)) return ring
+  const isGenuine = check !== null && fits(ring, check)
   // While nothing is encrypted, any key will do.
-  if (check !== null && hasCiphertext) {
+  if (inUse.size > 0) {
+    requireKeys(ring, inUse, check !== null && !isGenuine && ring.keys.has(check.keyId) ? check.keyId : null)
+  }
+  if (!isGenuine) await store.saveKeyCheck(checkOf(ring.newest, options.now))
+  return ring
+}
+
+/** @param forged id of a key whose check does not open with the key that has this id */
+function requireKeys(ring: KeyRing, inUse: ReadonlyMap<string, number>, forged: string | null): void {
+  const missing = [...inUse].filter(([id]) => !ring.keys.has(id) || id === forged)
+  if (missing.length === 0 && forged === null) return
+  const needed = missing
+    .map(([id, count]) => `${id} (${count} ${count === 1 ? 'secret' : 'secrets'})`)
+    .join(', ')
+  if (missing.length === inUse.size || forged !== null) {
     throw new CatwalkError(
       'master_key_wrong',
-      `What is stored was encrypted under the master key ${check.keyId}; the one given is ${ring.newest.id}.`,
+      `What is stored was encrypted under ${needed === '' ? forged : needed}; the key given is ${ring.newest.id}.`,
     )
   }
-  await store.saveKeyCheck(checkOf(ring.newest, options.now))
-  return ring
+  throw new CatwalkError(
+    'master_key_incomplete',
+    `The key ring lacks a master key that is in use: ${needed}.`,
+  )
 }
 
 async function findKeys(options: KeyRingOptions, hasCiphertext: boolean): Promise<KeyRing> {
@@ -67,7 +84,8 @@ function checkKey(master: MasterKey): Buffer {
   return deriveBytes(master.bytes, 'key check', 32)
 }
 
-function checkOf(master: MasterKey, now: Date): KeyCheck {
+/** Made anew when another key becomes the one that everything is under. */
+export function checkOf(master: MasterKey, now: Date): KeyCheck {
   return { keyId: master.id, token: sealFernet(checkKey(master), CHECKED, now) }
 }
 

@@ -2,11 +2,20 @@ import { assert, property, string } from 'fast-check'
 import { expect, test } from 'vitest'
 import { Secret } from '../domain/index.ts'
 import { newMasterKey, parseKeyRing } from './key-ring.ts'
+import { createSealer } from './sealer.ts'
 import { createVault } from './vault.ts'
 
 const oldKey = newMasterKey()
 const newKey = newMasterKey()
-const vault = createVault(parseKeyRing(newKey, 'test'))
+function vaultOf(keys: string, root = 'a root secret') {
+  const ring = parseKeyRing(keys, 'test')
+  return createVault(
+    createSealer(() => ring),
+    new Secret(root),
+  )
+}
+
+const vault = vaultOf(newKey)
 
 test('any value comes back as it was', () => {
   assert(
@@ -26,7 +35,7 @@ test('a token that was moved to another row does not open there, and the error n
 })
 
 test('a token of another installation does not open, even under its key id', () => {
-  const other = createVault(parseKeyRing(oldKey, 'test'))
+  const other = vaultOf(oldKey)
   const { token } = other.encrypt('credential cred_1', new Secret('a value'))
   const own = vault.encrypt('credential cred_1', new Secret('a value'))
   expect(() => vault.decrypt('credential cred_1', token, own.keyId)).toThrow(
@@ -35,8 +44,8 @@ test('a token of another installation does not open, even under its key id', () 
 })
 
 test('the newest key encrypts, older ones still decrypt, unknown ones are named', () => {
-  const before = createVault(parseKeyRing(oldKey, 'test'))
-  const after = createVault(parseKeyRing(`${newKey},${oldKey}`, 'test'))
+  const before = vaultOf(oldKey)
+  const after = vaultOf(`${newKey},${oldKey}`)
   const old = before.encrypt('s', new Secret('kept'))
   expect(after.decrypt('s', old.token, old.keyId).reveal()).toBe('kept')
   expect(after.encrypt('s', new Secret('x')).keyId).toBe(vault.encrypt('s', new Secret('x')).keyId)
@@ -45,12 +54,11 @@ test('the newest key encrypts, older ones still decrypt, unknown ones are named'
   expect(withoutOld).toThrow(old.keyId)
 })
 
-test('derived bytes depend on the key and the purpose alone, and are no encryption key', () => {
-  const again = createVault(parseKeyRing(newKey, 'test'))
-  expect(vault.derive('sessions/dep_1', 32)).toEqual(again.derive('sessions/dep_1', 32))
+test('derived bytes outlive every master key; they depend on the root secret and the purpose alone', () => {
+  expect(vault.derive('sessions/dep_1', 32)).toEqual(vaultOf(oldKey).derive('sessions/dep_1', 32))
   expect(vault.derive('sessions/dep_1', 32)).not.toEqual(vault.derive('sessions/dep_2', 32))
   expect(vault.derive('sessions/dep_1', 64)).toHaveLength(64)
-  expect(createVault(parseKeyRing(oldKey, 'test')).derive('a', 32)).not.toEqual(vault.derive('a', 32))
+  expect(vaultOf(newKey, 'another').derive('a', 32)).not.toEqual(vault.derive('a', 32))
 })
 
 test('neither ring nor error shows a key', () => {

@@ -1,60 +1,17 @@
-import { CatwalkError, Secret, systemClock, type Clock } from '../domain/index.ts'
-import { FERNET_KEY_BYTES, openFernet, sealFernet, type FernetKey } from './fernet.ts'
-import { deriveBytes, type KeyRing, type MasterKey } from './key-ring.ts'
+import type { Secret } from '../domain/index.ts'
+import { deriveBytes } from './key-ring.ts'
+import type { Sealer } from './sealer.ts'
 
-export interface Sealed {
-  /** A Fernet token. */
-  readonly token: string
-  /** Which master key it needs. */
-  readonly keyId: string
-}
-
-export interface Vault {
+export interface Vault extends Sealer {
   /**
-   * Encrypts a value for one place. The scope names that place for good (a kind and a row's id), because the key is
-   * derived from it: a token that is moved to another row does not open there.
-   */
-  encrypt(scope: string, value: Secret): Sealed
-  /**
-   * @throws CatwalkError `credential_unreadable` for a token that was changed, was made for another scope, or needs a
-   * key that the ring does not hold
-   */
-  decrypt(scope: string, token: string, keyId: string): Secret
-  /**
-   * Bytes that are the same on every node and after every restart, made from the newest master key; a new master key
-   * changes them. For what may end then, such as the seals of MCP sessions.
+   * Bytes that are the same on every node, after every restart and under every master key, made from the installation's
+   * root secret: what is sealed with them outlives a rotation.
    */
   derive(purpose: string, bytes: number): Buffer
 }
 
-/** Encrypts and decrypts under a key ring. */
-export function createVault(ring: KeyRing, clock: Clock = systemClock): Vault {
-  return {
-    encrypt(scope, value) {
-      const message = Buffer.from(value.reveal(), 'utf8')
-      return { token: sealFernet(keyFor(ring.newest, scope), message, clock.now()), keyId: ring.newest.id }
-    },
-    decrypt(scope, token, keyId) {
-      const master = ring.keys.get(keyId)
-      if (master === undefined) {
-        throw unreadable(
-          `The secret of ${scope} needs the master key ${keyId}, which is not in the key ring.`,
-        )
-      }
-      const message = openFernet(keyFor(master, scope), token)
-      if (message === null) {
-        throw unreadable(`The secret of ${scope} was changed, or belongs somewhere else.`)
-      }
-      return new Secret(message.toString('utf8'))
-    },
-    derive: (purpose, bytes) => deriveBytes(ring.newest.bytes, `derive ${purpose}`, bytes),
-  }
-}
-
-function keyFor(master: MasterKey, scope: string): FernetKey {
-  return deriveBytes(master.bytes, `encrypt ${scope}`, FERNET_KEY_BYTES)
-}
-
-function unreadable(message: string): CatwalkError {
-  return new CatwalkError('credential_unreadable', message)
+/** @param root random text of the installation, itself kept under the sealer */
+export function createVault(sealer: Sealer, root: Secret): Vault {
+  const bytesOfRoot = Buffer.from(root.reveal(), 'utf8')
+  return { ...sealer, derive: (purpose, bytes) => deriveBytes(bytesOfRoot, `derive ${purpose}`, bytes) }
 }

@@ -37,9 +37,3 @@ export async function credentialsOf(
 export async function deleteCredentials(db: Handle, deploymentId: string): Promise<void> {
   await db.deleteFrom('credentials').where('deployment_id', '=', deploymentId).execute()
 }
-
-/** Whether any ciphertext is stored, which then needs its master key. */
-export async function hasCiphertext(db: Handle): Promise<boolean> {
-  const row = await db.selectFrom('credentials').select('id').limit(1).executeTakeFirst()
-  return row !== undefined
-}

@@ -1,12 +1,6 @@
 export { announce, CHANNEL, readAnnouncement, type Announcement } from './announce.ts'
 export { recordAudit, type AuditRecord } from './audit.ts'
-export {
-  credentialsOf,
-  deleteCredentials,
-  hasCiphertext,
-  insertCredential,
-  type CredentialRow,
-} from './credentials.ts'
+export { credentialsOf, deleteCredentials, insertCredential, type CredentialRow } from './credentials.ts'
 export {
   findDeploymentView,
   listDeploymentFacts,
@@ -81,5 +75,14 @@ export {
   type ReleaseRow,
 } from './releases.ts'
 export { answers, heartbeat } from './nodes.ts'
+export {
+  countSealedByKey,
+  lockSealedSettings,
+  lockSealedUnderOthers,
+  replaceSealed,
+  SEALED_TABLES,
+  type SealedRow,
+  type SealedTable,
+} from './sealed.ts'
 export { readSetting, settleSetting, writeSetting } from './settings.ts'
 export { loadRoutes, type RouteRow } from './routes.ts'
