@@ -63,7 +63,52 @@ const CATALOGUE = {
   invalid_source: {
     status: 400,
     title: 'Not a source that Catwalk knows',
-    help: 'Write npm:name or npm:name@version.',
+    help: 'Paste a link to a repository, owner/name, npm:name, pypi:name, oci:image, registry:name, the https address of a server, or an mcpServers snippet.',
+  },
+  source_not_deployable: {
+    status: 422,
+    title: 'This kind of source cannot be deployed yet',
+    help: 'Deploy the package that the server is published as: npm:name.',
+  },
+  source_not_found: {
+    status: 404,
+    title: 'No such repository, branch or folder',
+    help: 'Check the address. A private repository needs a token with access to it.',
+  },
+  source_forbidden: {
+    status: 403,
+    title: 'No access to the repository',
+    help: 'Give a token that may read the contents of the repository, or renew the one that is set.',
+  },
+  source_rate_limited: {
+    status: 429,
+    title: 'The host of the repository allows no more requests for now',
+    help: 'Wait for the time that is named, or set a token: with one the limit is far higher.',
+  },
+  source_unavailable: {
+    status: 502,
+    title: 'The host of the source does not answer',
+    help: 'Check the network, then try again.',
+  },
+  source_refused: {
+    status: 422,
+    title: 'This address may not be read',
+    help: 'Only https addresses on the public internet can be read.',
+  },
+  source_too_large: {
+    status: 422,
+    title: 'The source is too large to be read',
+    help: 'Choose a folder or package with the server alone, or deploy the package that it is published as.',
+  },
+  source_malformed: {
+    status: 422,
+    title: 'The files of the source cannot be unpacked safely',
+    help: 'Remove what the message names from the repository or package.',
+  },
+  source_timeout: {
+    status: 504,
+    title: 'Reading the source took too long',
+    help: 'Try again, or choose a smaller source.',
   },
   invalid_package: {
     status: 400,

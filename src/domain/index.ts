@@ -77,5 +77,27 @@ export type {
 } from './runtime.ts'
 export { Secret } from './secret.ts'
 export type { SessionMemory, SessionNote } from './session-memory.ts'
-export type { Snapshot, SnapshotFile } from './snapshot.ts'
-export { formatSource, parseSource, type Source } from './source.ts'
+export type {
+  HeldSnapshot,
+  PinnedSource,
+  ReadableSource,
+  Snapshot,
+  SnapshotFile,
+  SourceHost,
+  SourceOptions,
+} from './snapshot.ts'
+export type {
+  GithubSource,
+  GitSource,
+  NpmSource,
+  OciSource,
+  PypiSource,
+  RegistrySource,
+  RemoteSource,
+  SnippetSource,
+  Source,
+  SourceKind,
+} from './source.ts'
+export { formatSource } from './source/format.ts'
+export { parseSource, type ParseOptions } from './source/parse.ts'
+export type { SnippetProgram, SnippetRemote, SnippetServer } from './source/snippet.ts'

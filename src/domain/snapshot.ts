@@ -1,3 +1,6 @@
+import type { Secret } from './secret.ts'
+import type { GithubSource, GitSource, NpmSource, PypiSource } from './source.ts'
+
 /** A file of a snapshot. */
 export interface SnapshotFile {
   /** Relative to the snapshot's root, with forward slashes, normalised; never leads out of it. */
@@ -20,4 +23,42 @@ export interface Snapshot {
   readonly files: ReadonlyMap<string, SnapshotFile>
   /** The text of a file, or null when there is none, it is larger than `maxBytes` (default 1 MiB) or it is not UTF-8. */
   text(path: string, maxBytes?: number): string | null
+}
+
+/** A source whose files can be read. */
+export type ReadableSource = GithubSource | GitSource | NpmSource | PypiSource
+
+/** What a source stands for at one moment. The same pin always gives the same files. */
+export interface PinnedSource {
+  /** With the full commit as `ref`, or with an exact version; names as the host spells them today. */
+  readonly source: ReadableSource
+  /** Identifies the content: a full commit hash, or the integrity of a package. A key to cache by. */
+  readonly content: string
+  /** Page or address of it for people, at this commit or version. */
+  readonly url: string
+}
+
+export interface SourceOptions {
+  /** For private repositories; goes only to the host of the source. */
+  readonly token: Secret | null
+  readonly signal: AbortSignal
+}
+
+/** A snapshot that stays on this machine at least until it is disposed of. */
+export interface HeldSnapshot extends Snapshot, AsyncDisposable {}
+
+/** Reads sources. */
+export interface SourceHost {
+  /**
+   * Finds the commit or exact version that a source stands for now, without downloading its files.
+   * @throws CatwalkError `source_not_found`, `source_forbidden`, `source_rate_limited`, `source_unavailable`,
+   *   `source_refused` for an address that may not be asked; for packages the errors of {@link PackageIndex}
+   */
+  pin(source: ReadableSource, options: SourceOptions): Promise<PinnedSource>
+  /**
+   * The files of a pinned source, from the cache where it has them.
+   * @throws CatwalkError those of `pin`, `source_too_large`, `source_malformed` for an archive with links, devices, paths
+   *   that lead out or names that clash, `source_timeout`
+   */
+  open(pinned: PinnedSource, options: SourceOptions): Promise<HeldSnapshot>
 }

@@ -1,20 +1,21 @@
 import type { ParsedInput, RouteOutput } from '../contract/index.ts'
-import { chooseExecutable, formatSource, parseSource, slugify, suggestName } from '../domain/index.ts'
+import { chooseExecutable, formatSource, slugify, suggestName } from '../domain/index.ts'
 import type { PackageInfo } from '../domain/index.ts'
 import type { ServiceContext } from './context.ts'
+import { deployableSource } from './deployable-source.ts'
 
 const RECENT_MS = 7 * 86_400_000
 
 /**
  * Finds out what a source is, before anything is stored.
- * @throws CatwalkError `invalid_source`, `invalid_package`, `package_not_found`, `version_not_found`, `no_executable`,
+ * @throws CatwalkError those of {@link deployableSource}, `package_not_found`, `version_not_found`, `no_executable`,
  *   `package_index_unavailable`
  */
 export async function createAnalysis(
   ctx: ServiceContext,
   { body }: ParsedInput<'createAnalysis'>,
 ): Promise<RouteOutput<'createAnalysis'>> {
-  const wanted = parseSource(body.source)
+  const wanted = deployableSource(body.source)
   const info = await ctx.packages.resolve(wanted.name, wanted.version, ctx.signal)
   if (info.executables.length === 0) chooseExecutable(info, null)
   const name = suggestName(info.name)

@@ -42,7 +42,8 @@ test.for([
   ['npm:@evil/pkg; curl x', 'invalid_package'],
   ['npm:../../etc/passwd', 'invalid_package'],
   ['npm:just-a-library', 'no_executable'],
-  ['https://example.com/x', 'invalid_source'],
+  ['ftp://example.com/x', 'invalid_source'],
+  ['https://example.com/x', 'source_not_deployable'],
 ] as const)(
   '%s is refused before anything is stored, as %s, by API and command line alike',
   async ([source, code]) => {

@@ -5,7 +5,6 @@ import {
   chooseExecutable,
   formatSource,
   newId,
-  parseSource,
   Secret,
   slugify,
   suggestName,
@@ -14,6 +13,7 @@ import {
 } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
 import { credentialScope } from '../credentials.ts'
+import { deployableSource } from '../deployable-source.ts'
 import { presentToken } from '../tokens/present.ts'
 import { newEndpointSecret } from '../tokens/secret.ts'
 import { presentDeployment } from './present.ts'
@@ -23,14 +23,14 @@ const SLUG_ATTEMPTS = 50
 /**
  * Deploys a server: looks the package up, then stores deployment, first release, credentials and first endpoint token
  * in one transaction. The reconciler does the rest.
- * @throws CatwalkError `invalid_source`, `invalid_package`, `package_not_found`, `version_not_found`, `no_executable`,
+ * @throws CatwalkError those of {@link deployableSource}, `package_not_found`, `version_not_found`, `no_executable`,
  *   `package_index_unavailable`, `invalid_variable`, `invalid_request` for a slug that is taken
  */
 export async function createDeployment(
   ctx: ServiceContext,
   { body }: ParsedInput<'createDeployment'>,
 ): Promise<RouteOutput<'createDeployment'>> {
-  const wanted = parseSource(body.source)
+  const wanted = deployableSource(body.source)
   const variables = checkVariables(body.variables)
   const info = await ctx.packages.resolve(wanted.name, wanted.version, ctx.signal)
   const launchSpec: LaunchSpec = {
