@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { fixturePath } from './package-fixture.ts'
+import type { Fixture, Opened } from './vocabulary.ts'
+
+const LAUNCHER = fileURLToPath(new URL('../../bin/catwalk', import.meta.url))
+const START_MS = 20_000
+
+/** Each fixture behind a `bin/catwalk bridge` of its own. */
+export async function openBridges(fixtures: readonly Fixture[]): Promise<Opened> {
+  const bridges = await Promise.all(
+    fixtures.map(async (fixture) => [fixture, await startBridgeProgram(fixture)] as const),
+  )
+  const byName = new Map(bridges)
+  return {
+    url: (fixture) => Promise.resolve(byName.get(fixture)?.url ?? { failed: 'It was not started.' }),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(bridges.map(([, bridge]) => bridge[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+/** `bin/catwalk bridge` in front of a fixture, ready to be called. */
+async function startBridgeProgram(fixture: Fixture): Promise<{ url: string } & AsyncDisposable> {
+  const words = ['bridge', '--port', '0', '--', process.execPath, fixturePath(fixture)]
+  const child = spawn(process.execPath, [LAUNCHER, ...words], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = once(child, 'exit')
+  const lines = createInterface({ input: child.stderr })
+  try {
+    // Its first line; what follows is what the server prints.
+    const [url] = (await once(lines, 'line', { signal: AbortSignal.timeout(START_MS) })) as [string]
+    return {
+      url,
+      async [Symbol.asyncDispose]() {
+        child.kill('SIGTERM')
+        await ended
+      },
+    }
+  } catch (error) {
+    child.kill('SIGKILL')
+    throw new Error(`catwalk bridge did not start in front of ${fixture}`, { cause: error })
+  }
+}
