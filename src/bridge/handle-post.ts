@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { CatwalkError, type Caller } from '../domain/index.ts'
+import { CatwalkError, mayRequest, type Caller } from '../domain/index.ts'
 import {
   acceptsAnswers,
   hasBatches,
@@ -106,6 +106,7 @@ function received(
   }
   const [first] = envelopes
   if (first === undefined) return
+  if (refusedByScope(res, caller, body, envelopes)) return
   const version = req.headers['mcp-protocol-version']
   if (!speaksLegacy(version, first)) return refuseVersion(res, caller, body, first)
   if (!batch && messageKind(body, first) === 'request' && textOf(body, first.method) === 'initialize') {
@@ -180,6 +181,27 @@ function deliver(
     }
   }
   if (reply === null) respondEmpty(res, 202, requestId)
+}
+
+/** Whether a request is beyond what the caller's token is good for, which is then answered (RFC 6750, 3.1). */
+function refusedByScope(
+  res: ServerResponse,
+  caller: Caller,
+  body: Buffer,
+  envelopes: readonly Envelope[],
+): boolean {
+  if (caller.scope !== 'read') return false
+  const beyond = envelopes.find(
+    ({ id, method }) => id !== null && method !== null && !mayRequest('read', textOf(body, method) ?? ''),
+  )
+  if (beyond === undefined || beyond.id === null) return false
+  const error = new CatwalkError('forbidden', 'This token is for reading: it calls no tools.', {
+    help: 'Ask for a token with full scope.',
+  })
+  const text = catwalkErrorText(lettersOf(body, beyond.id), error, caller.requestId)
+  res.setHeader('www-authenticate', 'Bearer error="insufficient_scope", scope="full"')
+  respondJson(res, 403, caller.requestId, toBytes(text))
+  return true
 }
 
 /** Without a header the session's version counts; a request of the modern era says so in its `_meta` as well. */

@@ -11,7 +11,7 @@ import type { ConnectOptions } from './commands/connect.ts'
 import type { DeployOptions } from './commands/deploy.ts'
 import type { LifecycleOptions, RemoveOptions } from './commands/lifecycle.ts'
 import type { LogsOptions } from './commands/logs.ts'
-import type { AddTokenOptions } from './commands/token.ts'
+import type { AddTokenOptions, RotateTokenOptions } from './commands/token.ts'
 
 export interface ProgramOptions {
   readonly programs: Programs
@@ -191,7 +191,7 @@ function addChanging(program: Command, run: Run): void {
     .action((id: string, options: RemoveOptions) =>
       run(options, async (context) => (await import('./commands/lifecycle.ts')).remove(context, id, options)),
     )
-  addTokens(program.command('token').description('list, add and revoke endpoint tokens'), run)
+  addTokens(program.command('token').description('list, add, rotate and revoke endpoint tokens'), run)
 }
 
 function addTokens(token: Command, run: Run): void {
@@ -208,8 +208,24 @@ function addTokens(token: Command, run: Run): void {
     .argument('<deployment>', DEPLOYMENT)
     .option('--name <text>', 'name to recognise it by', 'cli')
     .option('--expires <days>', 'when it stops working; default: never', wholeNumber(1, 3650))
+    .addOption(
+      new Option('--scope <scope>', 'read: lists and reads, but calls no tools')
+        .choices(['read', 'full'])
+        .default('full'),
+    )
     .action((id: string, options: AddTokenOptions) =>
       run(options, async (context) => (await import('./commands/token.ts')).addToken(context, id, options)),
+    )
+  token
+    .command('rotate')
+    .description('replace a token and print the new one; the old one works on for a while')
+    .argument('<deployment>', DEPLOYMENT)
+    .argument('<token>', 'id or name of the token')
+    .option('--grace <hours>', 'how long the old one works on', wholeNumber(0, 720), 24)
+    .action((id: string, name: string, options: RotateTokenOptions) =>
+      run(options, async (context) =>
+        (await import('./commands/token.ts')).rotateToken(context, id, name, options),
+      ),
     )
   token
     .command('revoke')

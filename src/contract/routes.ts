@@ -251,6 +251,15 @@ export const routes = {
     status: 201,
     response: s.NewEndpointToken,
   },
+  rotateToken: {
+    method: 'post',
+    path: '/deployments/{id}/tokens/{tokenId}/rotation',
+    summary: 'Replace an endpoint token; the former one works on for a grace time',
+    access: 'member',
+    body: s.RotateToken,
+    status: 201,
+    response: s.NewEndpointToken,
+  },
   revokeToken: {
     method: 'delete',
     path: '/deployments/{id}/tokens/{tokenId}',

@@ -86,10 +86,12 @@ export const EndpointToken = z
   .object({
     id: z.string(),
     name: z.string(),
+    scope: z.enum(['read', 'full']).describe('read: lists, reads and prompts, but calls no tools'),
     prefix: z.string().describe('First characters, to recognise it by'),
     createdAt: timestamp,
     expiresAt: timestamp.nullable(),
     lastUsedAt: timestamp.nullable(),
+    replacedBy: z.string().nullable().describe('Id of its successor; it works on until it expires'),
   })
   .meta({ id: 'EndpointToken' })
 
@@ -212,9 +214,16 @@ export const CreatedDeployment = z
 export const CreateToken = z
   .strictObject({
     name: z.string().trim().min(1).max(80),
+    scope: EndpointToken.shape.scope.default('full'),
     expiresInDays: z.number().int().min(1).max(3650).nullable().default(null),
   })
   .meta({ id: 'CreateToken' })
+
+export const RotateToken = z
+  .strictObject({
+    graceHours: z.number().int().min(0).max(720).default(24).describe('How long the former one works on'),
+  })
+  .meta({ id: 'RotateToken' })
 
 export const CallTool = z
   .strictObject({

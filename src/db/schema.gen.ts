@@ -92,6 +92,8 @@ export interface EndpointTokensTable {
   created_at: Defaulted<Timestamp>
   expires_at: Timestamp | null
   last_used_at: Timestamp | null
+  scope: Defaulted<'read' | 'full'>
+  replaced_by: string | null
 }
 
 export interface EventsTable {

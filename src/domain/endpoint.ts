@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { JsonObject, Manifest } from './manifest.ts'
+import type { TokenScope } from './token-scope.ts'
 
 /** Who calls: sessions are bound to the subject, and `calls` rows name it. */
 export interface Caller {
   /** Stable text such as `tok_…` or `user_…`; two callers with the same subject may share a session. */
   readonly subject: string
   readonly requestId: string
+  /** What the caller's token is good for; `full` when it is not said. */
+  readonly scope?: TokenScope
   /** Called once for each JSON-RPC request, when its answer is known. Must not throw and must not wait. */
   readonly report?: (request: RequestReport) => void
 }

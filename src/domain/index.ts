@@ -101,3 +101,4 @@ export type {
 export { formatSource } from './source/format.ts'
 export { parseSource, type ParseOptions } from './source/parse.ts'
 export type { SnippetProgram, SnippetRemote, SnippetServer } from './source/snippet.ts'
+export { mayRequest, type TokenScope } from './token-scope.ts'

@@ -139,7 +139,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   function forward(admission: Admission, req: IncomingMessage, res: ServerResponse, requestId: string): void {
     const { route, token } = admission
-    const caller = { subject: token.id, requestId }
+    const caller = { subject: token.id, requestId, scope: token.scope ?? 'full' } as const
     if (route.state !== 'open') return refuse(res, 503, notOpen(route), requestId, RETRY_AFTER)
     const endpoint = directory.ready(route.deploymentId)
     if (endpoint !== undefined) return endpoint.handle(req, res, caller)

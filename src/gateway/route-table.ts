@@ -1,10 +1,12 @@
-import { systemClock, type Clock } from '../domain/index.ts'
+import { systemClock, type Clock, type TokenScope } from '../domain/index.ts'
 
 export type RouteState = 'open' | 'deploying' | 'stopped' | 'failed'
 
 export interface RouteToken {
   readonly id: string
   readonly expiresAt: Date | null
+  /** `full` when it is not said. */
+  readonly scope?: TokenScope
 }
 
 /** What the gateway knows of a deployment. */

@@ -102,9 +102,9 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
     slug: row.slug,
     state: routeState(row),
     tokens: new Map(
-      row.tokens.map(({ hash, id, expires_at: expires }) => [
+      row.tokens.map(({ hash, id, scope, expires_at: expires }) => [
         hash,
-        { id, expiresAt: expires === null ? null : new Date(expires) },
+        { id, scope, expiresAt: expires === null ? null : new Date(expires) },
       ]),
     ),
   }

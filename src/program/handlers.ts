@@ -27,6 +27,7 @@ export function bindServices(dependencies: services.ServiceDependencies) {
     streamFeed: bind(services.streamFeed),
     listTokens: bind(services.listTokens),
     createToken: bind(services.createToken),
+    rotateToken: bind(services.rotateToken),
     revokeToken: bind(services.revokeToken),
   } satisfies Partial<Handlers>
 }

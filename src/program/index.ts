@@ -207,6 +207,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   const answerApi = getRequestListener(api.fetch, { overrideGlobalObjects: false })
   stack.use(every(HOUR_MS, logger, () => queries.deleteOldLogLines(db, config.logRetentionDays)))
   stack.use(every(HOUR_MS, logger, () => queries.deleteExpiredMcpSessions(db)))
+  stack.use(every(HOUR_MS, logger, () => queries.deleteReplacedTokens(db)))
   const sandbox = await runtime.status(stop)
   const setUpLink = (await setUpLinks.needed()) ? (await setUpLinks.issue(null)).url.href : null
 

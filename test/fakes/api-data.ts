@@ -91,10 +91,12 @@ export function aToken(changes: Partial<Token> = {}): Token {
   return {
     id: 'tok_1',
     name: 'first',
+    scope: 'full',
     prefix: 'cwk_abc',
     createdAt: at(0),
     expiresAt: null,
     lastUsedAt: null,
+    replacedBy: null,
     secret: 'cwk_abcdef',
     ...changes,
   }

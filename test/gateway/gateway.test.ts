@@ -329,3 +329,26 @@ test('a whole session works through the gateway, and only for the token that ope
   expect(stolen.status).toBe(404)
   expect((await session.end()).status).toBe(200)
 })
+
+test('a token that is for reading lists and reads, and calls no tool, batched or not', async () => {
+  await using bridge = await startBridge(fixture('raw-server'))
+  const endpoint = bridge.bridge
+  const reader = createHash('sha256').update('cat_reader').digest('hex')
+  const tokens = new Map([[reader, { id: 'tok_r', expiresAt: null, scope: 'read' as const }]])
+  const directory = { ready: () => endpoint, wake: () => Promise.resolve(endpoint) }
+  const door = await openDoor(directory, [route({ tokens })])
+  const session = await openSession(door.url('notes'), { headers: bearer('cat_reader') })
+  const list = await session.post({ jsonrpc: '2.0', id: 1, method: 'tools/list' })
+  expect(list.status).toBe(200)
+  const call = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'echo', arguments: {} } }
+  for (const body of [call, { ...call, method: 'unknown/thing' }]) {
+    const answer = await session.post(body)
+    expect(answer.status).toBe(403)
+    expect(answer.headers['www-authenticate']).toContain('insufficient_scope')
+    expect(answer.messages[0]).toMatchObject({ id: 7, error: { data: { error: 'forbidden' } } })
+  }
+  const escaped = JSON.stringify(call).replace('tools/call', String.raw`tools\u002fcall`)
+  expect((await session.post(escaped)).status).toBe(403)
+  const batch = await session.post([{ jsonrpc: '2.0', id: 1, method: 'ping' }, call])
+  expect(batch.status).toBe(403)
+})

@@ -35,7 +35,9 @@ const USES: Readonly<Record<string, () => Promise<unknown>>> = {
   streamFeed: () => services.streamFeed(stranger, params()),
   listTokens: () => services.listTokens(stranger, params()),
   createToken: () =>
-    services.createToken(stranger, { ...params(), body: { name: 'x', expiresInDays: null } }),
+    services.createToken(stranger, { ...params(), body: { name: 'x', scope: 'full', expiresInDays: null } }),
+  rotateToken: () =>
+    services.rotateToken(stranger, { params: { id, tokenId: 'first' }, body: { graceHours: 1 } }),
   revokeToken: () => services.revokeToken(stranger, { params: { id, tokenId: 'first' } }),
 }
 

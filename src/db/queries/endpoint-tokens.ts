@@ -1,16 +1,29 @@
 import { sql } from 'kysely'
+import type { TokenScope } from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 
 export interface EndpointTokenRow {
   readonly id: string
   readonly name: string
+  readonly scope: TokenScope
   readonly prefix: string
   readonly created_at: Date
   readonly expires_at: Date | null
   readonly last_used_at: Date | null
+  /** Id of the token that replaces it; it works on until it expires. */
+  readonly replaced_by: string | null
 }
 
-const COLUMNS = ['id', 'name', 'prefix', 'created_at', 'expires_at', 'last_used_at'] as const
+const COLUMNS = [
+  'id',
+  'name',
+  'scope',
+  'prefix',
+  'created_at',
+  'expires_at',
+  'last_used_at',
+  'replaced_by',
+] as const
 
 /** Stores a token's hash; the token itself is nowhere. */
 export async function insertEndpointToken(
@@ -20,6 +33,7 @@ export async function insertEndpointToken(
     readonly workspace_id: string
     readonly deployment_id: string
     readonly name: string
+    readonly scope: TokenScope
     readonly hash: Buffer
     readonly prefix: string
     readonly expires_at: Date | null
@@ -39,6 +53,41 @@ export async function listEndpointTokens(
     .where('deployment_id', '=', deploymentId)
     .orderBy('id')
     .execute()
+}
+
+/** A token by id or name, locked; null when there is none, or when it was replaced already. */
+export async function findEndpointToken(
+  db: Handle,
+  deploymentId: string,
+  idOrName: string,
+): Promise<EndpointTokenRow | null> {
+  const row = await db
+    .selectFrom('endpoint_tokens')
+    .select(COLUMNS)
+    .where('deployment_id', '=', deploymentId)
+    .where('replaced_by', 'is', null)
+    .where((where) => where.or([where('id', '=', idOrName), where('name', '=', idOrName)]))
+    .orderBy('id')
+    .forUpdate()
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** Lets a token end at `endsAt` unless it ends sooner, and notes which one replaces it. */
+export async function replaceEndpointToken(
+  db: Handle,
+  id: string,
+  replacement: string,
+  endsAt: Date,
+): Promise<void> {
+  await sql`
+    update endpoint_tokens set replaced_by = ${replacement}, expires_at = least(expires_at, ${endsAt})
+    where id = ${id}`.execute(db)
+}
+
+/** Deletes what was replaced and has ended. */
+export async function deleteReplacedTokens(db: Handle): Promise<void> {
+  await sql`delete from endpoint_tokens where replaced_by is not null and expires_at < now()`.execute(db)
 }
 
 /** Deletes a token by id or name; returns its name, or null when there is none. */

@@ -17,8 +17,11 @@ export {
 } from './deployments.ts'
 export {
   deleteEndpointToken,
+  deleteReplacedTokens,
+  findEndpointToken,
   insertEndpointToken,
   listEndpointTokens,
+  replaceEndpointToken,
   touchEndpointTokens,
   type EndpointTokenRow,
 } from './endpoint-tokens.ts'

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { DesiredState } from '../../domain/index.ts'
+import type { DesiredState, TokenScope } from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 
 /** What a gateway must know of a deployment to answer a call without asking again. */
@@ -14,6 +14,7 @@ export interface RouteRow {
   readonly tokens: readonly {
     readonly hash: string
     readonly id: string
+    readonly scope: TokenScope
     readonly expires_at: string | null
   }[]
 }
@@ -25,7 +26,8 @@ export async function loadRoutes(db: Handle, deploymentId?: string): Promise<rea
       d.live_release_id is not null as has_live_release,
       (select r.state from releases r where r.deployment_id = d.id order by r.number desc limit 1) as newest_state,
       coalesce((
-        select jsonb_agg(jsonb_build_object('hash', encode(t.hash, 'hex'), 'id', t.id, 'expires_at', t.expires_at))
+        select jsonb_agg(jsonb_build_object('hash', encode(t.hash, 'hex'), 'id', t.id, 'scope', t.scope,
+          'expires_at', t.expires_at))
         from endpoint_tokens t where t.deployment_id = d.id
       ), '[]') as tokens
     from deployments d

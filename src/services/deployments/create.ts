@@ -97,6 +97,7 @@ export async function createDeployment(
       workspace_id: workspaceId,
       deployment_id: deploymentId,
       name: body.tokenName,
+      scope: 'full',
       hash: endpointSecret.hash,
       prefix: endpointSecret.prefix,
       expires_at: null,

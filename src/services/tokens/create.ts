@@ -23,6 +23,7 @@ export async function createToken(
       workspace_id: deployment.workspace_id,
       deployment_id: deployment.id,
       name: body.name,
+      scope: body.scope,
       hash,
       prefix,
       expires_at:
@@ -34,7 +35,7 @@ export async function createToken(
       actor: ctx.actor,
       action: 'endpoint_token.create',
       target: row.id,
-      detail: { deployment: deployment.id, name: body.name },
+      detail: { deployment: deployment.id, name: body.name, scope: body.scope },
     })
     await queries.announce(tx, 'deployment', deployment.id)
     return { ...presentToken(row), secret }

@@ -6,9 +6,11 @@ export function presentToken(row: queries.EndpointTokenRow): RouteOutput<'listTo
   return {
     id: row.id,
     name: row.name,
+    scope: row.scope,
     prefix: row.prefix,
     createdAt: row.created_at.toISOString(),
     expiresAt: row.expires_at?.toISOString() ?? null,
     lastUsedAt: row.last_used_at?.toISOString() ?? null,
+    replacedBy: row.replaced_by,
   }
 }

@@ -254,6 +254,8 @@ export const callResult: RouteOutput<'callTool'> = {
 export const token: RouteOutput<'listTokens'>['items'][number] = {
   id: 'tok_1',
   name: 'first',
+  scope: 'full',
+  replacedBy: null,
   prefix: 'cwk_9f2c',
   createdAt: ago(600),
   expiresAt: null,
@@ -266,6 +268,7 @@ export const tokens = [
     ...token,
     id: 'tok_2',
     name: 'Ana’s laptop',
+    scope: 'read' as const,
     prefix: 'cwk_Vt5y',
     lastUsedAt: null,
     expiresAt: ago(-30 * 86_400),

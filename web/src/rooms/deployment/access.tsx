@@ -13,6 +13,8 @@ import { useNow } from '../../kit/now.ts'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { AddToken } from './add-token.tsx'
 import { useCurrent } from './current.ts'
+import { Badge } from '../../kit/badge.tsx'
+import { RotateToken } from './rotate-token.tsx'
 import { RevokeToken } from './revoke-token.tsx'
 import '../../kit/table.css'
 
@@ -21,6 +23,7 @@ export function Access() {
   const { id } = useCurrent()
   const { data: tokens, error, refetch } = useQuery(tokensQuery(id))
   const [isAdding, setAdding] = useState(false)
+  const [rotating, setRotating] = useState<EndpointToken | null>(null)
   const [revoking, setRevoking] = useState<EndpointToken | null>(null)
   const add = (
     <Button variant="primary" icon={Plus} onClick={() => setAdding(true)}>
@@ -46,10 +49,11 @@ export function Access() {
             A client needs a token. Make one for each, so that one can be revoked without the others.
           </Empty>
         ) : (
-          <TokenTable tokens={tokens} onRevoke={setRevoking} />
+          <TokenTable tokens={tokens} onRotate={setRotating} onRevoke={setRevoking} />
         )}
       </Card>
       {isAdding && <AddToken id={id} onClose={() => setAdding(false)} />}
+      {rotating && <RotateToken id={id} token={rotating} onClose={() => setRotating(null)} />}
       {revoking && <RevokeToken id={id} token={revoking} onClose={() => setRevoking(null)} />}
     </div>
   )
@@ -57,10 +61,11 @@ export function Access() {
 
 interface TokenTableProps {
   readonly tokens: readonly EndpointToken[]
+  readonly onRotate: (token: EndpointToken) => void
   readonly onRevoke: (token: EndpointToken) => void
 }
 
-function TokenTable({ tokens, onRevoke }: TokenTableProps) {
+function TokenTable({ tokens, onRotate, onRevoke }: TokenTableProps) {
   const now = useNow(null)
   return (
     <table className="table low">
@@ -85,7 +90,10 @@ function TokenTable({ tokens, onRevoke }: TokenTableProps) {
       <tbody>
         {tokens.map((token) => (
           <tr key={token.id}>
-            <td className="name">{token.name}</td>
+            <td className="name">
+              {token.name} {token.scope === 'read' && <Badge>Reads only</Badge>}
+              {token.replacedBy !== null && <Badge>Replaced</Badge>}
+            </td>
             <td className="mono dim">{token.prefix}…</td>
             <td className="no-s dim">
               <Ago at={token.createdAt} />
@@ -105,6 +113,16 @@ function TokenTable({ tokens, onRevoke }: TokenTableProps) {
               )}
             </td>
             <td className="n">
+              {token.replacedBy === null && (
+                <Button
+                  size="sm"
+                  variant="quiet"
+                  aria-label={`Replace ${token.name}`}
+                  onClick={() => onRotate(token)}
+                >
+                  Replace
+                </Button>
+              )}
               <Button
                 size="sm"
                 variant="quiet"

@@ -11,6 +11,13 @@ import { fits } from '../../kit/form.ts'
 import { Segmented } from '../../kit/segmented.tsx'
 import { NewToken } from './new-token.tsx'
 
+type Scope = 'full' | 'read'
+
+const SCOPES = [
+  { value: 'full', label: 'Everything' },
+  { value: 'read', label: 'Read, but call no tools' },
+] as const satisfies readonly { value: Scope; label: string }[]
+
 type Days = 'never' | '30' | '90' | '365'
 
 const EXPIRIES = [
@@ -22,13 +29,14 @@ const EXPIRIES = [
 
 export function AddToken({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
   const queryClient = useQueryClient()
+  const [scope, setScope] = useState<Scope>('full')
   const [days, setDays] = useState<Days>('never')
   const { register, handleSubmit, formState } = useForm<{ name: string }>()
   const add = useMutation({
     mutationFn: ({ name }: { name: string }) =>
       api.call('createToken', {
         params: { id },
-        body: { name, expiresInDays: days === 'never' ? null : Number(days) },
+        body: { name, scope, expiresInDays: days === 'never' ? null : Number(days) },
       }),
     onSuccess: () => queryClient.invalidateQueries({ queryKey: tokensQuery(id).queryKey }),
   })
@@ -60,6 +68,12 @@ export function AddToken({ id, onClose }: { readonly id: string; readonly onClos
             />
           )}
         </Field>
+        <div className="field">
+          <span className="label">May</span>
+          <div>
+            <Segmented label="May" value={scope} options={SCOPES} onChange={setScope} />
+          </div>
+        </div>
         <div className="field">
           <span className="label">Expires</span>
           <div>
