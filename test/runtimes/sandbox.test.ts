@@ -12,7 +12,7 @@ import {
   type NetworkPolicy,
 } from '../../src/domain/index.ts'
 import { until } from '../support/until.ts'
-import { connect as connectDirectly, type Network } from '../../src/runtimes/local/egress/dial.ts'
+import { connect as connectDirectly, type Network } from '../../src/network/index.ts'
 import { evaluate, releaseOf } from './release.ts'
 import { startLocalRuntime, type LocalRuntimeUnderTest } from './local-runtime.ts'
 

@@ -1,5 +1,5 @@
 import { launchCommand, type InstanceInput } from '../../domain/index.ts'
-import type { Dial } from './egress/dial.ts'
+import type { Dial } from '../../network/index.ts'
 import type { Identity } from './identities.ts'
 import type { Entry } from './install/entry.ts'
 import { INSIDE, type ConfinedCommand } from './sandbox/confined-command.ts'

@@ -9,7 +9,7 @@ import type { Server, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { endToEndHeaders, parseAuthority } from './proxy-requests.ts'
-import { EgressRefusal, type Dial } from './dial.ts'
+import { EgressRefusal, type Dial } from '../../../network/index.ts'
 
 export interface ProxyOptions {
   readonly dial: Dial

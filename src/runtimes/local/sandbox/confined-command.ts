@@ -1,4 +1,4 @@
-import type { Dial } from '../egress/dial.ts'
+import type { Dial } from '../../../network/index.ts'
 import type { Identity } from '../identities.ts'
 
 /** A file or directory of the host and where the program sees it. */

@@ -25,16 +25,28 @@ export interface Network {
 
 /** Only public addresses: one look-up, every answer checked, and just those addresses dialled. */
 export function dialPublic(network: Network): Dial {
-  return async (host, port, signal) => {
-    const addresses = isIP(host) === 0 ? await network.resolve(host, signal) : [host]
-    const own = network.ownAddresses()
-    for (const address of addresses) {
-      const reason = nonPublicReason(address) ?? (own.includes(address) ? 'address of this machine' : null)
-      // One bad answer spoils the name: a public address beside it would only be the bait.
-      if (reason !== null) throw new EgressRefusal(`${address} is not on the public internet: ${reason}`)
-    }
-    return dialFirst(network, addresses, port, signal)
+  return async (host, port, signal) =>
+    dialFirst(network, await publicAddresses(network, host, signal), port, signal)
+}
+
+/**
+ * The addresses of a host, none of which is outside the public internet. Whoever connects uses just these: a second
+ * look-up could answer otherwise.
+ * @throws EgressRefusal
+ */
+export async function publicAddresses(
+  network: Pick<Network, 'resolve' | 'ownAddresses'>,
+  host: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const addresses = isIP(host) === 0 ? await network.resolve(host, signal) : [host]
+  const own = network.ownAddresses()
+  for (const address of addresses) {
+    const reason = nonPublicReason(address) ?? (own.includes(address) ? 'address of this machine' : null)
+    // One bad answer spoils the name: a public address beside it would only be the bait.
+    if (reason !== null) throw new EgressRefusal(`${address} is not on the public internet: ${reason}`)
   }
+  return addresses
 }
 
 /** Only the listed origins, wherever their names lead; the operator chose them. Entries are `host:port`. */
