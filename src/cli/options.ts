@@ -1,5 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander'
 
+export const DEPLOYMENT = 'slug or id of the deployment'
+
 /** For commands that wait. */
 export function timeoutOption(seconds = 600): Option {
   return new Option('--timeout <seconds>', 'how long to wait')

@@ -3,9 +3,10 @@ import { addAdministration } from './administration.ts'
 import { CLIENTS } from './client-setup.ts'
 import type { CommandContext, CommonOptions } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { collect, timeoutOption, wholeNumber } from './options.ts'
 import type { CliHost } from './output.ts'
+import { collect, DEPLOYMENT, timeoutOption, wholeNumber } from './options.ts'
 import type { Programs, ServeFlag } from './programs.ts'
+import { addReleases } from './release-commands.ts'
 import type { CallOptions } from './commands/call.ts'
 import type { ConnectOptions } from './commands/connect.ts'
 import type { DeployOptions } from './commands/deploy.ts'
@@ -43,6 +44,7 @@ export function createProgram({ programs, host, json, serveFlags, run }: Program
   addDeploying(program, run)
   addUsing(program, run)
   addChanging(program, run)
+  addReleases(program, run)
   addAdministration(program, run)
   for (const command of program.commands) addServerOptions(command)
   return program
@@ -236,8 +238,6 @@ function addTokens(token: Command, run: Run): void {
       run(options, async (context) => (await import('./commands/token.ts')).revokeToken(context, id, name)),
     )
 }
-
-const DEPLOYMENT = 'slug or id of the deployment'
 
 /** The options of the commands that talk to a server, after their own. */
 function addServerOptions(command: Command): void {

@@ -180,6 +180,40 @@ export const routes = {
     status: 200,
     response: list(s.Release),
   },
+  createRelease: {
+    method: 'post',
+    path: '/deployments/{id}/releases',
+    summary:
+      'Make a new release: another version, other variables or settings, or an old release again. The one that serves goes on until the new one answers',
+    access: 'member',
+    body: s.CreateRelease,
+    status: 201,
+    response: s.Deployment,
+  },
+  compareReleases: {
+    method: 'get',
+    path: '/deployments/{id}/releases/{number}/changes',
+    summary: 'How a release differs from an earlier one',
+    access: 'viewer',
+    query: z.object({
+      since: z.coerce
+        .number()
+        .int()
+        .positive()
+        .optional()
+        .describe('Default: the one that was live before it'),
+    }),
+    status: 200,
+    response: s.ReleaseChanges,
+  },
+  getUpdate: {
+    method: 'get',
+    path: '/deployments/{id}/update',
+    summary: 'Whether the package has a newer version',
+    access: 'viewer',
+    status: 200,
+    response: s.Update,
+  },
   getCatalogue: {
     method: 'get',
     path: '/deployments/{id}/catalogue',

@@ -207,6 +207,69 @@ export const CreateDeployment = z
   })
   .meta({ id: 'CreateDeployment' })
 
+export const CreateRelease = z
+  .strictObject({
+    from: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe(
+        'Number of the release to start from: a rollback when nothing else is given. Default: the one that serves',
+      ),
+    version: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe('Another version or tag of the package, such as latest'),
+    variables: z
+      .record(z.string().max(256), z.string().nullable())
+      .default({})
+      .describe('Values that are new; null takes a variable away; the others stay'),
+    args: z
+      .array(z.string().max(4096))
+      .max(64)
+      .optional()
+      .describe('In place of those that the owner gave before'),
+    network: z.enum(['none', 'internet']).optional(),
+    allowScripts: z.boolean().optional(),
+    memoryMiB: z.number().int().min(64).max(16384).optional(),
+  })
+  .meta({ id: 'CreateRelease' })
+
+const names = z.array(z.string())
+const NameChanges = z.object({ added: names, removed: names, changed: names })
+const changed = <T extends z.ZodType>(value: T) => z.object({ from: value, to: value })
+
+export const ReleaseChanges = z
+  .object({
+    from: z.number().int(),
+    to: z.number().int(),
+    package: changed(z.string()).nullable(),
+    args: changed(names).nullable(),
+    variables: NameChanges.nullable().describe('By name; a changed one has another value'),
+    settings: z.array(changed(z.union([z.string(), z.number(), z.boolean()])).extend({ name: z.string() })),
+    tools: NameChanges.extend({ changed: z.array(z.object({ name: z.string(), members: names })) })
+      .nullable()
+      .describe('null when nothing changed, or one of the two never answered'),
+    resources: NameChanges.nullable(),
+    prompts: NameChanges.nullable(),
+  })
+  .describe('How one release differs from another; a part is null where they are the same')
+  .meta({ id: 'ReleaseChanges' })
+
+export const Update = z
+  .object({
+    current: z.string(),
+    latest: z.string(),
+    available: z.boolean(),
+    publishedAt: timestamp.nullable(),
+    deprecated: z.string().nullable(),
+  })
+  .describe('The version that serves, and the newest one that its index offers')
+  .meta({ id: 'Update' })
+
 export const CreatedDeployment = z
   .object({ deployment: Deployment, token: NewEndpointToken })
   .meta({ id: 'CreatedDeployment' })

@@ -162,6 +162,11 @@ const CATALOGUE = {
     title: 'The deployment is not running',
     help: 'Start it, then try again.',
   },
+  release_not_found: {
+    status: 404,
+    title: 'No such release',
+    help: 'List the releases with: bin/catwalk releases',
+  },
   slug_taken: {
     status: 409,
     title: 'The endpoint name is taken',

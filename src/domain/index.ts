@@ -58,6 +58,14 @@ export {
 } from './lifecycle.ts'
 export { missingVariables } from './missing-variables.ts'
 export { slugify, suggestName } from './naming.ts'
+export {
+  compareReleases,
+  type Change,
+  type ComparedRelease,
+  type NameChanges,
+  type ReleaseChanges,
+  type ToolChanges,
+} from './release-changes.ts'
 export { createRedactor, type Redactor } from './redaction.ts'
 export type { Logger, LogLine, LogStream, LogWriter } from './logs.ts'
 export type { JsonObject, JsonValue, Manifest } from './manifest.ts'

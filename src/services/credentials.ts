@@ -1,10 +1,40 @@
-import type { queries } from '../db/index.ts'
-import { CatwalkError, type Secret } from '../domain/index.ts'
+import { queries } from '../db/index.ts'
+import { CatwalkError, newId, Secret } from '../domain/index.ts'
 import type { Vault } from '../vault/index.ts'
 
 /** The name under which a credential's value is encrypted, so that its ciphertext opens nowhere else. */
 export function credentialScope(credentialId: string): string {
   return `credential/${credentialId}`
+}
+
+/**
+ * Encrypts and stores new values of a deployment's variables, each as the next version of its credential.
+ * @returns variable → version
+ */
+export async function storeCredentials(
+  tx: queries.Handle,
+  vault: Vault,
+  owner: { readonly workspaceId: string; readonly deploymentId: string },
+  values: readonly (readonly [name: string, value: string])[],
+): Promise<Readonly<Record<string, number>>> {
+  const newest = await queries.newestCredentialVersions(tx, owner.deploymentId)
+  const versions: Record<string, number> = {}
+  for (const [name, value] of values) {
+    const id = newId('credential')
+    const { token, keyId } = vault.encrypt(credentialScope(id), new Secret(value))
+    const version = (newest.get(name) ?? 0) + 1
+    await queries.insertCredential(tx, {
+      id,
+      workspace_id: owner.workspaceId,
+      deployment_id: owner.deploymentId,
+      name,
+      version,
+      token,
+      key_id: keyId,
+    })
+    versions[name] = version
+  }
+  return versions
 }
 
 /**

@@ -28,6 +28,10 @@ const USES: Readonly<Record<string, () => Promise<unknown>>> = {
   restartDeployment: () => services.restartDeployment(stranger, params()),
   deleteDeployment: () => services.deleteDeployment(stranger, params()),
   listReleases: () => services.listReleases(stranger, params()),
+  createRelease: () => services.createRelease(stranger, { ...params(), body: { variables: {}, from: 1 } }),
+  compareReleases: () =>
+    services.compareReleases(stranger, { params: { id, number: '1' }, query: { since: 1 } }),
+  getUpdate: () => services.getUpdate(stranger, params()),
   getCatalogue: () => services.getCatalogue(stranger, params()),
   callTool: () => services.callTool(stranger, { ...params(), body: { tool: 'echo', arguments: {} } }),
   listEvents: () => services.listEvents(stranger, { ...params(), query }),

@@ -33,6 +33,20 @@ export async function credentialsOf(
   return rows.filter((row) => versions[row.name] === row.version)
 }
 
+/** The newest version of each credential of a deployment, by name. */
+export async function newestCredentialVersions(
+  db: Handle,
+  deploymentId: string,
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
+    .selectFrom('credentials')
+    .select((select) => ['name', select.fn.max('version').as('version')])
+    .where('deployment_id', '=', deploymentId)
+    .groupBy('name')
+    .execute()
+  return new Map(rows.map((row) => [row.name, row.version]))
+}
+
 /** Deletes every version of every credential of a deployment. */
 export async function deleteCredentials(db: Handle, deploymentId: string): Promise<void> {
   await db.deleteFrom('credentials').where('deployment_id', '=', deploymentId).execute()

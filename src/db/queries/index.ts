@@ -1,6 +1,12 @@
 export { announce, CHANNEL, readAnnouncement, type Announcement } from './announce.ts'
 export { recordAudit, type AuditRecord } from './audit.ts'
-export { credentialsOf, deleteCredentials, insertCredential, type CredentialRow } from './credentials.ts'
+export {
+  credentialsOf,
+  deleteCredentials,
+  insertCredential,
+  newestCredentialVersions,
+  type CredentialRow,
+} from './credentials.ts'
 export {
   findDeploymentView,
   listDeploymentFacts,
@@ -70,8 +76,12 @@ export {
 export {
   findRelease,
   insertRelease,
+  findReleaseByNumber,
   listReleases,
   liveManifest,
+  liveRelease,
+  manifestOf,
+  previouslyLive,
   newestRelease,
   type NewRelease,
   type ReleaseFailure,

@@ -1,5 +1,11 @@
 import { sql } from 'kysely'
-import type { LaunchSpec, Manifest, ReleaseSettings, ReleaseState } from '../../domain/index.ts'
+import {
+  CatwalkError,
+  type LaunchSpec,
+  type Manifest,
+  type ReleaseSettings,
+  type ReleaseState,
+} from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 
 /** The post-mortem kept with a failed release. */
@@ -102,6 +108,64 @@ export async function findRelease(db: Handle, id: string): Promise<ReleaseRow> {
   return withFailure(
     await db.selectFrom('releases').select(COLUMNS).where('id', '=', id).executeTakeFirstOrThrow(),
   )
+}
+
+/**
+ * One release of a deployment by its number.
+ * @throws CatwalkError `release_not_found`
+ */
+export async function findReleaseByNumber(
+  db: Handle,
+  deploymentId: string,
+  number: number,
+): Promise<ReleaseRow> {
+  const row = await db
+    .selectFrom('releases')
+    .select(COLUMNS)
+    .where('deployment_id', '=', deploymentId)
+    .where('number', '=', number)
+    .executeTakeFirst()
+  if (row === undefined) throw new CatwalkError('release_not_found', `There is no release v${number} of it.`)
+  return withFailure(row)
+}
+
+/** The number of the last release before `number` that was live once, or null. */
+export async function previouslyLive(
+  db: Handle,
+  deploymentId: string,
+  number: number,
+): Promise<number | null> {
+  const row = await db
+    .selectFrom('releases')
+    .select('number')
+    .where('deployment_id', '=', deploymentId)
+    .where('number', '<', number)
+    .where('live_at', 'is not', null)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.number ?? null
+}
+
+/** The release that serves, or null while none does. */
+export async function liveRelease(db: Handle, deploymentId: string): Promise<ReleaseRow | null> {
+  const row = await db
+    .selectFrom('releases')
+    .innerJoin('deployments', 'deployments.live_release_id', 'releases.id')
+    .select(COLUMNS.map((column) => `releases.${column}` as const))
+    .where('deployments.id', '=', deploymentId)
+    .executeTakeFirst()
+  return row === undefined ? null : withFailure(row)
+}
+
+/** What a release offered when it was probed; null when it never answered. */
+export async function manifestOf(db: Handle, releaseId: string): Promise<Manifest | null> {
+  const row = await db
+    .selectFrom('releases')
+    .select('manifest')
+    .where('id', '=', releaseId)
+    .executeTakeFirstOrThrow()
+  return row.manifest
 }
 
 /** What the live release offered when it was probed; null while nothing is live. */

@@ -5,15 +5,14 @@ import {
   chooseExecutable,
   formatSource,
   newId,
-  Secret,
   slugify,
   suggestName,
-  variableProblem,
   type LaunchSpec,
 } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
-import { credentialScope } from '../credentials.ts'
+import { storeCredentials } from '../credentials.ts'
 import { deployableSource } from '../deployable-source.ts'
+import { checkVariables } from './check-variables.ts'
 import { presentToken } from '../tokens/present.ts'
 import { newEndpointSecret } from '../tokens/secret.ts'
 import { presentDeployment } from './present.ts'
@@ -65,19 +64,7 @@ export async function createDeployment(
       { id: deploymentId, workspace_id: workspaceId, name, source },
       body.slug,
     )
-    for (const [variable, value] of variables) {
-      const id = newId('credential')
-      const { token, keyId } = ctx.vault.encrypt(credentialScope(id), new Secret(value))
-      await queries.insertCredential(tx, {
-        id,
-        workspace_id: workspaceId,
-        deployment_id: deploymentId,
-        name: variable,
-        version: 1,
-        token,
-        key_id: keyId,
-      })
-    }
+    const credentialVersions = await storeCredentials(tx, ctx.vault, { workspaceId, deploymentId }, variables)
     await queries.insertRelease(tx, {
       id: releaseId,
       workspaceId,
@@ -88,7 +75,7 @@ export async function createDeployment(
         allowScripts: body.allowScripts,
         memoryMiB: body.memoryMiB ?? ctx.defaultMemoryMiB,
       },
-      credentialVersions: Object.fromEntries(variables.map(([variable]) => [variable, 1])),
+      credentialVersions,
       lockFile: null,
       createdBy: ctx.actor.id,
     })
@@ -123,20 +110,6 @@ export async function createDeployment(
       token: { ...presentToken(token), secret: endpointSecret.secret },
     }
   })
-}
-
-function checkVariables(variables: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
-  const entries = Object.entries(variables)
-  if (entries.length > 200) throw new CatwalkError('invalid_variable', 'There are more than 200 variables.')
-  for (const [name, value] of entries) {
-    const problem = variableProblem(name, value)
-    if (problem === null) continue
-    const code = value === '' ? 'missing_variable' : 'invalid_variable'
-    throw new CatwalkError(code, `The variable ${JSON.stringify(name.slice(0, 80))} ${problem}.`, {
-      details: { field: `variables.${name.slice(0, 80)}` },
-    })
-  }
-  return entries
 }
 
 async function insertWithFreeSlug(

@@ -1,0 +1,142 @@
+import { isDeepStrictEqual } from 'node:util'
+import { describePackage, type LaunchSpec, type ReleaseSettings } from './launch-spec.ts'
+import type { JsonObject, Manifest } from './manifest.ts'
+
+/** What is compared of a release. */
+export interface ComparedRelease {
+  readonly launchSpec: LaunchSpec
+  readonly settings: ReleaseSettings
+  /** Variable → version of its credential. */
+  readonly credentialVersions: Readonly<Record<string, number>>
+  /** Null when it never answered. */
+  readonly manifest: Manifest | null
+}
+
+export interface Change<T> {
+  readonly from: T
+  readonly to: T
+}
+
+/** Names that came, went or stayed under another definition. */
+export interface NameChanges {
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+  readonly changed: readonly string[]
+}
+
+/** How one release differs from another; a part is null where they are the same. */
+export interface ReleaseChanges {
+  readonly package: Change<string> | null
+  readonly args: Change<readonly string[]> | null
+  readonly variables: NameChanges | null
+  readonly settings: readonly ({ readonly name: string } & Change<string | number | boolean>)[]
+  /** Null also when one of the two never said what it offers. */
+  readonly tools: ToolChanges | null
+  readonly resources: NameChanges | null
+  readonly prompts: NameChanges | null
+}
+
+export interface ToolChanges {
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+  /** With the members of the definition that differ, such as `description`. */
+  readonly changed: readonly { readonly name: string; readonly members: readonly string[] }[]
+}
+
+/** Compares package, settings, names of variables and what the server offered. Values of variables are not known here. */
+export function compareReleases(from: ComparedRelease, to: ComparedRelease): ReleaseChanges {
+  const tools = both(from, to, ({ tools: list }) => byName(list, 'name'))
+  return {
+    package: change(packageText(from.launchSpec), packageText(to.launchSpec)),
+    args: change(argumentTexts(from.launchSpec), argumentTexts(to.launchSpec)),
+    variables: nameChanges(
+      new Map(Object.entries(from.credentialVersions)),
+      new Map(Object.entries(to.credentialVersions)),
+    ),
+    settings: settingChanges(from.settings, to.settings),
+    tools: tools === null ? null : toolChanges(...tools),
+    resources: listChanges(from, to, ({ resources }) => byName(resources, 'uri')),
+    prompts: listChanges(from, to, ({ prompts }) => byName(prompts, 'name')),
+  }
+}
+
+type Named = ReadonlyMap<string, JsonObject>
+
+function both(
+  from: ComparedRelease,
+  to: ComparedRelease,
+  read: (manifest: Manifest) => Named,
+): [Named, Named] | null {
+  return from.manifest === null || to.manifest === null ? null : [read(from.manifest), read(to.manifest)]
+}
+
+function listChanges(
+  from: ComparedRelease,
+  to: ComparedRelease,
+  read: (manifest: Manifest) => Named,
+): NameChanges | null {
+  const lists = both(from, to, read)
+  return lists === null ? null : nameChanges(...lists)
+}
+
+function byName(items: readonly JsonObject[], member: string): Named {
+  return new Map(
+    items.flatMap((item) => {
+      const name = item[member]
+      return typeof name === 'string' ? [[name, item]] : []
+    }),
+  )
+}
+
+function nameChanges(
+  from: ReadonlyMap<string, unknown>,
+  to: ReadonlyMap<string, unknown>,
+): NameChanges | null {
+  const added = [...to.keys()].filter((name) => !from.has(name))
+  const removed = [...from.keys()].filter((name) => !to.has(name))
+  const changed = [...to.keys()].filter(
+    (name) => from.has(name) && !isDeepStrictEqual(from.get(name), to.get(name)),
+  )
+  return added.length + removed.length + changed.length === 0 ? null : { added, removed, changed }
+}
+
+function toolChanges(from: Named, to: Named): ToolChanges | null {
+  const names = nameChanges(from, to)
+  if (names === null) return null
+  return {
+    ...names,
+    changed: names.changed.map((name) => ({ name, members: differingMembers(from.get(name), to.get(name)) })),
+  }
+}
+
+function differingMembers(from: JsonObject = {}, to: JsonObject = {}): string[] {
+  const members = new Set([...Object.keys(from), ...Object.keys(to)])
+  return [...members].filter((member) => !isDeepStrictEqual(from[member], to[member])).toSorted()
+}
+
+function settingChanges(from: ReleaseSettings, to: ReleaseSettings): ReleaseChanges['settings'] {
+  const before = new Map<string, unknown>(Object.entries(from))
+  return Object.entries(to).flatMap(([name, value]: [string, unknown]) => {
+    const previous = before.get(name)
+    return isPlain(previous) && isPlain(value) && previous !== value
+      ? [{ name, from: previous, to: value }]
+      : []
+  })
+}
+
+function isPlain(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+}
+
+function packageText({ package: pkg }: LaunchSpec): string {
+  const { name, version } = describePackage(pkg)
+  return `${pkg.kind}:${name}@${version}`
+}
+
+function argumentTexts({ args, userArgs = [] }: LaunchSpec): readonly string[] {
+  return [...args, ...userArgs.map((value) => (typeof value === 'string' ? value : `${value.prefix}…`))]
+}
+
+function change<T>(from: T, to: T): Change<T> | null {
+  return isDeepStrictEqual(from, to) ? null : { from, to }
+}

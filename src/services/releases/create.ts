@@ -1,0 +1,138 @@
+import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
+import { queries } from '../../db/index.ts'
+import { CatwalkError, describePackage, newId, type LaunchSpec } from '../../domain/index.ts'
+import type { ServiceContext } from '../context.ts'
+import { storeCredentials } from '../credentials.ts'
+import { checkVariables } from '../deployments/check-variables.ts'
+import { presentDeployment } from '../deployments/present.ts'
+import { atVersion } from './at-version.ts'
+
+type Body = ParsedInput<'createRelease'>['body']
+
+/**
+ * Makes the next release of a deployment from one that it has: the one that serves, or else the newest, or the one that
+ * is named (a rollback). What serves goes on until the new release has answered.
+ * @throws CatwalkError `deployment_not_found`, `deployment_deleting`, `release_not_found`, `invalid_variable`,
+ *   `version_not_found`, `package_index_unavailable`, `no_executable`, `invalid_request` when nothing would change
+ */
+export async function createRelease(
+  ctx: ServiceContext,
+  { params, body }: ParsedInput<'createRelease'>,
+): Promise<RouteOutput<'createRelease'>> {
+  const given = Object.entries(body.variables)
+  const values = checkVariables(
+    Object.fromEntries(given.flatMap(([name, value]) => (value === null ? [] : [[name, value]]))),
+  )
+  const removed = new Set(given.flatMap(([name, value]) => (value === null ? [name] : [])))
+  const { workspaceId } = ctx.actor
+  const deploymentId = await queries.deploymentId(ctx.db, workspaceId, params.id)
+  // Looked up before the transaction, which must not wait for an index; releases never change.
+  const base = await baseRelease(ctx.db, deploymentId, body.from)
+  const launchSpec =
+    body.version === undefined
+      ? base.launch_spec
+      : await atVersion(ctx.packages, base.launch_spec, body.version, ctx.signal)
+  const versionChanged = launchSpec !== base.launch_spec
+  if (isUnchanged(body, versionChanged)) {
+    throw new CatwalkError('invalid_request', 'The new release would be the same as the one that serves.', {
+      help: 'Say what to change: a version, variables, arguments, settings, or an old release to go back to.',
+    })
+  }
+
+  return ctx.db.transaction().execute(async (tx) => {
+    const deployment = await queries.lockDeployment(tx, workspaceId, deploymentId)
+    if (deployment.desired === 'deleted') {
+      throw new CatwalkError('deployment_deleting', `The deployment '${deployment.slug}' is being deleted.`)
+    }
+    const stored = await storeCredentials(tx, ctx.vault, { workspaceId, deploymentId }, values)
+    const kept = Object.entries(base.credential_versions).filter(([name]) => !removed.has(name))
+    const releaseId = newId('release')
+    const number = await queries.insertRelease(tx, {
+      id: releaseId,
+      workspaceId,
+      deploymentId,
+      launchSpec: withVariables(withArguments(launchSpec, body.args), stored, removed),
+      settings: {
+        ...base.settings,
+        ...(body.network === undefined ? {} : { network: body.network }),
+        ...(body.allowScripts === undefined ? {} : { allowScripts: body.allowScripts }),
+        ...(body.memoryMiB === undefined ? {} : { memoryMiB: body.memoryMiB }),
+      },
+      credentialVersions: { ...Object.fromEntries(kept), ...stored },
+      // The same package keeps the very versions that it was tried with.
+      lockFile: versionChanged ? null : base.lock_file,
+      createdBy: ctx.actor.id,
+    })
+    // Unchanged, but the reconciler must look again.
+    await queries.setDesired(tx, deploymentId, deployment.desired)
+    const what = summary(body, base, launchSpec)
+    await queries.insertEvent(tx, {
+      workspaceId,
+      deploymentId,
+      releaseId,
+      kind: 'release.created',
+      message: `Release ${number}, ${what}, created by ${ctx.actor.label}.`,
+      data: { number, state: 'pending', from: base.number },
+    })
+    await queries.recordAudit(tx, {
+      actor: ctx.actor,
+      action: 'release.create',
+      target: deploymentId,
+      detail: { number, from: base.number, changes: what, variables: given.map(([name]) => name) },
+    })
+    await queries.announce(tx, 'deployment', deploymentId)
+    return presentDeployment(ctx.publicUrl, await queries.findDeploymentView(tx, workspaceId, deploymentId))
+  })
+}
+
+async function baseRelease(
+  db: queries.Handle,
+  deploymentId: string,
+  from: number | undefined,
+): Promise<queries.ReleaseRow> {
+  if (from !== undefined) return queries.findReleaseByNumber(db, deploymentId, from)
+  return (await queries.liveRelease(db, deploymentId)) ?? queries.newestRelease(db, deploymentId)
+}
+
+/** Whether the request names nothing that makes another release of it. */
+function isUnchanged(body: Body, versionChanged: boolean): boolean {
+  const { from, args, network, allowScripts, memoryMiB, variables } = body
+  if (versionChanged || Object.keys(variables).length > 0) return false
+  return [from, args, network, allowScripts, memoryMiB].every((value) => value === undefined)
+}
+
+function withArguments(spec: LaunchSpec, args: readonly string[] | undefined): LaunchSpec {
+  return args === undefined ? spec : { ...spec, userArgs: args }
+}
+
+function withVariables(
+  spec: LaunchSpec,
+  stored: Readonly<Record<string, number>>,
+  removed: ReadonlySet<string>,
+): LaunchSpec {
+  const declared = spec.variables.filter(({ name }) => !removed.has(name))
+  const known = new Set(declared.map(({ name }) => name))
+  const added = Object.keys(stored).filter((name) => !known.has(name))
+  return {
+    ...spec,
+    variables: [
+      ...declared,
+      ...added.map((name) => ({ name, description: null, required: true, secret: true, default: null })),
+    ],
+  }
+}
+
+function summary(body: Body, base: queries.ReleaseRow, spec: LaunchSpec): string {
+  const names = Object.keys(body.variables)
+  const { args, network, allowScripts, memoryMiB } = body
+  const parts = [
+    ...(spec === base.launch_spec ? [] : [`version ${describePackage(spec.package).version}`]),
+    ...(names.length === 0 ? [] : [`variables ${names.join(', ')}`]),
+    ...(args === undefined ? [] : ['arguments']),
+    ...([network, allowScripts, memoryMiB].every((value) => value === undefined) ? [] : ['settings']),
+  ]
+  if (parts.length === 0) return `v${base.number} again`
+  return body.from === undefined
+    ? `changed: ${parts.join(', ')}`
+    : `v${base.number} with changed ${parts.join(', ')}`
+}
