@@ -3,7 +3,14 @@ import { methodNotAllowed } from 'hono/method-not-allowed'
 import { routePath } from 'hono/route'
 import { createRateLimiter, ownHosts, ownOrigins, type Auth, type OwnAddresses } from '../auth/index.ts'
 import { routes, type Route, type RouteName } from '../contract/index.ts'
-import { CatwalkError, newId, type Clock, type Logger } from '../domain/index.ts'
+import {
+  CatwalkError,
+  createAddressReader,
+  newId,
+  type AddressReader,
+  type Clock,
+  type Logger,
+} from '../domain/index.ts'
 import { answerRoute } from './answer-route.ts'
 import { createDashboard } from './dashboard.ts'
 import { docsIndex, docsPage } from './docs-pages.ts'
@@ -40,6 +47,8 @@ export interface ApiOptions extends OwnAddresses {
   readonly signal: AbortSignal
   /** Told of every answer; `route` is the pattern that matched. */
   readonly onRequest?: (event: { method: string; route: string; status: number; durationMs: number }) => void
+  /** Who a request comes from; the peer unless told, whatever the request says. */
+  readonly addressOf?: AddressReader
   /** Pause after which a silent stream gets a comment. Default: 15 s. */
   readonly keepAliveMs?: number
 }
@@ -48,7 +57,7 @@ const MAX_SIGN_IN_BYTES = 16 * 1024
 
 /** REST API, OpenAPI document, accounts, health, metrics, guides and dashboard. `/mcp` belongs to the gateway. */
 export function createApi(options: ApiOptions): Hono<Environment> {
-  const { auth, logger, clock, publicUrl } = options
+  const { auth, logger, clock, publicUrl, addressOf = createAddressReader([]) } = options
   const app = new Hono<Environment>()
   const common = Object.entries(commonHeaders(publicUrl))
   const hosts = new Set(ownHosts(options))
@@ -60,6 +69,7 @@ export function createApi(options: ApiOptions): Hono<Environment> {
   app.use(async (c, next) => {
     const startedAt = performance.now()
     c.set('requestId', requestIdOf(c.req.raw.headers))
+    c.set('address', addressOf(c.env.incoming?.socket.remoteAddress, c.req.header('x-forwarded-for')))
     await next()
     const { method } = c.req
     const durationMs = performance.now() - startedAt

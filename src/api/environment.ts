@@ -5,10 +5,10 @@ import type { Context } from 'hono'
 export interface Environment {
   // Absent when the app is called without a socket, as tests do.
   Bindings: Partial<HttpBindings>
-  Variables: { requestId: string }
+  Variables: { requestId: string; address: string | null }
 }
 
-/** Address of the peer; behind a reverse proxy that is the proxy's. Null when it is not known. */
+/** Address of the client; behind a reverse proxy that is not trusted the proxy's. Null when it is not known. */
 export function remoteAddress(c: Context<Environment>): string | null {
-  return c.env.incoming?.socket.remoteAddress ?? null
+  return c.get('address')
 }

@@ -1,5 +1,5 @@
-import { rateKey, type RateLimiter, type RateRule } from '../auth/index.ts'
-import { CatwalkError } from '../domain/index.ts'
+import type { RateLimiter, RateRule } from '../auth/index.ts'
+import { CatwalkError, rateKey } from '../domain/index.ts'
 
 /** What nobody in particular may ask for, by address. Throws `rate_limited` with the time to wait. */
 export interface PublicLimits {

@@ -1,4 +1,3 @@
-import ipaddr from 'ipaddr.js'
 import type { Clock } from '../domain/index.ts'
 
 export interface RateRule {
@@ -43,12 +42,4 @@ export function createRateLimiter(clock: Clock): RateLimiter {
       return 0
     },
   }
-}
-
-/** Who an address stands for when requests are counted: an IPv6 customer owns a /64, so all of it counts as one. */
-export function rateKey(address: string | null): string {
-  if (address === null || !ipaddr.isValid(address)) return 'unknown'
-  const parsed = ipaddr.process(address)
-  if (parsed.kind() === 'ipv4') return parsed.toString()
-  return `${parsed.toByteArray().slice(0, 8).join('.')}/64`
 }

@@ -27,6 +27,14 @@ export interface Config {
   readonly probeTimeoutMs: number
   readonly wakeTimeoutMs: number
   readonly logRetentionDays: number
+  readonly trustedProxies: readonly string[]
+  /** 0 for no limit. */
+  readonly tokenRequestsPerMinute: number
+  /** 0 for no limit. */
+  readonly addressRequestsPerMinute: number
+  readonly tokenConcurrency: number
+  readonly deploymentConcurrency: number
+  readonly staleAfterMs: number
   readonly uidBase: number
   /** Name of a step to stop at; for tests. */
   readonly pauseAt: string | null
@@ -66,12 +74,15 @@ export function loadConfig(source: ConfigSource): Config {
   problems.push(...contradictions(values), ...unknownVariables(env))
   if (problems.length > 0) throw invalid(problems)
   // Without a problem every setting that has a default has a value.
-  const { maxMessageMiB, installTimeoutS, probeTimeoutS, wakeTimeoutS, ...rest } = values as Values
+  const { maxMessageMiB, installTimeoutS, probeTimeoutS, wakeTimeoutS, staleAfterS, ...rest } =
+    values as Values
   return Object.freeze({
     ...rest,
     dataDir: rest.dataDir ?? defaultDataDir(env, machine),
     publicUrl: rest.publicUrl ?? (rest.port === 0 ? null : `http://localhost:${rest.port}`),
     logFormat: rest.logFormat ?? (machine.isTerminal ? 'pretty' : 'json'),
+    trustedProxies: rest.trustedProxies ?? [],
+    staleAfterMs: staleAfterS * 1000,
     maxMessageBytes: maxMessageMiB * 1024 * 1024,
     installTimeoutMs: installTimeoutS * 1000,
     probeTimeoutMs: probeTimeoutS * 1000,

@@ -141,6 +141,54 @@ export const SETTINGS = {
     default: '14',
     example: '30',
   }),
+  trustedProxies: setting({
+    name: 'CATWALK_TRUSTED_PROXIES',
+    description:
+      "Proxies in front of Catwalk whose X-Forwarded-For is believed, so that limits and the audit log see the client's address: addresses and ranges, `loopback`, `private`, separated by commas.",
+    value: value.proxies,
+    defaultInWords: 'none: the address of the connection counts',
+    example: 'loopback,10.0.0.0/8',
+  }),
+  tokenRequestsPerMinute: setting({
+    name: 'CATWALK_TOKEN_REQUESTS_PER_MINUTE',
+    description:
+      'Requests a minute with one endpoint token, on each replica; a minute’s worth may come at once. 0 is no limit.',
+    value: value.wholeNumber(0, 10_000_000),
+    default: '3000',
+    example: '600',
+  }),
+  addressRequestsPerMinute: setting({
+    name: 'CATWALK_ADDRESS_REQUESTS_PER_MINUTE',
+    description:
+      'Requests a minute to endpoints from one address, on each replica. 0 is no limit. Behind a proxy, set CATWALK_TRUSTED_PROXIES as well.',
+    value: value.wholeNumber(0, 10_000_000),
+    default: '12000',
+    example: '3000',
+  }),
+  tokenConcurrency: setting({
+    name: 'CATWALK_TOKEN_CONCURRENCY',
+    description:
+      'Requests that one endpoint token may have under way at once, open event streams included, on each replica.',
+    value: value.wholeNumber(1, 1_000_000),
+    default: '512',
+    example: '64',
+  }),
+  deploymentConcurrency: setting({
+    name: 'CATWALK_DEPLOYMENT_CONCURRENCY',
+    description:
+      'Requests that one deployment may have under way at once, open event streams included, on each replica.',
+    value: value.wholeNumber(1, 1_000_000),
+    default: '2048',
+    example: '256',
+  }),
+  staleAfterS: setting({
+    name: 'CATWALK_STALE_AFTER_S',
+    description:
+      'How long endpoints are served while the database cannot be heard, in seconds. After that calls are refused, because tokens may have been revoked. Another replica takes over from one that is gone half a minute later than this.',
+    value: value.wholeNumber(15, 86_400),
+    default: '60',
+    example: '15',
+  }),
   uidBase: setting({
     name: 'CATWALK_UID_BASE',
     description:

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { Secret } from '../domain/index.ts'
+import { isProxyRange, Secret } from '../domain/index.ts'
 
 /** What a setting accepts: the reading of its text, and the words that follow "is not". */
 export interface Value<T> {
@@ -61,6 +61,14 @@ export const origin: Value<string> = {
     })
     .transform((value) => new URL(value).origin),
   accepts: 'an http or https address without a path',
+}
+
+export const proxies: Value<readonly string[]> = {
+  schema: z
+    .string()
+    .transform((value) => value.split(',').map((part) => part.trim()))
+    .refine((parts) => parts.every(isProxyRange)),
+  accepts: 'a list of addresses and ranges, loopback or private, separated by commas',
 }
 
 export const databaseUrl: Value<Secret> = {

@@ -12,6 +12,7 @@ export type {
   ModelUse,
   PackageRegistry,
 } from './analysis.ts'
+export { createAddressReader, isProxyRange, rateKey, type AddressReader } from './client-address.ts'
 export { systemClock, type Clock } from './clock.ts'
 export {
   RpcError,
@@ -110,3 +111,4 @@ export { formatSource } from './source/format.ts'
 export { parseSource, type ParseOptions } from './source/parse.ts'
 export type { SnippetProgram, SnippetRemote, SnippetServer } from './source/snippet.ts'
 export { mayRequest, type TokenScope } from './token-scope.ts'
+export { createTokenBuckets, type TokenBuckets } from './token-buckets.ts'

@@ -1,24 +1,21 @@
-import { hash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   CatwalkError,
+  createAddressReader,
   systemClock,
+  type AddressReader,
   type Clock,
   type Endpoint,
   type EndpointDirectory,
   type Logger,
 } from '../domain/index.ts'
-import {
-  allowPage,
-  allowsOrigin,
-  answerPreflight,
-  hostName,
-  originProblem,
-  type OriginPolicy,
-} from '../protocol/index.ts'
+import { hostName } from '../protocol/index.ts'
 import type { CallOutcome } from '../telemetry/index.ts'
+import { admit, CLOSE, RETRY_AFTER, tooMany, type Admission, type DoorKeeper } from './admit.ts'
+import { createLimiter, type GatewayLimits } from './limits.ts'
 import { refuse } from './refuse.ts'
-import type { GatewayRoute, RouteTable, RouteToken } from './route-table.ts'
+import type { GatewayRoute, RouteTable } from './route-table.ts'
 
 /** One request to an endpoint, once its answer is complete. Streams that a client listens on are not calls. */
 export interface GatewayCall {
@@ -37,6 +34,9 @@ export interface GatewayOptions {
   /** Origins of web pages that may call any endpoint, besides our own and those on localhost. */
   readonly allowedOrigins?: readonly string[]
   readonly maxMessageBytes: number
+  readonly limits: GatewayLimits
+  /** Who a request comes from; the peer unless told. */
+  readonly addressOf?: AddressReader
   readonly logger: Logger
   /** Called once a call. Must not throw and must not wait. */
   readonly onCall?: (call: GatewayCall) => void
@@ -51,90 +51,33 @@ export interface Gateway {
   drain(graceMs: number): Promise<void>
 }
 
-const PREFIX = '/mcp/'
-const RETRY_AFTER = { 'retry-after': '5' } as const
-const CLOSE = { connection: 'close' } as const
-
 /**
  * Authenticates, routes and wakes. A call to a running instance asks no database and copies nothing: its request and
  * response go to the instance's endpoint as they are.
  */
 export function createGateway(options: GatewayOptions): Gateway {
   const { routes, directory, logger, maxMessageBytes, onCall } = options
-  const clock = options.clock ?? systemClock
-  const policy: OriginPolicy = {
-    hosts: new Set(options.allowedHosts.map(hostName)),
-    origins: new Set([
-      ...options.allowedHosts.flatMap((host) => [`http://${host}`, `https://${host}`]),
-      ...(options.allowedOrigins ?? []),
-    ]),
-    // A page on localhost still needs a token; without this no local developer tool could call.
-    loopbackPages: true,
-  }
+  const limiter = createLimiter(options.limits, options.addressOf ?? createAddressReader([]))
   const run = randomBytes(5).toString('hex')
   let requests = 0
   let active = 0
   let drained: (() => void) | null = null
   let draining = false
-
-  /** The route and token that a request is let in by, or undefined. */
-  function authenticate(slug: string, header: string | undefined): Admission | undefined {
-    const secret = bearerOf(header)
-    const route = routes.find(slug)
-    if (secret === undefined || route === undefined) return undefined
-    // A look-up by hash: how long it takes says nothing about the token.
-    const token = route.tokens.get(hash('sha256', secret, 'hex'))
-    if (token === undefined) return undefined
-    const expired = token.expiresAt !== null && token.expiresAt.getTime() <= clock.now().getTime()
-    return expired ? undefined : { route, token }
-  }
-
-  function admit(req: IncomingMessage, res: ServerResponse, requestId: string): Admission | null {
-    const slug = slugOf(req.url ?? '')
-    const { host, origin, authorization } = req.headers
-    const problem = originProblem(policy, host, undefined)
-    if (problem !== null) {
-      refuse(res, 403, new CatwalkError('forbidden', 'Host is not one of ours.', HOST_HELP), requestId, CLOSE)
-      return null
-    }
-    if (origin !== undefined) {
-      if (!allowsOrigin(policy, origin) && routes.find(slug)?.allowedOrigins?.includes(origin) !== true) {
-        refuse(
-          res,
-          403,
-          new CatwalkError('forbidden', 'Pages of this origin may not call.', ORIGIN_HELP),
-          requestId,
-        )
-        return null
-      }
-      allowPage(res, origin)
-      if (req.method === 'OPTIONS') {
-        answerPreflight(req, res)
-        return null
-      }
-    }
-    if (draining || routes.isStale()) {
-      const error = new CatwalkError(
-        'unavailable',
-        draining ? 'Catwalk is stopping.' : 'Catwalk lost its database.',
-      )
-      refuse(res, 503, error, requestId, { ...RETRY_AFTER, ...CLOSE })
-      return null
-    }
-    const admission = authenticate(slug, authorization)
-    if (admission === undefined) {
-      // The same answer for an endpoint that does not exist: nobody finds out which do.
-      const error = new CatwalkError('unauthenticated', 'The endpoint needs a valid token.', TOKEN_HELP)
-      const scheme = authorization === undefined ? 'Bearer' : 'Bearer error="invalid_token"'
-      refuse(res, 401, error, requestId, { 'www-authenticate': scheme })
-      return null
-    }
-    if (Number(req.headers['content-length'] ?? 0) > maxMessageBytes) {
-      const error = new CatwalkError('payload_too_large', `A message has at most ${maxMessageBytes} bytes.`)
-      refuse(res, 413, error, requestId, CLOSE)
-      return null
-    }
-    return admission
+  const keeper: DoorKeeper = {
+    routes,
+    limiter,
+    maxMessageBytes,
+    clock: options.clock ?? systemClock,
+    isDraining: () => draining,
+    policy: {
+      hosts: new Set(options.allowedHosts.map(hostName)),
+      origins: new Set([
+        ...options.allowedHosts.flatMap((host) => [`http://${host}`, `https://${host}`]),
+        ...(options.allowedOrigins ?? []),
+      ]),
+      // A page on localhost still needs a token; without this no local developer tool could call.
+      loopbackPages: true,
+    },
   }
 
   function forward(admission: Admission, req: IncomingMessage, res: ServerResponse, requestId: string): void {
@@ -172,9 +115,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       const startedAt = performance.now()
       active++
       let admission: Admission | null = null
+      let entered = false
       res.once('close', () => {
         active--
         if (active === 0) drained?.()
+        if (entered && admission !== null) limiter.leave(admission.route, admission.token)
         if (onCall === undefined || (req.method !== 'POST' && admission !== null)) return
         onCall({
           deploymentId: admission?.route.deploymentId ?? null,
@@ -184,8 +129,11 @@ export function createGateway(options: GatewayOptions): Gateway {
         })
       })
       try {
-        admission = admit(req, res, requestId)
-        if (admission !== null) forward(admission, req, res, requestId)
+        admission = admit(keeper, req, res, requestId)
+        if (admission === null) return
+        entered = limiter.enter(admission.route, admission.token)
+        if (entered) forward(admission, req, res, requestId)
+        else tooMany(req, res, requestId, 'Too many requests are under way.', 1000)
       } catch (error) {
         logger.error({ err: error, requestId }, 'a call failed inside the gateway')
         refuse(res, 500, new CatwalkError('internal', 'Something went wrong in Catwalk.'), requestId, CLOSE)
@@ -203,21 +151,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 }
 
-interface Admission {
-  readonly route: GatewayRoute
-  readonly token: RouteToken
-}
-
-const HOST_HELP = {
-  help: 'Use the address that the dashboard shows, or set CATWALK_PUBLIC_URL to the one you use.',
-}
-const ORIGIN_HELP = {
-  help: 'Call from a server or a desktop program, or allow the origin for this endpoint.',
-}
-const TOKEN_HELP = {
-  help: 'Send an endpoint token of the deployment: Authorization: Bearer TOKEN. Make a new one if it was lost or revoked.',
-}
-
 function notOpen(route: GatewayRoute): CatwalkError {
   switch (route.state) {
     case 'stopped':
@@ -230,18 +163,6 @@ function notOpen(route: GatewayRoute): CatwalkError {
     case 'deploying':
       return new CatwalkError('unavailable', 'The deployment is still being set up.')
   }
-}
-
-/** The slug in `/mcp/{slug}`; anything behind it belongs to no endpoint. */
-function slugOf(url: string): string {
-  const query = url.indexOf('?')
-  return url.slice(PREFIX.length, query === -1 ? undefined : query)
-}
-
-function bearerOf(header: string | undefined): string | undefined {
-  if (header === undefined || header.slice(0, 7).toLowerCase() !== 'bearer ') return undefined
-  const secret = header.slice(7).trim()
-  return secret === '' ? undefined : secret
 }
 
 function outcomeOf(res: ServerResponse): CallOutcome {

@@ -29,14 +29,14 @@ export interface RouteTable {
   replaceAll(routes: Iterable<GatewayRoute>): void
   put(route: GatewayRoute): void
   remove(deploymentId: string): void
-  /** Changes are no longer heard of. The table is used for a while, then it is stale. */
-  cutOff(): void
+  /** Changes are heard of right now. Without it for a while, the table is stale. */
+  confirm(): void
   /** Whether nothing was loaded yet, or changes have not been heard of for too long: tokens may have been revoked. */
   isStale(): boolean
 }
 
 export interface RouteTableOptions {
-  /** How long the table is trusted after it was cut off. */
+  /** How long the table is trusted after it was last confirmed. */
   readonly staleAfterMs?: number
   readonly clock?: Clock
 }
@@ -45,8 +45,7 @@ export function createRouteTable(options: RouteTableOptions = {}): RouteTable {
   const { staleAfterMs = 60_000, clock = systemClock } = options
   let bySlug = new Map<string, GatewayRoute>()
   const slugs = new Map<string, string>()
-  let loaded = false
-  let cutOffAt: number | null = null
+  let confirmedAt = -Infinity
 
   function add(route: GatewayRoute): void {
     bySlug.set(route.slug, route)
@@ -66,19 +65,16 @@ export function createRouteTable(options: RouteTableOptions = {}): RouteTable {
       bySlug = new Map()
       slugs.clear()
       for (const route of routes) add(route)
-      loaded = true
-      cutOffAt = null
+      confirmedAt = clock.now().getTime()
     },
     put(route) {
       remove(route.deploymentId)
       add(route)
     },
     remove,
-    cutOff() {
-      cutOffAt ??= clock.now().getTime()
+    confirm() {
+      if (confirmedAt !== -Infinity) confirmedAt = clock.now().getTime()
     },
-    isStale() {
-      return !loaded || (cutOffAt !== null && clock.now().getTime() - cutOffAt > staleAfterMs)
-    },
+    isStale: () => clock.now().getTime() - confirmedAt > staleAfterMs,
   }
 }

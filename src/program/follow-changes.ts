@@ -43,7 +43,6 @@ export async function followChanges(database: Database, followers: Followers): P
     } catch (error) {
       // The table may now miss a change; a heartbeat that is heard again loads everything.
       isSilent = true
-      routes.cutOff()
       logger.error({ err: error }, 'routes could not be read')
     }
   }
@@ -61,6 +60,7 @@ export async function followChanges(database: Database, followers: Followers): P
   function onPayload(payload: string): void {
     heardAt = performance.now()
     if (isSilent) everythingMayHaveChanged()
+    else routes.confirm()
     const change = queries.readAnnouncement(payload)
     if (change === null) return
     if (change.kind === 'session') {
@@ -73,10 +73,7 @@ export async function followChanges(database: Database, followers: Followers): P
   }
 
   function beat(): void {
-    if (performance.now() - heardAt > SILENT_MS) {
-      isSilent = true
-      routes.cutOff()
-    }
+    if (performance.now() - heardAt > SILENT_MS) isSilent = true
     queries.heartbeat(db, nodeId).catch((error: unknown) => {
       logger.warn({ err: error }, 'no heartbeat could be sent')
     })

@@ -5,7 +5,13 @@ import { createAccountHandlers, createApi } from '../api/index.ts'
 import { createAuth, createSetUpLinks, ensureLocalKey, ensureWorkspace, ownHosts } from '../auth/index.ts'
 import { isLoopback, loadConfig, publicUrlOn, type Config, type ConfigSource } from '../config/index.ts'
 import { openDatabase, queries } from '../db/index.ts'
-import { deploymentState, systemClock, type DeploymentState, type Logger } from '../domain/index.ts'
+import {
+  createAddressReader,
+  deploymentState,
+  systemClock,
+  type DeploymentState,
+  type Logger,
+} from '../domain/index.ts'
 import { createGateway, createRouteTable, createUseCounter } from '../gateway/index.ts'
 import { announceRun, readNodeId } from '../installation/index.ts'
 import { createNpmIndex, loadNpmConfiguration } from '../packages/index.ts'
@@ -23,6 +29,8 @@ import { welcomeText, type Welcome } from './welcome.ts'
 
 const GRACE_MS = 10_000
 const MINUTE_MS = 60_000
+/** Requests to endpoints without a valid token, from one address. */
+const REFUSED_PER_MINUTE = 100
 const HOUR_MS = 3_600_000
 const npm = () => loadNpmConfiguration(process.env)
 const DASHBOARD = fileURLToPath(new URL('../../dist/web', import.meta.url))
@@ -111,6 +119,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       metrics,
       instances,
       probeTimeoutMs: config.probeTimeoutMs,
+      staleAfterMs: config.staleAfterMs,
       graceMs: GRACE_MS,
       checkpoint,
     }),
@@ -118,7 +127,8 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   metrics.countWith(async () => ({ deployments: await countByState(db), instances: instances.all().length }))
 
   const changes = services.createChangeHub()
-  const routes = createRouteTable()
+  const routes = createRouteTable({ staleAfterMs: config.staleAfterMs })
+  const addressOf = createAddressReader(config.trustedProxies)
   stack.use(await followChanges(database, { nodeId, changes, reconciler, routes, sessions, logger }))
   const uses = stack.use(
     createUseCounter({
@@ -136,6 +146,14 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     directory: instances,
     allowedHosts: ownHosts(addresses),
     maxMessageBytes: config.maxMessageBytes,
+    limits: {
+      tokenPerMinute: config.tokenRequestsPerMinute,
+      addressPerMinute: config.addressRequestsPerMinute,
+      refusedPerMinute: REFUSED_PER_MINUTE,
+      tokenConcurrency: config.tokenConcurrency,
+      deploymentConcurrency: config.deploymentConcurrency,
+    },
+    addressOf,
     logger: logger.child({ part: 'gateway' }),
     onCall: (call) => {
       metrics.mcpCall(call)
@@ -189,6 +207,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       }),
     },
     logger: logger.child({ part: 'api' }),
+    addressOf,
     clock: systemClock,
     version,
     readiness: async () => {

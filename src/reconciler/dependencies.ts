@@ -27,6 +27,8 @@ export interface ReconcilerDependencies {
   readonly metrics: Pick<Metrics, 'reconcilerStep' | 'instanceEnded'>
   readonly instances: InstanceRegistry
   readonly probeTimeoutMs: number
+  /** How long this node goes on without the database. Then its instances end, before another node may start them. */
+  readonly staleAfterMs: number
   /** How long a server may take to end by itself after its standard input was closed. */
   readonly graceMs: number
   readonly checkpoint: (at: Checkpoint) => Promise<void>

@@ -3,10 +3,9 @@ import { endInstance } from './adopt.ts'
 import type { ReconcilerDependencies } from './dependencies.ts'
 import { reconcile } from './work.ts'
 
-const LEASE_SECONDS = 30
 const RENEW_MS = 8000
-// Children end this long before another node may think that they have.
-const CUT_OFF_MS = 22_000
+// After a node without a database has begun to end its instances, they have this long until another may take over.
+const END_WITHIN_MS = 30_000
 const LONGEST_SLEEP_MS = 5000
 const AFTER_ERROR_MS = 2000
 const AT_ONCE = 4
@@ -36,7 +35,11 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
   let lookAgain = false
   let timer: NodeJS.Timeout | undefined
   let renewedAt = performance.now()
-  const renewal = setInterval(() => void renew(), RENEW_MS)
+  const leaseSeconds = (deps.staleAfterMs + END_WITHIN_MS) / 1000
+  const renewal = setInterval(() => {
+    if (performance.now() - renewedAt > deps.staleAfterMs) void letGo(new Map())
+    void renew()
+  }, RENEW_MS)
 
   function look(): void {
     if (ended.aborted) return
@@ -68,7 +71,7 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
   }
 
   async function claim(): Promise<boolean> {
-    const claimed = await queries.claimDueDeployment(deps.db, deps.nodeId, LEASE_SECONDS, [...active.keys()])
+    const claimed = await queries.claimDueDeployment(deps.db, deps.nodeId, leaseSeconds, [...active.keys()])
     // Taken while the program began to stop: leaveNode() gives it back.
     if (claimed === null || ended.aborted) return false
     const { lease, deployment } = claimed
@@ -106,15 +109,17 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
   }
 
   async function renew(): Promise<void> {
-    let held: ReadonlyMap<string, number>
     try {
-      held = await queries.renewLeases(deps.db, deps.nodeId, LEASE_SECONDS)
+      const held = await queries.renewLeases(deps.db, deps.nodeId, leaseSeconds)
       renewedAt = performance.now()
+      await letGo(held)
     } catch (error) {
       deps.logger.warn({ err: error }, 'leases could not be renewed')
-      if (performance.now() - renewedAt < CUT_OFF_MS) return
-      held = new Map()
     }
+  }
+
+  /** Ends all work and instances whose leases, by deployment and epoch, are not among `held`. */
+  async function letGo(held: ReadonlyMap<string, number>): Promise<void> {
     for (const [id, { controller, epoch }] of active) {
       if (held.get(id) !== epoch) controller.abort(new Error('the lease is lost'))
     }

@@ -3,12 +3,18 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { CatwalkError, type Endpoint, type EndpointDirectory } from '../../src/domain/index.ts'
+import {
+  CatwalkError,
+  createAddressReader,
+  type Endpoint,
+  type EndpointDirectory,
+} from '../../src/domain/index.ts'
 import {
   createGateway,
   createRouteTable,
   type Gateway,
   type GatewayCall,
+  type GatewayLimits,
   type GatewayRoute,
   type RouteTable,
 } from '../../src/gateway/index.ts'
@@ -16,6 +22,7 @@ import { fixture, startBridge } from '../bridge/bridge-server.ts'
 import { open, send, type Headers } from '../bridge/http-client.ts'
 import { openSession } from '../bridge/session-client.ts'
 import { silentLogger } from '../support/logger.ts'
+import { until } from '../support/until.ts'
 
 const SECRET = 'cat_0123456789abcdef'
 const NOW = new Date('2026-01-01T00:00:00Z')
@@ -25,7 +32,7 @@ interface Door {
   readonly gateway: Gateway
   readonly routes: RouteTable
   readonly calls: GatewayCall[]
-  time: Date
+  set time(value: Date)
 }
 
 const opened: (() => Promise<void>)[] = []
@@ -64,12 +71,22 @@ const ECHO: Endpoint = {
 }
 const READY: EndpointDirectory = { ready: () => ECHO, wake: () => Promise.resolve(ECHO) }
 
+const FREE: GatewayLimits = {
+  tokenPerMinute: 0,
+  addressPerMinute: 0,
+  refusedPerMinute: 0,
+  tokenConcurrency: 100,
+  deploymentConcurrency: 100,
+}
+
 async function openDoor(
   directory: EndpointDirectory,
   routes: readonly GatewayRoute[] = [route()],
+  limits: Partial<GatewayLimits> = {},
 ): Promise<Door> {
   const calls: GatewayCall[] = []
-  const clock = { now: () => door.time }
+  const clock = { now: () => time }
+  let time = NOW
   const table = createRouteTable({ clock, staleAfterMs: 60_000 })
   table.replaceAll(routes)
   const gateway = createGateway({
@@ -78,6 +95,8 @@ async function openDoor(
     allowedHosts: ['catwalk.example', '127.0.0.1'],
     allowedOrigins: ['https://everywhere.example'],
     maxMessageBytes: 1000,
+    limits: { ...FREE, ...limits },
+    addressOf: createAddressReader(['loopback']),
     logger: silentLogger,
     onCall: (call) => calls.push(call),
     clock,
@@ -88,7 +107,15 @@ async function openDoor(
   // A server that listens on TCP has an address with a port.
   const { port } = server.address() as AddressInfo
   const url = (slug: string) => `http://127.0.0.1:${port}/mcp/${slug}`
-  const door: Door = { url, gateway, routes: table, calls, time: NOW }
+  const door: Door = {
+    url,
+    gateway,
+    routes: table,
+    calls,
+    set time(value: Date) {
+      time = value
+    },
+  }
   opened.push(async () => {
     server.closeAllConnections()
     server.close()
@@ -261,13 +288,87 @@ describe('what state the deployment is in', () => {
 
   test('a table that has been cut off for too long is not trusted, until it is loaded again', async () => {
     const door = await openDoor(READY)
-    door.routes.cutOff()
-    door.time = new Date(NOW.getTime() + 60_000)
+    door.time = new Date(NOW.getTime() + 10_000)
+    door.routes.confirm()
+    door.time = new Date(NOW.getTime() + 70_000)
     expect((await post(door)).status).toBe(200)
-    door.time = new Date(NOW.getTime() + 60_001)
+    door.time = new Date(NOW.getTime() + 70_001)
     expect((await post(door)).status).toBe(503)
     door.routes.replaceAll([route()])
     expect((await post(door)).status).toBe(200)
+  })
+})
+
+const from = (address: string) => ({ ...bearer(), 'x-forwarded-for': address })
+const statuses = async (calls: readonly Promise<{ status: number }>[]) =>
+  (await Promise.all(calls)).map(({ status }) => status)
+
+describe('limits', () => {
+  test('who calls too often with a token is told how long to wait, in the words of JSON-RPC', async () => {
+    const door = await openDoor(READY, undefined, { tokenPerMinute: 3 })
+    expect(await statuses([post(door), post(door), post(door)])).toEqual([200, 200, 200])
+    const answer = await post(door)
+    expect([answer.status, answer.headers['retry-after']]).toEqual([429, '20'])
+    expect(answer.headers['content-type']).toBe('application/json')
+    expect(answer.messages[0]).toMatchObject({
+      jsonrpc: '2.0',
+      id: null,
+      error: { code: -32000, data: { error: 'rate_limited' } },
+    })
+    expect(door.calls.at(-1)).toMatchObject({ tokenId: null, outcome: 'limited' })
+  })
+
+  test('addresses are counted behind trusted proxies, each for itself', async () => {
+    const door = await openDoor(READY, undefined, { addressPerMinute: 1 })
+    const one = await post(door, from('192.0.2.1'))
+    const again = await post(door, from('192.0.2.1'))
+    const other = await post(door, from('192.0.2.2'))
+    expect([one.status, again.status, other.status]).toEqual([200, 429, 200])
+    expect(again.headers['retry-after']).toBe('60')
+  })
+
+  test('who tries tokens is slowed down; a right one from the same address is let in', async () => {
+    const door = await openDoor(READY, undefined, { refusedPerMinute: 2 })
+    const wrong = () => post(door, bearer('cat_wrong'))
+    expect([await wrong(), await wrong(), await wrong()].map(({ status }) => status)).toEqual([401, 401, 429])
+    expect((await post(door)).status).toBe(200)
+  })
+
+  test.for([
+    ['token', { tokenConcurrency: 2 }],
+    ['deployment', { deploymentConcurrency: 2 }],
+  ] as const)('a %s has so many calls under way and no more, until one of them ends', async ([, limits]) => {
+    const waiting: (() => void)[] = []
+    const both = Promise.withResolvers<void>()
+    const slow: Endpoint = {
+      ...ECHO,
+      handle(req, res, caller) {
+        waiting.push(() => ECHO.handle(req, res, caller))
+        if (waiting.length === 2) both.resolve()
+      },
+    }
+    const door = await openDoor({ ready: () => slow, wake: () => Promise.resolve(slow) }, undefined, limits)
+    const first = post(door)
+    const { request: second, response } = open(door.url('notes'), 'POST', bearer(), '{}')
+    response.catch(() => undefined)
+    await both.promise
+    const third = await post(door)
+    expect([third.status, third.headers['retry-after']]).toEqual([429, '1'])
+    second.destroy()
+    waiting[0]?.()
+    expect((await first).status).toBe(200)
+    await until('the vanished caller is noticed', () => (door.calls.length === 3 ? true : null))
+    const fourth = post(door)
+    await until('it came through', () => (waiting.length === 3 ? true : null))
+    waiting[2]?.()
+    expect((await fourth).status).toBe(200)
+  })
+
+  test('a long body of a call that is over the limit is not read', async () => {
+    const door = await openDoor(READY, undefined, { tokenPerMinute: 1 })
+    await post(door)
+    const answer = await post(door, bearer(), 'notes', 'x'.repeat(100_000))
+    expect([answer.status, answer.headers['connection']]).toEqual([429, 'close'])
   })
 })
 

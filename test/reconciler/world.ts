@@ -104,6 +104,7 @@ export async function createWorld(): Promise<World> {
           metrics: createMetrics(),
           instances,
           probeTimeoutMs: 5000,
+          staleAfterMs: 60_000,
           graceMs: 100,
           checkpoint: async () => {},
         }),

@@ -1,0 +1,156 @@
+import { hash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { CatwalkError, type Clock } from '../domain/index.ts'
+import {
+  allowPage,
+  allowsOrigin,
+  answerPreflight,
+  originProblem,
+  type OriginPolicy,
+} from '../protocol/index.ts'
+import type { Limiter } from './limits.ts'
+import { refuse } from './refuse.ts'
+import type { GatewayRoute, RouteTable, RouteToken } from './route-table.ts'
+
+/** By which route and token a request is let in. */
+export interface Admission {
+  readonly route: GatewayRoute
+  readonly token: RouteToken
+}
+
+export interface DoorKeeper {
+  readonly routes: RouteTable
+  readonly policy: OriginPolicy
+  readonly limiter: Limiter
+  readonly maxMessageBytes: number
+  readonly clock: Clock
+  isDraining(): boolean
+}
+
+const PREFIX = '/mcp/'
+export const RETRY_AFTER = { 'retry-after': '5' } as const
+export const CLOSE = { connection: 'close' } as const
+
+/** Lets a request in, or answers it and returns null. */
+export function admit(
+  keeper: DoorKeeper,
+  req: IncomingMessage,
+  res: ServerResponse,
+  requestId: string,
+): Admission | null {
+  const { routes, policy, limiter, maxMessageBytes } = keeper
+  const slug = slugOf(req.url ?? '')
+  const { host, origin, authorization } = req.headers
+  if (originProblem(policy, host, undefined) !== null) {
+    refuse(res, 403, new CatwalkError('forbidden', 'Host is not one of ours.', HOST_HELP), requestId, CLOSE)
+    return null
+  }
+  if (origin !== undefined) {
+    if (!allowsOrigin(policy, origin) && routes.find(slug)?.allowedOrigins?.includes(origin) !== true) {
+      const error = new CatwalkError('forbidden', 'Pages of this origin may not call.', ORIGIN_HELP)
+      refuse(res, 403, error, requestId)
+      return null
+    }
+    allowPage(res, origin)
+    if (req.method === 'OPTIONS') {
+      answerPreflight(req, res)
+      return null
+    }
+  }
+  const peer = req.socket.remoteAddress
+  const forwardedFor = headerText(req.headers['x-forwarded-for'])
+  const addressWaitMs = limiter.address(peer, forwardedFor)
+  if (addressWaitMs > 0) {
+    tooMany(req, res, requestId, 'Too many requests from this address.', addressWaitMs)
+    return null
+  }
+  if (keeper.isDraining() || routes.isStale()) {
+    const why = keeper.isDraining() ? 'Catwalk is stopping.' : 'Catwalk lost its database.'
+    refuse(res, 503, new CatwalkError('unavailable', why), requestId, { ...RETRY_AFTER, ...CLOSE })
+    return null
+  }
+  const admission = authenticate(keeper, slug, authorization)
+  if (admission === undefined) {
+    const waitMs = limiter.refused(peer, forwardedFor)
+    if (waitMs > 0) tooMany(req, res, requestId, 'Too many requests without a valid token.', waitMs)
+    else refuseStranger(res, requestId, authorization)
+    return null
+  }
+  const tokenWaitMs = limiter.token(admission.token)
+  if (tokenWaitMs > 0) {
+    tooMany(req, res, requestId, 'Too many requests with this token.', tokenWaitMs)
+    return null
+  }
+  if (Number(req.headers['content-length'] ?? 0) > maxMessageBytes) {
+    const error = new CatwalkError('payload_too_large', `A message has at most ${maxMessageBytes} bytes.`)
+    refuse(res, 413, error, requestId, CLOSE)
+    return null
+  }
+  return admission
+}
+
+/** Answers 429. A long body is not read, so its connection ends. */
+export function tooMany(
+  req: IncomingMessage,
+  res: ServerResponse,
+  requestId: string,
+  message: string,
+  waitMs: number,
+): void {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000))
+  const unread = Number(req.headers['content-length'] ?? Infinity) > UNREAD_BYTES && req.method === 'POST'
+  const error = new CatwalkError('rate_limited', `${message} Try again in ${seconds} s.`)
+  refuse(res, 429, error, requestId, { 'retry-after': String(seconds), ...(unread ? CLOSE : {}) })
+}
+
+const UNREAD_BYTES = 65_536
+
+/** The route and token that a request is let in by, or undefined. */
+function authenticate(
+  { routes, clock }: DoorKeeper,
+  slug: string,
+  header: string | undefined,
+): Admission | undefined {
+  const secret = bearerOf(header)
+  const route = routes.find(slug)
+  if (secret === undefined || route === undefined) return undefined
+  // A look-up by hash: how long it takes says nothing about the token.
+  const token = route.tokens.get(hash('sha256', secret, 'hex'))
+  if (token === undefined) return undefined
+  const expired = token.expiresAt !== null && token.expiresAt.getTime() <= clock.now().getTime()
+  return expired ? undefined : { route, token }
+}
+
+function refuseStranger(res: ServerResponse, requestId: string, authorization: string | undefined): void {
+  // The same answer for an endpoint that does not exist: nobody finds out which do.
+  const error = new CatwalkError('unauthenticated', 'The endpoint needs a valid token.', TOKEN_HELP)
+  const scheme = authorization === undefined ? 'Bearer' : 'Bearer error="invalid_token"'
+  refuse(res, 401, error, requestId, { 'www-authenticate': scheme })
+}
+
+const HOST_HELP = {
+  help: 'Use the address that the dashboard shows, or set CATWALK_PUBLIC_URL to the one you use.',
+}
+const ORIGIN_HELP = {
+  help: 'Call from a server or a desktop program, or allow the origin for this endpoint.',
+}
+const TOKEN_HELP = {
+  help: 'Send an endpoint token of the deployment: Authorization: Bearer TOKEN. Make a new one if it was lost or revoked.',
+}
+
+/** The slug in `/mcp/{slug}`; anything behind it belongs to no endpoint. */
+function slugOf(url: string): string {
+  const query = url.indexOf('?')
+  return url.slice(PREFIX.length, query === -1 ? undefined : query)
+}
+
+function bearerOf(header: string | undefined): string | undefined {
+  if (header === undefined || header.slice(0, 7).toLowerCase() !== 'bearer ') return undefined
+  const secret = header.slice(7).trim()
+  return secret === '' ? undefined : secret
+}
+
+/** Node joins repeated ones by commas. */
+function headerText(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'object' ? value.join(',') : value
+}

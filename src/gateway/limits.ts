@@ -1,0 +1,58 @@
+import { createTokenBuckets, rateKey, type AddressReader } from '../domain/index.ts'
+import type { GatewayRoute, RouteToken } from './route-table.ts'
+
+/** What callers may ask for, in the memory of this replica. Rates in requests a minute, 0 for no limit. */
+export interface GatewayLimits {
+  readonly tokenPerMinute: number
+  readonly addressPerMinute: number
+  /** Requests of one address that show no valid token. */
+  readonly refusedPerMinute: number
+  /** Requests under way at once, streams included. */
+  readonly tokenConcurrency: number
+  readonly deploymentConcurrency: number
+}
+
+export interface Limiter {
+  /** Counts a request of an address. Returns the milliseconds to wait, 0 when it may go on. */
+  address(peer: string | undefined, forwardedFor: string | undefined): number
+  /** Counts a request without a valid token. */
+  refused(peer: string | undefined, forwardedFor: string | undefined): number
+  /** Counts a request with a valid token. */
+  token(token: RouteToken): number
+  /** Takes a place for a request; false when all are taken. Each success is followed by {@link Limiter.leave}. */
+  enter(route: GatewayRoute, token: RouteToken): boolean
+  leave(route: GatewayRoute, token: RouteToken): void
+}
+
+export function createLimiter(limits: GatewayLimits, addressOf: AddressReader): Limiter {
+  const addresses = createTokenBuckets(limits.addressPerMinute)
+  const refusals = createTokenBuckets(limits.refusedPerMinute)
+  const tokens = createTokenBuckets(limits.tokenPerMinute)
+  const underWay = new Map<string, number>()
+
+  function change(id: string, by: 1 | -1): void {
+    const count = (underWay.get(id) ?? 0) + by
+    if (count === 0) underWay.delete(id)
+    else underWay.set(id, count)
+  }
+
+  return {
+    address(peer, forwardedFor) {
+      if (limits.addressPerMinute === 0) return 0
+      return addresses.take(rateKey(addressOf(peer, forwardedFor)), performance.now())
+    },
+    refused: (peer, forwardedFor) => refusals.take(rateKey(addressOf(peer, forwardedFor)), performance.now()),
+    token: ({ id }) => tokens.take(id, performance.now()),
+    enter({ deploymentId }, { id }) {
+      if ((underWay.get(id) ?? 0) >= limits.tokenConcurrency) return false
+      if ((underWay.get(deploymentId) ?? 0) >= limits.deploymentConcurrency) return false
+      change(id, 1)
+      change(deploymentId, 1)
+      return true
+    },
+    leave({ deploymentId }, { id }) {
+      change(id, -1)
+      change(deploymentId, -1)
+    },
+  }
+}
