@@ -30,6 +30,7 @@ const SCALARS: Readonly<Record<string, string>> = {
   int2: 'number',
   int4: 'number',
   int8: 'string',
+  float4: 'number',
   float8: 'number',
   numeric: 'string',
   bytea: 'Buffer',

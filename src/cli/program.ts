@@ -8,6 +8,7 @@ import { collect, DEPLOYMENT, timeoutOption, wholeNumber } from './options.ts'
 import type { Programs, ServeFlag } from './programs.ts'
 import { addReleases } from './release-commands.ts'
 import type { CallOptions } from './commands/call.ts'
+import type { CallsOptions } from './commands/calls.ts'
 import type { ConnectOptions } from './commands/connect.ts'
 import type { DeployOptions } from './commands/deploy.ts'
 import type { LifecycleOptions, RemoveOptions } from './commands/lifecycle.ts'
@@ -141,6 +142,29 @@ function addUsing(program: Command, run: Run): void {
     .option('-n, --lines <number>', 'how many of the last lines', wholeNumber(1, 1000), 200)
     .action((id: string, options: LogsOptions) =>
       run(options, async (context) => (await import('./commands/logs.ts')).logs(context, id, options)),
+    )
+  program
+    .command('calls')
+    .description('show who called what, of one deployment or all')
+    .argument('[deployment]', DEPLOYMENT)
+    .option('--token <name>', 'only with this token, by name or id')
+    .option('--tool <name>', 'only this tool, prompt or resource')
+    .addOption(
+      new Option('--outcome <outcome>', 'only with this outcome').choices([
+        'ok',
+        'tool_error',
+        'error',
+        'cancelled',
+        'failed',
+        'limited',
+        'unavailable',
+      ]),
+    )
+    .option('--since <time>', 'only from this time on, e.g. 2026-01-31T12:00:00Z')
+    .option('--until <time>', 'only before this time')
+    .option('-n, --lines <number>', 'how many of the last', wholeNumber(1, 1000), 100)
+    .action((id: string | undefined, options: CallsOptions) =>
+      run(options, async (context) => (await import('./commands/calls.ts')).calls(context, id, options)),
     )
   program
     .command('tools')

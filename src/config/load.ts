@@ -27,6 +27,8 @@ export interface Config {
   readonly probeTimeoutMs: number
   readonly wakeTimeoutMs: number
   readonly logRetentionDays: number
+  readonly callRetentionDays: number
+  readonly usageRetentionDays: number
   readonly trustedProxies: readonly string[]
   /** 0 for no limit. */
   readonly tokenRequestsPerMinute: number

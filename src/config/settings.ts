@@ -141,6 +141,20 @@ export const SETTINGS = {
     default: '14',
     example: '30',
   }),
+  callRetentionDays: setting({
+    name: 'CATWALK_CALL_RETENTION_DAYS',
+    description: 'How long it is kept who called which tool, in days.',
+    value: value.wholeNumber(1, 3650),
+    default: '30',
+    example: '90',
+  }),
+  usageRetentionDays: setting({
+    name: 'CATWALK_USAGE_RETENTION_DAYS',
+    description: 'How long the counters of calls, errors and latency are kept, in days.',
+    value: value.wholeNumber(1, 3650),
+    default: '90',
+    example: '365',
+  }),
   trustedProxies: setting({
     name: 'CATWALK_TRUSTED_PROXIES',
     description:

@@ -232,6 +232,31 @@ export const routes = {
     response: s.CallResult,
   },
 
+  listCalls: {
+    method: 'get',
+    path: '/calls',
+    summary: 'Who called what, newest first; what happened in the last seconds may be missing',
+    access: 'viewer',
+    query: z.object({
+      deployment: z.string().max(64).optional().describe('Id or slug'),
+      token: z.string().max(80).optional().describe('Id or name of an endpoint token'),
+      tool: z.string().max(256).optional().describe('Name of the tool, prompt or resource'),
+      outcome: s.CallOutcome.optional(),
+      since: z.iso.datetime().optional(),
+      until: z.iso.datetime().optional(),
+      before: z
+        .string()
+        .regex(/^\d{1,18}$/)
+        .optional()
+        .describe('Only what came before the call with this id'),
+      limit: z.coerce.number().int().min(1).max(1000).default(100),
+    }),
+    status: 200,
+    response: z.object({
+      items: z.array(s.Call),
+      before: z.string().nullable().describe('Cursor of the next page, null when there is none'),
+    }),
+  },
   listEvents: {
     method: 'get',
     path: '/deployments/{id}/events',

@@ -288,6 +288,13 @@ export const RotateToken = z
   })
   .meta({ id: 'RotateToken' })
 
+export const CallOutcome = z
+  .enum(['ok', 'tool_error', 'error', 'cancelled', 'failed', 'limited', 'unavailable'])
+  .describe(
+    'tool_error: a result with isError. error: a JSON-RPC error. failed: no answer. limited, unavailable: turned away',
+  )
+  .meta({ id: 'CallOutcome' })
+
 export const CallTool = z
   .strictObject({
     tool: z.string().min(1).max(256),
@@ -303,6 +310,26 @@ export const CallResult = z
   })
   .describe("The server's own result of tools/call")
   .meta({ id: 'CallResult' })
+
+export const Call = z
+  .object({
+    id: z.string().describe('Sorts by arrival; a cursor for `before`'),
+    at: timestamp,
+    deployment: z.object({ id: z.string(), slug: z.string() }),
+    token: z
+      .object({ id: z.string(), name: z.string().nullable().describe('null when it was revoked') })
+      .nullable()
+      .describe('null for a person or an API key'),
+    subject: z.string().describe('Id of the token, person or API key'),
+    method: z.string().nullable().describe('Of MCP; null when the gateway turned the call away'),
+    name: z.string().nullable().describe('The tool, prompt or resource'),
+    outcome: CallOutcome,
+    durationMs: z.number(),
+    requestId: z.string(),
+    traceId: z.string().nullable().describe('W3C Trace Context'),
+  })
+  .describe('Who called what, when, with what outcome; never the arguments')
+  .meta({ id: 'Call' })
 
 export const SetUp = z
   .strictObject({

@@ -50,6 +50,21 @@ export interface AuditEntriesTable {
   hash: Buffer | null
 }
 
+export interface CallsTable {
+  id: GeneratedAlways<string>
+  at: Timestamp
+  workspace_id: string
+  deployment_id: string
+  token_id: string | null
+  subject: string
+  method: string | null
+  name: string | null
+  outcome: 'ok' | 'tool_error' | 'error' | 'cancelled' | 'failed' | 'limited' | 'unavailable'
+  duration_ms: number
+  request_id: string
+  trace_id: string | null
+}
+
 export interface CredentialsTable {
   id: string
   workspace_id: string
@@ -185,6 +200,18 @@ export interface SettingsTable {
   updated_at: Defaulted<Timestamp>
 }
 
+export interface UsageMinutesTable {
+  minute: Timestamp
+  workspace_id: string
+  deployment_id: string
+  token_id: string
+  method: string
+  name: string
+  calls: number
+  errors: number
+  latency: readonly number[]
+}
+
 export interface UsersTable {
   id: string
   name: string
@@ -216,6 +243,7 @@ export interface DB {
   accounts: AccountsTable
   api_keys: ApiKeysTable
   audit_entries: AuditEntriesTable
+  calls: CallsTable
   credentials: CredentialsTable
   deployments: DeploymentsTable
   endpoint_tokens: EndpointTokensTable
@@ -228,6 +256,7 @@ export interface DB {
   releases: ReleasesTable
   sessions: SessionsTable
   settings: SettingsTable
+  usage_minutes: UsageMinutesTable
   users: UsersTable
   verifications: VerificationsTable
   workspaces: WorkspacesTable

@@ -7,6 +7,8 @@ export interface Caller {
   /** Stable text such as `tok_…` or `user_…`; two callers with the same subject may share a session. */
   readonly subject: string
   readonly requestId: string
+  /** The trace that the request belongs to, 32 hexadecimal digits. */
+  readonly traceId?: string
   /** What the caller's token is good for; `full` when it is not said. */
   readonly scope?: TokenScope
   /** Called once for each JSON-RPC request, when its answer is known. Must not throw and must not wait. */

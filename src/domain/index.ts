@@ -12,6 +12,13 @@ export type {
   ModelUse,
   PackageRegistry,
 } from './analysis.ts'
+export {
+  latencyBucket,
+  LATENCY_BOUNDS_MS,
+  type CallOutcome,
+  type CallRecord,
+  type UsageMinute,
+} from './calls.ts'
 export { createAddressReader, isProxyRange, rateKey, type AddressReader } from './client-address.ts'
 export { systemClock, type Clock } from './clock.ts'
 export {
@@ -111,4 +118,5 @@ export { formatSource } from './source/format.ts'
 export { parseSource, type ParseOptions } from './source/parse.ts'
 export type { SnippetProgram, SnippetRemote, SnippetServer } from './source/snippet.ts'
 export { mayRequest, type TokenScope } from './token-scope.ts'
+export { traceIdOf } from './trace-context.ts'
 export { createTokenBuckets, type TokenBuckets } from './token-buckets.ts'

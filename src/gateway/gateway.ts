@@ -4,15 +4,19 @@ import {
   CatwalkError,
   createAddressReader,
   systemClock,
+  traceIdOf,
   type AddressReader,
+  type Caller,
+  type CallRecord,
   type Clock,
   type Endpoint,
   type EndpointDirectory,
   type Logger,
 } from '../domain/index.ts'
 import { hostName } from '../protocol/index.ts'
-import type { CallOutcome } from '../telemetry/index.ts'
-import { admit, CLOSE, RETRY_AFTER, tooMany, type Admission, type DoorKeeper } from './admit.ts'
+import type { HttpOutcome } from '../telemetry/index.ts'
+import { admit, CLOSE, headerText, RETRY_AFTER, tooMany, type Admission, type DoorKeeper } from './admit.ts'
+import { startCall, type Call } from './call.ts'
 import { createLimiter, type GatewayLimits } from './limits.ts'
 import { refuse } from './refuse.ts'
 import type { GatewayRoute, RouteTable } from './route-table.ts'
@@ -22,7 +26,7 @@ export interface GatewayCall {
   /** Null when the caller was not let in. */
   readonly deploymentId: string | null
   readonly tokenId: string | null
-  readonly outcome: CallOutcome
+  readonly outcome: HttpOutcome
   readonly durationMs: number
 }
 
@@ -38,8 +42,10 @@ export interface GatewayOptions {
   /** Who a request comes from; the peer unless told. */
   readonly addressOf?: AddressReader
   readonly logger: Logger
-  /** Called once a call. Must not throw and must not wait. */
+  /** Called once an HTTP request. Must not throw and must not wait. */
   readonly onCall?: (call: GatewayCall) => void
+  /** Called once a JSON-RPC request, and for each call that was let in but turned away. Likewise. */
+  readonly onRequest?: (call: CallRecord) => void
   readonly clock?: Clock
 }
 
@@ -80,9 +86,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
   }
 
-  function forward(admission: Admission, req: IncomingMessage, res: ServerResponse, requestId: string): void {
-    const { route, token } = admission
-    const caller = { subject: token.id, requestId, scope: token.scope ?? 'full' } as const
+  function forward(route: GatewayRoute, caller: Caller, req: IncomingMessage, res: ServerResponse): void {
+    const { requestId } = caller
     if (route.state !== 'open') return refuse(res, 503, notOpen(route), requestId, RETRY_AFTER)
     const endpoint = directory.ready(route.deploymentId)
     if (endpoint !== undefined) return endpoint.handle(req, res, caller)
@@ -116,23 +121,33 @@ export function createGateway(options: GatewayOptions): Gateway {
       active++
       let admission: Admission | null = null
       let entered = false
+      let call: Call | null = null
       res.once('close', () => {
         active--
         if (active === 0) drained?.()
         if (entered && admission !== null) limiter.leave(admission.route, admission.token)
-        if (onCall === undefined || (req.method !== 'POST' && admission !== null)) return
-        onCall({
+        if (req.method !== 'POST' && admission !== null) return
+        const outcome = outcomeOf(res)
+        const durationMs = performance.now() - startedAt
+        if (call !== null && (outcome === 'limited' || outcome === 'unavailable')) {
+          call.turnedAway(outcome, durationMs)
+        }
+        onCall?.({
           deploymentId: admission?.route.deploymentId ?? null,
           tokenId: admission?.token.id ?? null,
-          outcome: outcomeOf(res),
-          durationMs: performance.now() - startedAt,
+          outcome,
+          durationMs,
         })
       })
       try {
         admission = admit(keeper, req, res, requestId)
         if (admission === null) return
-        entered = limiter.enter(admission.route, admission.token)
-        if (entered) forward(admission, req, res, requestId)
+        const { route, token } = admission
+        call = startCall(admission, requestId, traceIdOf(headerText(req.headers['traceparent'])), options)
+        const waitMs = limiter.token(token)
+        if (waitMs > 0) return tooMany(req, res, requestId, 'Too many requests with this token.', waitMs)
+        entered = limiter.enter(route, token)
+        if (entered) forward(route, call.caller, req, res)
         else tooMany(req, res, requestId, 'Too many requests are under way.', 1000)
       } catch (error) {
         logger.error({ err: error, requestId }, 'a call failed inside the gateway')
@@ -165,7 +180,7 @@ function notOpen(route: GatewayRoute): CatwalkError {
   }
 }
 
-function outcomeOf(res: ServerResponse): CallOutcome {
+function outcomeOf(res: ServerResponse): HttpOutcome {
   const { statusCode } = res
   if (!res.writableFinished) return 'cancelled'
   if (statusCode < 400) return 'ok'

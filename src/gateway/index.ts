@@ -8,4 +8,9 @@ export {
   type RouteTableOptions,
   type RouteToken,
 } from './route-table.ts'
-export { createUseCounter, type TokenUse, type UseCounter, type UseCounterOptions } from './use-counter.ts'
+export {
+  createCallRecorder,
+  type CallBatch,
+  type CallRecorder,
+  type CallRecorderOptions,
+} from './call-recorder.ts'

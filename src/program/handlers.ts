@@ -25,6 +25,7 @@ export function bindServices(dependencies: services.ServiceDependencies) {
     getUpdate: bind(services.getUpdate),
     getCatalogue: bind(services.getCatalogue),
     callTool: bind(services.callTool),
+    listCalls: bind(services.listCalls),
     listEvents: bind(services.listEvents),
     listLogs: bind(services.listLogs),
     streamFeed: bind(services.streamFeed),

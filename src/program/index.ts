@@ -9,10 +9,11 @@ import {
   createAddressReader,
   deploymentState,
   systemClock,
+  type CallRecord,
   type DeploymentState,
   type Logger,
 } from '../domain/index.ts'
-import { createGateway, createRouteTable, createUseCounter } from '../gateway/index.ts'
+import { createCallRecorder, createGateway, createRouteTable } from '../gateway/index.ts'
 import { announceRun, readNodeId } from '../installation/index.ts'
 import { createNpmIndex, loadNpmConfiguration } from '../packages/index.ts'
 import { createInstanceRegistry, startReconciler } from '../reconciler/index.ts'
@@ -130,17 +131,23 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   const routes = createRouteTable({ staleAfterMs: config.staleAfterMs })
   const addressOf = createAddressReader(config.trustedProxies)
   stack.use(await followChanges(database, { nodeId, changes, reconciler, routes, sessions, logger }))
-  const uses = stack.use(
-    createUseCounter({
-      flush: (batch) =>
-        queries.touchEndpointTokens(
-          db,
-          new Map(batch.map(({ tokenId, lastUsedAt }) => [tokenId, lastUsedAt])),
-        ),
+  const recorder = stack.use(
+    createCallRecorder({
+      flush: async ({ calls, minutes, uses }) => {
+        await db.transaction().execute(async (tx) => {
+          await queries.insertCalls(tx, calls)
+          await queries.addUsage(tx, minutes)
+        })
+        await queries.touchEndpointTokens(db, uses)
+      },
       clock: systemClock,
       logger: logger.child({ part: 'gateway' }),
     }),
   )
+  const record = (call: CallRecord): void => {
+    metrics.mcpRequest(call)
+    recorder.add(call)
+  }
   const gateway = createGateway({
     routes,
     directory: instances,
@@ -157,8 +164,9 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     logger: logger.child({ part: 'gateway' }),
     onCall: (call) => {
       metrics.mcpCall(call)
-      uses.add(call)
+      if (call.tokenId !== null) recorder.used(call.tokenId)
     },
+    onRequest: record,
   })
 
   const rotator = stack.use(
@@ -195,6 +203,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         packages: createNpmIndex({ configuration: npm }),
         endpoints: instances,
         changes,
+        record,
         clock: systemClock,
         publicUrl: publicUrl.origin,
         defaultMemoryMiB: config.defaultMemoryMiB,
@@ -226,6 +235,11 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   const answerApi = getRequestListener(api.fetch, { overrideGlobalObjects: false })
   stack.use(every(HOUR_MS, logger, () => queries.deleteOldLogLines(db, config.logRetentionDays)))
   stack.use(every(HOUR_MS, logger, () => queries.deleteExpiredMcpSessions(db)))
+  stack.use(
+    every(HOUR_MS, logger, () =>
+      queries.deleteOldCalls(db, config.callRetentionDays, config.usageRetentionDays),
+    ),
+  )
   stack.use(every(HOUR_MS, logger, () => queries.deleteReplacedTokens(db)))
   const sandbox = await runtime.status(stop)
   const setUpLink = (await setUpLinks.needed()) ? (await setUpLinks.issue(null)).url.href : null

@@ -1,4 +1,11 @@
-import type { Actor, Clock, EndpointDirectory, PackageIndex, RuntimeStatus } from '../domain/index.ts'
+import type {
+  Actor,
+  CallRecord,
+  Clock,
+  EndpointDirectory,
+  PackageIndex,
+  RuntimeStatus,
+} from '../domain/index.ts'
 import type { queries } from '../db/index.ts'
 import type { Vault } from '../vault/index.ts'
 
@@ -24,6 +31,8 @@ export interface ServiceDependencies {
   readonly packages: PackageIndex
   readonly endpoints: EndpointDirectory
   readonly changes: Changes
+  /** Keeps who called what. Must not throw and must not wait. */
+  readonly record: (call: CallRecord) => void
   readonly clock: Clock
   /** Origin without a trailing slash. */
   readonly publicUrl: string

@@ -1,4 +1,5 @@
 export { createAnalysis } from './analyze.ts'
+export { listCalls } from './calls.ts'
 export { createChangeHub, type ChangeHub } from './changes.ts'
 export type { Changes, ServiceContext, ServiceDependencies } from './context.ts'
 export { openCredentials } from './credentials.ts'

@@ -1,2 +1,2 @@
 export { createLogger, type LoggerOptions } from './logger.ts'
-export { createMetrics, type CallOutcome, type Census, type Metrics } from './metrics.ts'
+export { createMetrics, type HttpOutcome, type Census, type Metrics } from './metrics.ts'

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { DeploymentState, ReleaseState } from '../domain/index.ts'
+import type { CallOutcome, DeploymentState, ReleaseState } from '../domain/index.ts'
 
-export type CallOutcome = 'ok' | 'error' | 'refused' | 'limited' | 'unavailable' | 'cancelled'
+export type HttpOutcome = 'ok' | 'error' | 'refused' | 'limited' | 'unavailable' | 'cancelled'
 
 /** Counts as they are at this moment, asked for at each scrape. */
 export interface Census {
@@ -14,7 +14,9 @@ export interface Metrics {
   /** A request to the API or dashboard. `route` is the pattern, never the address: its values would be unbounded. */
   httpRequest(event: { method: string; route: string; status: number; durationMs: number }): void
   /** A request to an endpoint. */
-  mcpCall(event: { outcome: CallOutcome; durationMs: number }): void
+  mcpCall(event: { outcome: HttpOutcome; durationMs: number }): void
+  /** A JSON-RPC request to an endpoint; `method` as its caller wrote it. */
+  mcpRequest(event: { method: string | null; outcome: CallOutcome; durationMs: number }): void
   /** The reconciler moved a release to a state, or failed to. */
   reconcilerStep(event: { step: ReleaseState; outcome: 'done' | 'failed'; durationMs: number }): void
   instanceEnded(event: { reason: 'stopped' | 'exited' | 'out_of_memory' }): void
@@ -26,6 +28,25 @@ export interface Metrics {
 
 const FAST = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const SLOW = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300]
+
+/** Others are counted as one: callers could make up new ones without end. */
+const METHODS: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'server/discover',
+  'tools/list',
+  'tools/call',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'prompts/list',
+  'prompts/get',
+  'completion/complete',
+  'logging/setLevel',
+  'subscriptions/listen',
+])
 
 /** The program's metrics in a registry of their own; process and event-loop metrics included. */
 export function createMetrics(): Metrics {
@@ -44,6 +65,13 @@ export function createMetrics(): Metrics {
     name: 'catwalk_mcp_call_duration_seconds',
     help: 'Requests to MCP endpoints, until the answer is complete',
     labelNames: ['outcome'],
+    buckets: FAST,
+    registers,
+  })
+  const requests = new Histogram({
+    name: 'catwalk_mcp_request_duration_seconds',
+    help: 'JSON-RPC requests to MCP servers, by method',
+    labelNames: ['method', 'outcome'],
     buckets: FAST,
     registers,
   })
@@ -74,6 +102,11 @@ export function createMetrics(): Metrics {
     httpRequest: ({ durationMs, method, route, status }) =>
       http.observe({ method, route, status }, durationMs / 1000),
     mcpCall: ({ durationMs, outcome }) => calls.observe({ outcome }, durationMs / 1000),
+    mcpRequest: ({ method, outcome, durationMs }) =>
+      requests.observe(
+        { method: method !== null && METHODS.has(method) ? method : 'other', outcome },
+        durationMs / 1000,
+      ),
     reconcilerStep: ({ durationMs, step, outcome }) => steps.observe({ step, outcome }, durationMs / 1000),
     instanceEnded: ({ reason }) => ended.inc({ reason }),
     countWith(next) {

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import {
   CatwalkError,
   createAddressReader,
+  type CallRecord,
   type Endpoint,
   type EndpointDirectory,
 } from '../../src/domain/index.ts'
@@ -32,6 +33,7 @@ interface Door {
   readonly gateway: Gateway
   readonly routes: RouteTable
   readonly calls: GatewayCall[]
+  readonly records: CallRecord[]
   set time(value: Date)
 }
 
@@ -69,6 +71,14 @@ const ECHO: Endpoint = {
   request: () => Promise.reject(new Error('not asked')),
   probe: () => Promise.reject(new Error('not asked')),
 }
+/** Says what it was asked, as bridges do. */
+const REPORTING: Endpoint = {
+  ...ECHO,
+  handle(req, res, caller) {
+    caller.report?.({ method: 'tools/call', name: 'echo', outcome: 'tool_error', durationMs: 5 })
+    ECHO.handle(req, res, caller)
+  },
+}
 const READY: EndpointDirectory = { ready: () => ECHO, wake: () => Promise.resolve(ECHO) }
 
 const FREE: GatewayLimits = {
@@ -85,6 +95,7 @@ async function openDoor(
   limits: Partial<GatewayLimits> = {},
 ): Promise<Door> {
   const calls: GatewayCall[] = []
+  const records: CallRecord[] = []
   const clock = { now: () => time }
   let time = NOW
   const table = createRouteTable({ clock, staleAfterMs: 60_000 })
@@ -99,6 +110,7 @@ async function openDoor(
     addressOf: createAddressReader(['loopback']),
     logger: silentLogger,
     onCall: (call) => calls.push(call),
+    onRequest: (call) => records.push(call),
     clock,
   })
   const server = createServer((req, res) => gateway.handle(req, res))
@@ -112,6 +124,7 @@ async function openDoor(
     gateway,
     routes: table,
     calls,
+    records,
     set time(value: Date) {
       time = value
     },
@@ -315,7 +328,7 @@ describe('limits', () => {
       id: null,
       error: { code: -32000, data: { error: 'rate_limited' } },
     })
-    expect(door.calls.at(-1)).toMatchObject({ tokenId: null, outcome: 'limited' })
+    expect(door.calls.at(-1)).toMatchObject({ tokenId: 'tok_1', outcome: 'limited' })
   })
 
   test('addresses are counted behind trusted proxies, each for itself', async () => {
@@ -365,7 +378,7 @@ describe('limits', () => {
   })
 
   test('a long body of a call that is over the limit is not read', async () => {
-    const door = await openDoor(READY, undefined, { tokenPerMinute: 1 })
+    const door = await openDoor(READY, undefined, { addressPerMinute: 1 })
     await post(door)
     const answer = await post(door, bearer(), 'notes', 'x'.repeat(100_000))
     expect([answer.status, answer.headers['connection']]).toEqual([429, 'close'])
@@ -381,6 +394,29 @@ test('calls are counted once, with their outcome; listening is not a call', asyn
     { deploymentId: 'dep_1', tokenId: 'tok_1', outcome: 'ok' },
     { deploymentId: null, tokenId: null, outcome: 'refused' },
   ])
+})
+
+test('what an endpoint reports is recorded with who called and the trace; so is who was turned away', async () => {
+  const door = await openDoor(
+    {
+      ready: () => REPORTING,
+      wake: () => Promise.resolve(REPORTING),
+    },
+    undefined,
+    { tokenPerMinute: 2 },
+  )
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+  await post(door, { ...bearer(), traceparent: `00-${traceId}-00f067aa0ba902b7-01` })
+  await post(door, { ...bearer(), traceparent: 'nonsense' })
+  await post(door)
+  await post(door, bearer('cat_wrong'))
+  const who = { deploymentId: 'dep_1', tokenId: 'tok_1', subject: 'tok_1' }
+  expect(door.records).toMatchObject([
+    { ...who, method: 'tools/call', name: 'echo', outcome: 'tool_error', durationMs: 5, traceId },
+    { ...who, traceId: expect.stringMatching(/^[0-9a-f]{32}$/) },
+    { ...who, method: null, name: null, outcome: 'limited' },
+  ])
+  expect(new Set(door.records.map(({ requestId }) => requestId)).size).toBe(3)
 })
 
 test('draining lets nothing new in and waits for what is under way', async () => {

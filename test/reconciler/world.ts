@@ -70,6 +70,7 @@ export async function createWorld(): Promise<World> {
     packages,
     endpoints: createInstanceRegistry(1000),
     changes: createChangeHub(),
+    record: () => undefined,
     clock: systemClock,
     publicUrl: 'http://localhost:7420',
     defaultMemoryMiB: 256,

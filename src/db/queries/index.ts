@@ -1,5 +1,6 @@
 export { announce, CHANNEL, readAnnouncement, type Announcement } from './announce.ts'
 export { recordAudit, type AuditRecord } from './audit.ts'
+export { addUsage, deleteOldCalls, insertCalls, listCalls, type CallFilter, type CallRow } from './calls.ts'
 export {
   credentialsOf,
   deleteCredentials,

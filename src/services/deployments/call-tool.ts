@@ -1,6 +1,6 @@
 import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
-import { CatwalkError, RpcError, type JsonObject } from '../../domain/index.ts'
+import { CatwalkError, RpcError, type CallOutcome, type JsonObject } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
 
 const CALL_TIMEOUT_MS = 120_000
@@ -23,10 +23,27 @@ export async function callTool(
   // Arguments came as JSON, so they are JsonValues.
   const call = { name: body.tool, arguments: body.arguments as JsonObject }
   const caller = { subject: ctx.actor.id, requestId: ctx.requestId }
+  const startedAt = ctx.clock.now()
+  const record = (outcome: CallOutcome): void =>
+    ctx.record({
+      at: startedAt,
+      deploymentId: view.id,
+      tokenId: null,
+      subject: ctx.actor.id,
+      method: 'tools/call',
+      name: body.tool,
+      outcome,
+      durationMs: ctx.clock.now().getTime() - startedAt.getTime(),
+      requestId: ctx.requestId,
+      traceId: null,
+    })
   try {
+    const result = await endpoint.request('tools/call', call, caller, signal)
+    record(result['isError'] === true ? 'tool_error' : 'ok')
     // The server's own object: passed on as it is, the contract only names the fields that it may have.
-    return await endpoint.request('tools/call', call, caller, signal)
+    return result
   } catch (error) {
+    record(error instanceof RpcError ? 'error' : signal.aborted ? 'cancelled' : 'failed')
     if (error instanceof RpcError) {
       throw new CatwalkError('tool_call_failed', `The server refused the call: ${error.message}`, {
         details: { rpcCode: error.rpcCode },

@@ -1,0 +1,110 @@
+import { sql } from 'kysely'
+import type { CallOutcome, CallRecord, UsageMinute } from '../../domain/index.ts'
+import type { Handle } from './handle.ts'
+
+export interface CallRow {
+  readonly id: string
+  readonly at: Date
+  readonly deployment_id: string
+  readonly slug: string
+  readonly token_id: string | null
+  /** Null when the token is gone, or there was none. */
+  readonly token_name: string | null
+  readonly subject: string
+  readonly method: string | null
+  readonly name: string | null
+  readonly outcome: CallOutcome
+  readonly duration_ms: number
+  readonly request_id: string
+  readonly trace_id: string | null
+}
+
+export interface CallFilter {
+  readonly deploymentId?: string | undefined
+  /** Id or name. */
+  readonly token?: string | undefined
+  readonly name?: string | undefined
+  readonly outcome?: CallOutcome | undefined
+  readonly since?: Date | undefined
+  readonly until?: Date | undefined
+  /** Only older than this one. */
+  readonly before?: string | undefined
+}
+
+/** Writes a batch in one statement. Calls of deployments that are gone by now are dropped. */
+export async function insertCalls(db: Handle, calls: readonly CallRecord[]): Promise<void> {
+  if (calls.length === 0) return
+  const column = <K extends keyof CallRecord>(key: K) => calls.map((call) => call[key])
+  await sql`
+    insert into calls (at, workspace_id, deployment_id, token_id, subject, method, name, outcome, duration_ms,
+      request_id, trace_id)
+    select c.at, d.workspace_id, d.id, c.token_id, c.subject, c.method, c.name, c.outcome, c.duration_ms,
+      c.request_id, c.trace_id
+    from unnest(
+      ${column('at')}::timestamptz[], ${column('deploymentId')}::text[], ${column('tokenId')}::text[],
+      ${column('subject')}::text[], ${column('method')}::text[], ${column('name')}::text[],
+      ${column('outcome')}::text[], ${column('durationMs')}::real[], ${column('requestId')}::text[],
+      ${column('traceId')}::text[]
+    ) with ordinality as c (at, deployment_id, token_id, subject, method, name, outcome, duration_ms, request_id,
+      trace_id, position)
+    join deployments d on d.id = c.deployment_id
+    order by c.position`.execute(db)
+}
+
+/** Adds to the counters of minutes, one statement for a whole batch. */
+export async function addUsage(db: Handle, minutes: readonly UsageMinute[]): Promise<void> {
+  if (minutes.length === 0) return
+  const column = <K extends keyof UsageMinute>(key: K) => minutes.map((minute) => minute[key])
+  await sql`
+    insert into usage_minutes as u (minute, workspace_id, deployment_id, token_id, method, name, calls, errors, latency)
+    select c.minute, d.workspace_id, d.id, c.token_id, c.method, c.name, c.calls, c.errors, c.latency::integer[]
+    from unnest(
+      ${column('minute')}::timestamptz[], ${column('deploymentId')}::text[], ${column('tokenId')}::text[],
+      ${column('method')}::text[], ${column('name')}::text[], ${column('calls')}::integer[],
+      ${column('errors')}::integer[], ${minutes.map(({ latency }) => `{${latency.join(',')}}`)}::text[]
+    ) as c (minute, deployment_id, token_id, method, name, calls, errors, latency)
+    join deployments d on d.id = c.deployment_id
+    -- Replicas that write the same counters lock them in the same order.
+    order by d.id, c.minute, c.token_id, c.method, c.name
+    on conflict (deployment_id, minute, token_id, method, name) do update set
+      calls = u.calls + excluded.calls,
+      errors = u.errors + excluded.errors,
+      latency = array(
+        select coalesce(a, 0) + coalesce(b, 0)
+        from unnest(u.latency, excluded.latency) with ordinality as both_of (a, b, bucket) order by bucket
+      )`.execute(db)
+}
+
+/** Calls of a workspace, newest first. */
+export async function listCalls(
+  db: Handle,
+  workspaceId: string,
+  filter: CallFilter,
+  limit: number,
+): Promise<readonly CallRow[]> {
+  const { deploymentId = null, token = null, name = null, outcome = null } = filter
+  const { since = null, until = null, before = null } = filter
+  const { rows } = await sql<CallRow>`
+    select c.id, c.at, c.deployment_id, d.slug, c.token_id, t.name as token_name, c.subject, c.method, c.name,
+      c.outcome, c.duration_ms, c.request_id, c.trace_id
+    from calls c
+    join deployments d on d.id = c.deployment_id
+    left join endpoint_tokens t on t.id = c.token_id
+    where c.workspace_id = ${workspaceId}
+      and (${deploymentId}::text is null or c.deployment_id = ${deploymentId})
+      and (${token}::text is null or c.token_id = ${token} or t.name = ${token})
+      and (${name}::text is null or c.name = ${name})
+      and (${outcome}::text is null or c.outcome = ${outcome})
+      and (${since}::timestamptz is null or c.at >= ${since})
+      and (${until}::timestamptz is null or c.at < ${until})
+      and (${before}::bigint is null or c.id < ${before}::bigint)
+    order by c.id desc
+    limit ${limit}`.execute(db)
+  return rows
+}
+
+/** Deletes what is older than the retentions. */
+export async function deleteOldCalls(db: Handle, callDays: number, usageDays: number): Promise<void> {
+  await sql`delete from calls where at < now() - make_interval(days => ${callDays})`.execute(db)
+  await sql`delete from usage_minutes where minute < now() - make_interval(days => ${usageDays})`.execute(db)
+}

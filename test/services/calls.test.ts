@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { queries } from '../../src/db/index.ts'
+import { newId, type CallRecord, type UsageMinute } from '../../src/domain/index.ts'
+import { createToken, listCalls } from '../../src/services/index.ts'
+import { createWorld, type World } from '../reconciler/world.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await createWorld()
+})
+afterAll(async () => {
+  await world[Symbol.asyncDispose]()
+})
+
+const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
+const callOf = (deploymentId: string, changes: Partial<CallRecord> = {}): CallRecord => ({
+  at: new Date('2026-01-01T12:00:00Z'),
+  deploymentId,
+  tokenId: null,
+  subject: 'user_1',
+  method: 'tools/call',
+  name: 'echo',
+  outcome: 'ok',
+  durationMs: 1.5,
+  requestId: 'req_1',
+  traceId: null,
+  ...changes,
+})
+type Query = Omit<Parameters<typeof listCalls>[1]['query'], 'limit'> & { limit?: number }
+const list = (query: Query) => listCalls(world.ctx, { query: { limit: 100, ...query } })
+
+test('calls are found by deployment, token, tool, outcome and time, newest first, page by page', async () => {
+  const id = await world.deploy()
+  const token = await createToken(world.ctx, {
+    params: { id },
+    body: { name: 'phone', scope: 'full', expiresInDays: null },
+  })
+  await queries.insertCalls(world.ctx.db, [
+    callOf(id, { requestId: 'one' }),
+    callOf(id, {
+      requestId: 'two',
+      tokenId: token.id,
+      subject: token.id,
+      name: 'write',
+      outcome: 'tool_error',
+    }),
+    callOf(id, { requestId: 'three', at: new Date('2026-01-02T12:00:00Z'), method: null, name: null }),
+    callOf('dep_gone', { requestId: 'lost' }),
+  ])
+  const ids = async (query: Query) => (await list({ deployment: id, ...query })).items.map((c) => c.requestId)
+  expect(await ids({})).toEqual(['three', 'two', 'one'])
+  expect(await ids({ token: 'phone' })).toEqual(['two'])
+  expect(await ids({ token: token.id })).toEqual(['two'])
+  expect(await ids({ tool: 'write' })).toEqual(['two'])
+  expect(await ids({ outcome: 'tool_error' })).toEqual(['two'])
+  expect(await ids({ since: '2026-01-02T00:00:00Z' })).toEqual(['three'])
+  expect(await ids({ until: '2026-01-02T00:00:00Z' })).toEqual(['two', 'one'])
+
+  const first = await list({ deployment: id, limit: 2 })
+  expect(first.items[1]).toMatchObject({
+    token: { id: token.id, name: 'phone' },
+    durationMs: 1.5,
+    name: 'write',
+  })
+  const second = await list({ deployment: id, limit: 2, before: first.before ?? '' })
+  expect([second.items.map((c) => c.requestId), second.before]).toEqual([['one'], null])
+
+  const actor = { ...world.ctx.actor, workspaceId: newId('workspace') }
+  const elsewhere = await listCalls({ ...world.ctx, actor }, { query: { limit: 100 } })
+  expect(elsewhere.items).toEqual([])
+})
+
+test('counters of a minute add up, whichever replica writes them', async () => {
+  const id = await world.deploy()
+  const minute: UsageMinute = {
+    minute: new Date('2026-01-01T12:00:00Z'),
+    deploymentId: id,
+    tokenId: '',
+    method: 'tools/call',
+    name: 'echo',
+    calls: 2,
+    errors: 1,
+    latency: [0, 1, 1],
+  }
+  await Promise.all([
+    queries.addUsage(world.ctx.db, [minute, { ...minute, name: 'other' }]),
+    queries.addUsage(world.ctx.db, [{ ...minute, name: 'other' }, minute]),
+  ])
+  await queries.addUsage(world.ctx.db, [{ ...minute, latency: [5, 0, 0, 7] }])
+  const rows = await world.ctx.db
+    .selectFrom('usage_minutes')
+    .selectAll()
+    .where('deployment_id', '=', id)
+    .orderBy('name')
+    .execute()
+  expect(rows).toMatchObject([
+    { name: 'echo', calls: 6, errors: 3, latency: [5, 2, 2, 7] },
+    { name: 'other', calls: 4, errors: 2, latency: [0, 2, 2] },
+  ])
+})
+
+test('what is older than its retention goes', async () => {
+  const id = await world.deploy()
+  await queries.insertCalls(world.ctx.db, [
+    callOf(id, { at: daysAgo(31), requestId: 'old' }),
+    callOf(id, { at: daysAgo(29), requestId: 'young' }),
+  ])
+  await queries.deleteOldCalls(world.ctx.db, 30, 90)
+  const { items } = await list({ deployment: id })
+  expect(items.map((call) => call.requestId)).toEqual(['young'])
+})
