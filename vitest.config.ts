@@ -24,7 +24,7 @@ export default defineConfig({
           name: 'integration',
           globalSetup: ['test/support/database-server.ts'],
           include: ['test/**/*.test.ts'],
-          exclude: ['test/faults/**', 'test/browser/**', 'test/slow/**'],
+          exclude: ['test/abuse/**', 'test/faults/**', 'test/browser/**', 'test/slow/**'],
         },
       },
       {
@@ -34,6 +34,15 @@ export default defineConfig({
           globalSetup: ['test/support/database-server.ts'],
           include: ['test/faults/**/*.test.ts'],
           fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'abuse',
+          include: ['test/abuse/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
         },
       },
       {
