@@ -8,7 +8,8 @@ import type { Handshake, Upstream } from './upstream.ts'
 const MAX_PAGES = 1000
 
 /**
- * What a server says of itself: the handshake's result and every list, with all its pages.
+ * What a server says of itself: the handshake's result and every list, with all its pages. A server that cannot list its
+ * resources or prompts, because it cannot reach what they come from, is none the worse for its tools.
  * @throws CatwalkError `server_silent`, `server_exited`, `server_not_mcp`, `server_refused`
  */
 export async function probe(
@@ -18,13 +19,18 @@ export async function probe(
 ): Promise<Manifest> {
   const { capabilities, serverInfo, protocolVersion, instructions } = handshake.result
   const offered = isObject(capabilities) ? capabilities : {}
-  const list = (capability: string, method: string, member: string) =>
-    capability in offered ? collect(upstream, method, member, signal) : Promise.resolve([])
+  const list = async (capability: string, method: string, member: string): Promise<JsonObject[]> =>
+    capability in offered ? collect(upstream, method, member, signal) : []
+  const listIfAble: typeof list = async (...what) =>
+    list(...what).catch((error: unknown) => {
+      if (error instanceof CatwalkError && error.code === 'server_refused') return []
+      throw error
+    })
   const [tools, resources, resourceTemplates, prompts] = await Promise.all([
     list('tools', 'tools/list', 'tools'),
-    list('resources', 'resources/list', 'resources'),
-    list('resources', 'resources/templates/list', 'resourceTemplates'),
-    list('prompts', 'prompts/list', 'prompts'),
+    listIfAble('resources', 'resources/list', 'resources'),
+    listIfAble('resources', 'resources/templates/list', 'resourceTemplates'),
+    listIfAble('prompts', 'prompts/list', 'prompts'),
   ])
   return {
     protocolVersion: typeof protocolVersion === 'string' ? protocolVersion : handshake.version,

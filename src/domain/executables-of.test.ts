@@ -10,7 +10,12 @@ test('several keep their names and their order', () => {
   expect([...executables.keys()]).toEqual(['zeta', 'alpha'])
 })
 
-test.each([null, 1, {}, { bin: null }, { bin: ['x'] }, { bin: { '../evil': 'x', ok: 7, 'a b': 'x' } }])(
+test('a name with a scope or a path is cut as npm does', () => {
+  const executables = executablesOf('x', { bin: { '@scope/server': 'a.js', '../evil': 'b.js' } })
+  expect([...executables.keys()]).toEqual(['server', 'evil'])
+})
+
+test.each([null, 1, {}, { bin: null }, { bin: ['x'] }, { bin: { '..': 'x', 'a/': 'x', ok: 7, 'a b': 'x' } }])(
   '%j declares none',
   (manifest) => {
     expect(executablesOf('x', manifest).size).toBe(0)

@@ -7,7 +7,11 @@ export function executablesOf(packageName: string, manifest: unknown): ReadonlyM
     typeof manifest === 'object' && manifest !== null && 'bin' in manifest ? manifest.bin : null
   if (typeof bin === 'string') return new Map([[packageName.split('/').at(-1) ?? packageName, bin]])
   if (typeof bin !== 'object' || bin === null || Array.isArray(bin)) return new Map()
-  const entries: readonly (readonly [string, unknown])[] = Object.entries(bin)
+  // npm takes what follows the last slash for the name.
+  const entries = Object.entries(bin).map(([name, path]): [string, unknown] => [
+    name.split(/[/\\:]/).at(-1) ?? '',
+    path,
+  ])
   return new Map(
     entries.filter(
       (entry): entry is readonly [string, string] => isName(entry[0]) && typeof entry[1] === 'string',
@@ -15,7 +19,7 @@ export function executablesOf(packageName: string, manifest: unknown): ReadonlyM
   )
 }
 
-// The name becomes part of messages and links; npm itself cuts off everything up to the last slash.
+// The name becomes part of messages and links.
 function isName(name: string): boolean {
   return /^[A-Za-z0-9@._+-]{1,214}$/.test(name) && name !== '.' && name !== '..'
 }

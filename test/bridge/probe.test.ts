@@ -43,6 +43,13 @@ test('a server that exits says how, one that refuses says why', async () => {
   expect(refused.message).toContain('No licence for this machine')
 })
 
+test('resources and prompts that cannot be listed leave the tools as they are', async () => {
+  await using server = await startBridge(fixture('raw-server', '--no-lists'))
+  const manifest = await server.bridge.probe(limit())
+  expect(manifest.tools.length).toBeGreaterThan(10)
+  expect(manifest).toMatchObject({ resources: [], prompts: [] })
+})
+
 test('a server that is slow to start is waited for', async () => {
   await using server = await startBridge(fixture('raw-server', '--slow', '400'))
   const [manifest, session] = await Promise.all([
