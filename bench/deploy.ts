@@ -10,11 +10,13 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { createSessionMemory } from '../src/bridge/index.ts'
 import {
   CatwalkError,
   chooseExecutable,
   newId,
   Secret,
+  type InstanceInput,
   type LaunchSpec,
   type LineSink,
   type Runtime,
@@ -57,7 +59,7 @@ const here = (text: string): string => text.replaceAll(/\/home\/u(?:\/data)?(?=\
 
 async function specOf(server: CorpusServer): Promise<LaunchSpec> {
   const info = await index.resolve(server.name, server.version, never)
-  const executable = chooseExecutable(info, server.npxBin)
+  const executable = chooseExecutable(info, server.npxBin?.split('/').at(-1) ?? null)
   const { name, version, integrity } = info
   return {
     package: { kind: 'npm', name, version, integrity, executable },
@@ -89,88 +91,96 @@ const KEY_FILE = JSON.stringify({
   },
 })
 
+/** Starts it once and returns the names of its tools. */
+async function listTools(runtime: Runtime, server: CorpusServer, release: ReleaseParts): Promise<string[]> {
+  const given = Object.entries(server.dummy?.env ?? {})
+  const instance = await runtime.start(
+    {
+      ...release,
+      instanceId: newId('instance'),
+      releaseId: newId('release'),
+      epoch: 1,
+      slot: 1,
+      credentials: new Map(
+        given.map(([name, value]) => [name, new Secret(isFile(server, name) ? KEY_FILE : here(value))]),
+      ),
+      sealKey: randomBytes(32),
+      sessions: createSessionMemory(() => new Date()),
+    },
+    never,
+  )
+  try {
+    const manifest = await instance.endpoint.probe(AbortSignal.timeout(PROBE_LIMIT_MS))
+    return manifest.tools.flatMap(({ name }) => (typeof name === 'string' ? name : []))
+  } finally {
+    await instance.stop(0)
+  }
+}
+
+type ReleaseParts = Pick<
+  InstanceInput,
+  'workspaceId' | 'deploymentId' | 'spec' | 'settings' | 'lockFile' | 'output'
+>
+
 async function tryServer(runtime: Runtime, server: CorpusServer): Promise<Outcome> {
-  const lines: string[] = []
+  const lastLines: string[] = []
   const output: LineSink = (stream, line) => {
-    lines.push(`${stream}: ${line.slice(0, 300)}`)
-    if (lines.length > 30) lines.shift()
+    lastLines.push(`${stream}: ${line.slice(0, 300)}`)
+    if (lastLines.length > 30) lastLines.shift()
   }
   const startedAt = performance.now()
   let installedAt = startedAt
+  const outcome = (ok: boolean, reason: string | null, tools: number): Outcome => ({
+    name: server.name,
+    ok,
+    reason,
+    installMs: Math.round(installedAt - startedAt),
+    readyMs: Math.round(performance.now() - installedAt),
+    tools,
+    lastLines,
+  })
+  const expected = server.tools ?? []
   const deploymentId = newId('deployment')
   try {
     const spec = await specOf(server)
-    const workspaceId = 'bench'
     const settings = {
       network: 'none',
       allowScripts: server.bestRun === 'scripts',
       memoryMiB: MEMORY_MIB,
     } as const
-    const { lockFile } = await runtime.prepare(
-      { workspaceId, deploymentId, spec, settings, lockFile: null, output },
-      never,
-    )
+    const common = { workspaceId: 'bench', deploymentId, spec, settings, output }
+    const { lockFile } = await runtime.prepare({ ...common, lockFile: null }, never)
     installedAt = performance.now()
-    const given = Object.entries(server.dummy?.env ?? {})
-    const instance = await runtime.start(
-      {
-        instanceId: newId('instance'),
-        workspaceId,
-        deploymentId,
-        releaseId: newId('release'),
-        epoch: 1,
-        slot: 1,
-        spec,
-        settings,
-        lockFile,
-        credentials: new Map(
-          given.map(([name, value]) => [name, new Secret(isFile(server, name) ? KEY_FILE : here(value))]),
-        ),
-        sealKey: randomBytes(32),
-        output,
-      },
-      never,
-    )
-    try {
-      const manifest = await instance.endpoint.probe(AbortSignal.timeout(PROBE_LIMIT_MS))
-      const listed = manifest.tools.map((tool) => String(tool['name']))
-      return {
-        name: server.name,
-        ...compare(server.tools ?? [], listed),
-        installMs: Math.round(installedAt - startedAt),
-        readyMs: Math.round(performance.now() - installedAt),
-        tools: listed.length,
-        lastLines: lines,
-      }
-    } finally {
-      await instance.stop(0)
-    }
+    const listed = await listTools(runtime, server, { ...common, lockFile })
+    const difference = differs(expected, listed)
+    if (difference === null) return outcome(true, null, listed.length)
+    const again = await listTools(runtime, server, { ...common, lockFile })
+    return sameNumber(listed, again, expected.length)
+      ? outcome(true, 'names its tools anew at each start', listed.length)
+      : outcome(false, difference, listed.length)
   } catch (error) {
     // By hand it answered tools/list with an error as well, because it asks a service for its tools.
     const asByHand =
       error instanceof CatwalkError && error.code === 'server_refused' && server.tools?.length === 0
-    return {
-      name: server.name,
-      ok: asByHand,
-      reason: error instanceof Error ? error.message : String(error),
-      installMs: Math.round(installedAt - startedAt),
-      readyMs: Math.round(performance.now() - installedAt),
-      tools: 0,
-      lastLines: lines,
-    }
+    return outcome(asByHand, error instanceof Error ? error.message : String(error), 0)
   } finally {
     await runtime.purge(deploymentId, never)
   }
 }
 
-function compare(
-  expected: readonly string[],
-  listed: readonly string[],
-): { readonly ok: boolean; readonly reason: string | null } {
+/** A server that names its tools anew at each start can only be held to their number. */
+function sameNumber(first: readonly string[], second: readonly string[], expected: number): boolean {
+  return (
+    first.some((name) => !second.includes(name)) && first.length === expected && second.length === expected
+  )
+}
+
+/** In words, what is missing and what is too much; null when nothing is. */
+function differs(expected: readonly string[], listed: readonly string[]): string | null {
   const missing = expected.filter((name) => !listed.includes(name))
   const more = listed.filter((name) => !expected.includes(name))
-  if (missing.length === 0 && more.length === 0) return { ok: true, reason: null }
-  return { ok: false, reason: `missing: ${missing.join(', ') || '-'}; more: ${more.join(', ') || '-'}` }
+  if (missing.length === 0 && more.length === 0) return null
+  return `missing: ${missing.join(', ') || '-'}; more: ${more.join(', ') || '-'}`
 }
 
 if (values.corpus === undefined) throw new Error('Which corpus? --corpus PATH')

@@ -83,8 +83,16 @@ export interface BootProof {
   readonly peakMemoryMiB: number | null
   /** Names of variables and arguments without which it did not start. */
   readonly neededPlaceholders: readonly string[]
+  /** Names of those that had a placeholder in the boot whose tools, resources and prompts are recorded. */
+  readonly placeholders: readonly string[]
+  /** How often it was started to find this out. */
+  readonly boots: number
   /** `host:port` of everything that it tried to reach. */
   readonly hosts: readonly string[]
+  /** Whether it misses what its packages' install scripts make, such as native modules. */
+  readonly needsScripts: boolean
+  /** Lines on standard output that were not MCP. */
+  readonly strayLines: number
   /** Why it did not boot: a code of the error catalogue and its last output. */
   readonly failure: {
     readonly code: string

@@ -140,6 +140,11 @@ const CATALOGUE = {
     title: 'The package could not be installed',
     help: 'Read the last output: it names the dependency that failed.',
   },
+  install_scripts_needed: {
+    status: 422,
+    title: 'The server needs its install scripts',
+    help: 'Deploy it again and allow install scripts (CLI: --allow-scripts). They run in the sandbox.',
+  },
   install_timeout: {
     status: 504,
     title: 'The installation took too long',

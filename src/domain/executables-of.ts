@@ -13,9 +13,7 @@ export function executablesOf(packageName: string, manifest: unknown): ReadonlyM
     path,
   ])
   return new Map(
-    entries.filter(
-      (entry): entry is readonly [string, string] => isName(entry[0]) && typeof entry[1] === 'string',
-    ),
+    entries.filter((entry): entry is [string, string] => isName(entry[0]) && typeof entry[1] === 'string'),
   )
 }
 

@@ -120,3 +120,14 @@ export type { SnippetProgram, SnippetRemote, SnippetServer } from './source/snip
 export { mayRequest, type TokenScope } from './token-scope.ts'
 export { traceIdOf } from './trace-context.ts'
 export { createTokenBuckets, type TokenBuckets } from './token-buckets.ts'
+export { missesNativeModule } from './native-modules.ts'
+export { PLACEHOLDER_FOLDER, PLACEHOLDER_HOST } from './placeholders.ts'
+export {
+  neededPlaceholders,
+  nextBoot,
+  placeholderNames,
+  trialSpec,
+  type Boot,
+  type BootResult,
+} from './trial-plan.ts'
+export type { Trial, TrialInput } from './trial.ts'

@@ -3,6 +3,7 @@ import type { LaunchSpec, NetworkPolicy, ReleaseSettings } from './launch-spec.t
 import type { LogStream } from './logs.ts'
 import type { Secret } from './secret.ts'
 import type { SessionMemory } from './session-memory.ts'
+import type { Trial, TrialInput } from './trial.ts'
 
 export type RuntimeKind = 'local' | 'docker' | 'fly' | 'kubernetes' | 'remote'
 
@@ -92,6 +93,12 @@ export interface Runtime {
    * @throws CatwalkError `sandbox_unavailable`, `server_exited`
    */
   start(input: InstanceInput, signal: AbortSignal): Promise<Instance>
+  /**
+   * Installs a package and starts it a few times without a network, to see what it offers and what it demands. Nothing of
+   * a trial is left but the installation. What is wrong with the server is in the proof, not thrown.
+   * @throws CatwalkError `sandbox_unavailable`
+   */
+  tryOut(input: TrialInput, signal: AbortSignal): Promise<Trial>
   /** Removes what it keeps for a deployment besides the store: home and data directory. Idempotent. */
   purge(deploymentId: string, signal: AbortSignal): Promise<void>
 }

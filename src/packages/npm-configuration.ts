@@ -16,6 +16,8 @@ export interface NpmConfiguration {
   readonly certificates: string | null
   /** Certificates (PEM) of `NODE_EXTRA_CA_CERTS`. */
   readonly extraCertificates: string | null
+  /** `nodedir`: where the operator keeps Node's headers, for packages that compile something. */
+  readonly nodeHeaders: string | null
 }
 
 /** Reads npm's configuration anew, which takes a few milliseconds. `environment` is usually `process.env`. */
@@ -39,6 +41,7 @@ export async function loadNpmConfiguration(environment: Environment): Promise<Np
     npmrc: formatNpmrc(values),
     certificates: Array.isArray(ca) ? ca.join('\n') : typeof ca === 'string' ? ca : null,
     extraCertificates: await readIfThere(environment['NODE_EXTRA_CA_CERTS']),
+    nodeHeaders: textOf(values.get('nodedir')),
   }
 }
 
@@ -119,6 +122,10 @@ function registryOrigins(values: ReadonlyMap<string, unknown>, main: unknown): r
     return [`${host}:${url.port === '' ? (url.protocol === 'http:' ? '80' : '443') : url.port}`]
   })
   return [...new Set(origins)]
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null
 }
 
 async function readIfThere(path: string | undefined): Promise<string | null> {

@@ -1,4 +1,11 @@
-import type { Instance, InstanceEnd, InstanceInput, Manifest, Runtime } from '../../src/domain/index.ts'
+import type {
+  BootProof,
+  Instance,
+  InstanceEnd,
+  InstanceInput,
+  Manifest,
+  Runtime,
+} from '../../src/domain/index.ts'
 
 export const MANIFEST: Manifest = {
   protocolVersion: '2025-11-25',
@@ -9,6 +16,21 @@ export const MANIFEST: Manifest = {
   resources: [],
   resourceTemplates: [],
   prompts: [],
+}
+
+const NO_PROOF: BootProof = {
+  booted: true,
+  era: 'legacy',
+  protocolVersion: '2025-11-25',
+  initializeMs: 1,
+  peakMemoryMiB: null,
+  neededPlaceholders: [],
+  placeholders: [],
+  boots: 1,
+  hosts: [],
+  needsScripts: false,
+  strayLines: 0,
+  failure: null,
 }
 
 /** An instance of the fake runtime, with the handle to end it as if its process had died. */
@@ -63,6 +85,7 @@ export function createFakeRuntime(): FakeRuntime {
       runtime.started.push(instance)
       return instance
     },
+    tryOut: async () => ({ proof: NO_PROOF, manifest: MANIFEST, lockFile: '{"lockfileVersion":3}' }),
     async purge(deploymentId) {
       runtime.purged.push(deploymentId)
     },

@@ -1,2 +1,2 @@
 export { createLocalRuntime, type LocalRuntimeOptions } from './runtime.ts'
-export type { InstallConfiguration } from './install/npm-command.ts'
+export type { InstallConfiguration } from './install/npm/npm-command.ts'

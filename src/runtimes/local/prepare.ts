@@ -1,80 +1,112 @@
 import {
   CatwalkError,
-  type LaunchSpec,
+  describePackage,
+  type LaunchPackage,
   type LineSink,
-  type NpmPackage,
   type Prepared,
   type PrepareInput,
 } from '../../domain/index.ts'
-import type { Installer } from './install/installer.ts'
-import { checkLockFile, storeKey } from './install/lock-file.ts'
+import type { PackageInstaller } from './install/package-installer.ts'
+import { storeKey } from './install/store-key.ts'
 import type { Store } from './install/store.ts'
+import { withWork } from './install/work.ts'
 import { createSharedTasks } from './shared-tasks.ts'
 
 type Line = Parameters<LineSink>
+type Installed = Pick<PrepareInput, 'workspaceId' | 'spec' | 'settings'>
 
-/** @throws CatwalkError `install_failed` for what cannot be installed here */
-export function npmPackageOf(spec: LaunchSpec): NpmPackage {
-  if (spec.package.kind === 'npm') return spec.package
-  throw new CatwalkError('install_failed', 'The local runtime installs packages from npm only.')
+/** Brings what releases need into the store, and finds it there. */
+export interface Preparation {
+  /** Locks what a release needs if need be, and installs it if it is not there yet. As `Runtime.prepare`. */
+  prepare(input: PrepareInput, signal: AbortSignal): Promise<Prepared>
+  /**
+   * How an installed release is started: where its installation is, and program and arguments as a sandbox sees them.
+   * @throws CatwalkError `install_failed` when it is not installed here, `no_executable`
+   */
+  programOf(
+    input: Installed,
+    lockFile: string,
+  ): Promise<{ readonly installation: string; readonly program: readonly string[] }>
 }
 
-/** The store's key for a release on this host. */
-export function keyOf(input: Pick<PrepareInput, 'spec' | 'settings'>, lockFile: string): string {
-  const { name, version } = npmPackageOf(input.spec)
-  return storeKey({
-    name,
-    version,
-    lockFile,
-    allowScripts: input.settings.allowScripts,
-    platform: process.platform,
-    architecture: process.arch,
-    nodeMajor: process.versions.node.split('.')[0] ?? '',
-  })
+export interface PreparationOptions {
+  readonly store: Store
+  readonly installerOf: (spec: LaunchPackage, workspaceId: string) => PackageInstaller
+  readonly timeoutMs: number
 }
 
-/** Brings what a release needs into the store: locks it if need be, installs it if it is not there yet. */
-export function createPrepare(
-  store: Store,
-  installer: Installer,
-  timeoutMs: number,
-): (input: PrepareInput, signal: AbortSignal) => Promise<Prepared> {
+export function createPreparation({ store, installerOf, timeoutMs }: PreparationOptions): Preparation {
   const installations = createSharedTasks<void, Line>()
 
   const steps = async (input: PrepareInput, signal: AbortSignal): Promise<Prepared> => {
-    const { output } = input
-    const spec = npmPackageOf(input.spec)
-    const label = `${spec.name}@${spec.version}`
+    const { output, settings } = input
+    const installer = installerOf(input.spec.package, input.workspaceId)
+    const { label } = installer
     if (input.lockFile === null) output('system', `Resolving the dependencies of ${label}`)
-    const lockFile = input.lockFile ?? (await installer.resolve(spec, output, signal))
-    const packages = checkLockFile(lockFile, spec)
-    const key = keyOf(input, lockFile)
+    const lockFile =
+      input.lockFile ?? (await withWork(store, async (work) => installer.lock(work, output, signal)))
+    const packages = installer.check(lockFile)
+    const key = await keyOf(input, installer, lockFile)
     if (await store.has(key)) {
       output('system', `${label} is in the store already`)
       return { lockFile, packages, fromStore: true }
     }
     output('system', `Installing ${label} and its dependencies, ${packages} packages in all`)
-    const plan = { key, spec, lockFile, allowScripts: input.settings.allowScripts }
     await installations.join(
       key,
-      async (report, stop) => installer.install(plan, (...line) => report(line), stop),
+      async (report, stop) =>
+        withWork(store, async (work) => {
+          await installer.install(work, lockFile, settings.allowScripts, (...line) => report(line), stop)
+          stop.throwIfAborted()
+          await store.publish(key, work.tree)
+        }),
       (line) => output(...line),
       signal,
     )
     return { lockFile, packages, fromStore: false }
   }
 
-  return async (input, signal) => {
-    const timeout = AbortSignal.timeout(timeoutMs)
-    try {
-      return await steps(input, AbortSignal.any([signal, timeout]))
-    } catch (error) {
-      signal.throwIfAborted()
-      if (!timeout.aborted) throw error
-      const seconds = Math.round(timeoutMs / 1_000)
-      throw new CatwalkError('install_timeout', `The installation was not done after ${seconds} seconds.`, {
-        cause: error,
-      })
-    }
+  return {
+    prepare: async (input, signal) => {
+      const timeout = AbortSignal.timeout(timeoutMs)
+      try {
+        return await steps(input, AbortSignal.any([signal, timeout]))
+      } catch (error) {
+        signal.throwIfAborted()
+        if (!timeout.aborted) throw error
+        const seconds = Math.round(timeoutMs / 1_000)
+        throw new CatwalkError('install_timeout', `The installation was not done after ${seconds} seconds.`, {
+          cause: error,
+        })
+      }
+    },
+    programOf: async (input, lockFile) => {
+      const installer = installerOf(input.spec.package, input.workspaceId)
+      const key = await keyOf(input, installer, lockFile)
+      if (!(await store.has(key))) {
+        throw new CatwalkError('install_failed', 'The release is not installed on this machine.')
+      }
+      const installation = store.pathOf(key)
+      return {
+        installation,
+        program: await installer.program(installation, input.settings.memoryMiB),
+      }
+    },
   }
+}
+
+/** The store's key for an installation on this host. */
+async function keyOf(input: Installed, installer: PackageInstaller, lockFile: string): Promise<string> {
+  const { allowScripts } = input.settings
+  // Scripts may have fetched what only this workspace should run, and so may a private repository hold it.
+  const own = allowScripts || input.spec.package.kind === 'git'
+  return storeKey({
+    ...describePackage(input.spec.package),
+    lockFile,
+    allowScripts,
+    owner: own ? input.workspaceId : '',
+    platform: process.platform,
+    architecture: process.arch,
+    interpreter: await installer.interpreter(),
+  })
 }

@@ -1,22 +1,25 @@
 import { readdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { CatwalkError, type Logger, type Runtime } from '../../domain/index.ts'
+import { CatwalkError, type LaunchPackage, type Logger, type Runtime } from '../../domain/index.ts'
 import { createDirectories, type Directories } from './directories.ts'
 import { dialPublic, publicNetwork, type Network } from '../../network/index.ts'
 import { createHomes, type Homes } from './homes.ts'
 import { createIdentities, DEFAULT_FIRST_UID, type Identities } from './identities.ts'
-import { findEntry } from './install/entry.ts'
-import { createInstaller } from './install/installer.ts'
-import type { InstallConfiguration } from './install/npm-command.ts'
-import { createStore, type Store } from './install/store.ts'
+import type { InstallConfiguration } from './install/npm/npm-command.ts'
+import { createNpmInstaller } from './install/npm/npm-installer.ts'
+import type { PackageInstaller } from './install/package-installer.ts'
+import { createRunStep } from './install/run-step.ts'
+import { createStore } from './install/store.ts'
 import { createInstances } from './instances.ts'
 import { createLaunch } from './launch.ts'
-import { createPrepare, keyOf, npmPackageOf } from './prepare.ts'
+import { createPreparation, type Preparation } from './prepare.ts'
 import { createConfinement, type Confinement } from './sandbox/confinement.ts'
 import { findControlGroups } from './sandbox/control-groups.ts'
 import { serverCommand } from './server-command.ts'
+import { createSlots } from './slots.ts'
 import { ensureToolchain } from './toolchain.ts'
+import { tryOut } from './trial/try-out.ts'
 
 export interface LocalRuntimeOptions {
   /**
@@ -43,15 +46,19 @@ export interface LocalRuntimeOptions {
 interface Parts {
   readonly homes: Homes
   readonly identities: Identities
-  readonly store: Store
   readonly confinement: Confinement
-  readonly prepare: Runtime['prepare']
+  readonly preparation: Preparation
+  readonly temporary: string
 }
+
+/** A trial takes a processor for itself while it lasts. */
+const TRIALS_AT_ONCE = 2
 
 /** Runs servers as sandboxed processes of this machine. Nothing happens until it is first used. */
 export function createLocalRuntime(options: LocalRuntimeOptions): Runtime {
   const instances = createInstances(options.maxMessageBytes)
   const network = options.network ?? publicNetwork
+  const trials = createSlots(TRIALS_AT_ONCE)
   let opening: Promise<Parts> | null = null
   const open = async (): Promise<Parts> => {
     opening ??= openParts(options)
@@ -64,15 +71,10 @@ export function createLocalRuntime(options: LocalRuntimeOptions): Runtime {
     kind: 'local',
     supports: { networkPolicies: ['none', 'internet'], suspend: false, survivesRestart: false },
     status: async (signal) => (await open()).confinement.status(signal),
-    prepare: async (input, signal) => (await open()).prepare(input, signal),
+    prepare: async (input, signal) => (await open()).preparation.prepare(input, signal),
     start: async (input, signal) => {
-      const { confinement, homes, identities, store } = await open()
-      const key = keyOf(input, input.lockFile)
-      if (!(await store.has(key))) {
-        throw new CatwalkError('install_failed', 'The release is not installed on this machine.')
-      }
-      const installation = store.pathOf(key)
-      const entry = await findEntry(installation, npmPackageOf(input.spec))
+      const { confinement, homes, identities, preparation } = await open()
+      const { installation, program } = await preparation.programOf(input, input.lockFile)
       await instances.stopOlder(input)
       const identity = identities.deployment(input.slot)
       const home = await homes.provide(input.deploymentId, identity)
@@ -81,7 +83,7 @@ export function createLocalRuntime(options: LocalRuntimeOptions): Runtime {
         (count) =>
           serverCommand(
             input,
-            entry,
+            program,
             { installation, home },
             { identity, internet: dialPublic(network) },
             count,
@@ -89,6 +91,12 @@ export function createLocalRuntime(options: LocalRuntimeOptions): Runtime {
         input.output,
       )
       return instances.start(input, launch, signal)
+    },
+    tryOut: async (input, signal) => {
+      const parts = await open()
+      return trials.run(signal, async () =>
+        tryOut({ ...parts, identity: parts.identities.trial }, input, signal),
+      )
     },
     purge: async (deploymentId) => {
       const { homes } = await open()
@@ -115,20 +123,19 @@ async function openParts(options: LocalRuntimeOptions): Promise<Parts> {
     trialIdentity: identities.installer,
   })
   const store = createStore(directories, asRoot)
-  const installer = createInstaller({
-    directories,
-    store,
-    confinement,
-    identity: identities.installer,
-    configuration: options.npm,
-    extraOrigins: options.installOrigins ?? [],
-  })
+  const identity = identities.installer
+  const runStep = createRunStep({ confinement, identity, extraOrigins: options.installOrigins ?? [] })
+  const npm = { runStep, identity, cache: join(directories.cache, 'npm'), configuration: options.npm }
+  const installerOf = (spec: LaunchPackage): PackageInstaller => {
+    if (spec.kind === 'npm') return createNpmInstaller(npm, spec)
+    throw new CatwalkError('install_failed', 'The local runtime installs packages from npm only.')
+  }
   return {
     homes: createHomes(directories),
     identities,
-    store,
     confinement,
-    prepare: createPrepare(store, installer, options.installTimeoutMs),
+    preparation: createPreparation({ store, installerOf, timeoutMs: options.installTimeoutMs }),
+    temporary: directories.temporary,
   }
 }
 

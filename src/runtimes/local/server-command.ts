@@ -1,12 +1,9 @@
 import { launchCommand, type InstanceInput } from '../../domain/index.ts'
 import type { Dial } from '../../network/index.ts'
 import type { Identity } from './identities.ts'
-import type { Entry } from './install/entry.ts'
 import { INSIDE, type ConfinedCommand } from './sandbox/confined-command.ts'
 import { confinedEnvironment } from './sandbox/environment.ts'
 
-/** Share of the memory limit that JavaScript's own heap may take; the rest is for buffers, code and threads. */
-const HEAP_SHARE = 0.75
 const TASKS = 256
 const CPUS = 2
 
@@ -17,22 +14,19 @@ export interface ServerPlaces {
   readonly home: string
 }
 
-/** The command that runs one process of a release's server. `count` tells several of one instance apart. */
+/**
+ * The command that runs one process of a release's server.
+ * @param program how an installation of its package is started
+ * @param count tells several of one instance apart
+ */
 export function serverCommand(
   input: Pick<InstanceInput, 'instanceId' | 'settings' | 'spec' | 'credentials'>,
-  entry: Entry,
+  program: readonly string[],
   places: ServerPlaces,
   confined: { readonly identity: Identity | null; readonly internet: Dial },
   count: number,
 ): ConfinedCommand {
   const { settings, spec } = input
-  const program = [
-    INSIDE.node,
-    // Node cannot see the limit from inside, and would collect garbage too late.
-    `--max-old-space-size=${Math.floor(settings.memoryMiB * HEAP_SHARE)}`,
-    ...entry.nodeFlags,
-    `${INSIDE.package}/${entry.script}`,
-  ]
   const { argv, environment, files } = launchCommand(spec, program, input.credentials, INSIDE.credentials)
   return {
     label: `${input.instanceId}-${count}`,

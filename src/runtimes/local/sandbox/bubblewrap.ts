@@ -82,6 +82,7 @@ export async function runInBubblewrap(
     ...standardStreams(child),
     ended,
     kill,
+    memoryMiB: async () => (await group?.memoryMiB()) ?? null,
     terminate: async () => {
       if (state.firstPid === null) return
       for (const pid of await childrenOf(state.firstPid)) signalProcess(pid, 'SIGTERM')

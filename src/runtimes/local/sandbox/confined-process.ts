@@ -15,6 +15,8 @@ export interface ConfinedProcess {
   readonly stderr: Readable
   /** Settles once, after the program and everything it started are gone. Never rejects. */
   readonly ended: Promise<ProcessEnd>
+  /** What it and everything it started hold in memory now, in MiB; null where this cannot be known. */
+  memoryMiB(): Promise<number | null>
   /** Asks the program to end. */
   terminate(): Promise<void>
   /** Ends it and everything it started. */

@@ -7,6 +7,8 @@ import type { Limits } from './confined-command.ts'
 export interface ControlGroup {
   /** Puts a process (id as the host sees it) into the group; what it starts from then on is in it too. */
   add(pid: number): Promise<void>
+  /** What its processes hold in memory that cannot be dropped at once, in MiB; null when the kernel does not say. */
+  memoryMiB(): Promise<number | null>
   /** Whether the kernel has ended a process of the group for want of memory. */
   ranOutOfMemory(): Promise<boolean>
   /** Ends what is left in it and removes it. */
@@ -150,6 +152,19 @@ async function createGroup(
     add: async (pid) => {
       await Promise.all(directories.map((group) => writeFile(join(group, 'cgroup.procs'), String(pid))))
     },
+    memoryMiB: async () => {
+      for (const group of directories) {
+        const used =
+          (await readNumber(join(group, 'memory.current'))) ??
+          (await readNumber(join(group, 'memory.usage_in_bytes')))
+        if (used === null) continue
+        const stat = await readFile(join(group, 'memory.stat'), 'utf8').catch(() => '')
+        // What was read from files and is not in use goes when memory is needed.
+        const droppable = Number(/^(?:total_)?inactive_file (\d+)$/m.exec(stat)?.[1] ?? 0)
+        return Math.round(Math.max(0, used - droppable) / MIB)
+      }
+      return null
+    },
     ranOutOfMemory: async () => {
       for (const group of directories) {
         for (const file of ['memory.events', 'memory.oom_control']) {
@@ -163,6 +178,11 @@ async function createGroup(
       await Promise.all(directories.map(removeGroup))
     },
   }
+}
+
+async function readNumber(path: string): Promise<number | null> {
+  const text = await readFile(path, 'utf8').catch(() => null)
+  return text === null ? null : Number(text)
 }
 
 const MAKE_ATTEMPTS = 5

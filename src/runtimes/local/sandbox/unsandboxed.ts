@@ -56,6 +56,7 @@ export async function runUnsandboxed(
       await removeCredentials(written)
       return { ...end, outOfMemory: false }
     }),
+    memoryMiB: async () => null,
     terminate: async () => signalGroup('SIGTERM'),
     kill: () => signalGroup('SIGKILL'),
   }

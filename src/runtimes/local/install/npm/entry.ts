@@ -1,6 +1,6 @@
 import { open, realpath, stat } from 'node:fs/promises'
 import { join, posix, sep } from 'node:path'
-import { CatwalkError, executablesOf, quoted, type NpmPackage } from '../../../domain/index.ts'
+import { CatwalkError, executablesOf, quoted, type NpmPackage } from '../../../../domain/index.ts'
 import { packagePath } from './lock-file.ts'
 
 /** What Node is to run: its own flags, then the script's path relative to the installation. */

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { CatwalkError, type NpmPackage } from '../../../domain/index.ts'
+import { CatwalkError, type NpmPackage } from '../../../../domain/index.ts'
 
 /** Where the package is in an installation. */
 export function packagePath(spec: Pick<NpmPackage, 'name'>): string {
@@ -36,6 +35,19 @@ export function checkLockFile(text: string, spec: NpmPackage): number {
   return names.length
 }
 
+/**
+ * Checks that nothing was installed but what the lock file names.
+ * @param installed npm's record of an installation, in a lock file's form
+ * @throws CatwalkError `install_failed`
+ */
+export function checkInstalled(installed: string, lockFile: string): void {
+  const locked = readPackages(lockFile)
+  for (const [path, { integrity }] of Object.entries(readPackages(installed))) {
+    if (path in locked && locked[path]?.integrity === integrity) continue
+    throw refuse(`${path} was installed, but is not in the lock file.`)
+  }
+}
+
 interface LockedPackage {
   readonly version?: unknown
   readonly integrity?: unknown
@@ -62,35 +74,4 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function refuse(message: string): CatwalkError {
   return new CatwalkError('install_failed', message)
-}
-
-/** What makes two installations the same. */
-export interface StoreKeyParts {
-  readonly name: string
-  readonly version: string
-  readonly lockFile: string
-  readonly allowScripts: boolean
-  readonly platform: string
-  readonly architecture: string
-  readonly nodeMajor: string
-}
-
-/** The name of an installation in the store: readable, safe in a path, different for different contents. */
-export function storeKey(parts: StoreKeyParts): string {
-  const lockHash = createHash('sha256').update(parts.lockFile).digest('hex')
-  const digest = createHash('sha256')
-    .update(
-      JSON.stringify([
-        parts.name,
-        parts.version,
-        lockHash,
-        parts.platform,
-        parts.architecture,
-        parts.nodeMajor,
-        parts.allowScripts,
-      ]),
-    )
-    .digest('hex')
-  const readable = `${parts.name}-${parts.version}`.replaceAll(/[^A-Za-z0-9.-]+/g, '-').replace(/^[.-]+/, '')
-  return `${readable.slice(0, 60)}-${digest.slice(0, 32)}`
 }

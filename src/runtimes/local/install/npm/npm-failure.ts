@@ -1,5 +1,5 @@
-import { CatwalkError, type NpmPackage } from '../../../domain/index.ts'
-import type { ProcessEnd } from '../sandbox/confined-process.ts'
+import { CatwalkError, type NpmPackage } from '../../../../domain/index.ts'
+import type { ProcessEnd } from '../../sandbox/confined-process.ts'
 
 // Codes of Node that npm passes on when it cannot talk to the registry
 const UNREACHABLE = new Set([
@@ -27,7 +27,7 @@ export function npmFailure(spec: NpmPackage, lines: readonly string[], end: Proc
   if (code !== undefined && UNREACHABLE.has(code)) {
     return new CatwalkError('package_index_unavailable', `The package registry cannot be reached (${code}).`)
   }
-  const detail = errors.find((line) => !line.startsWith('code ') && !line.startsWith('A complete log'))
+  const detail = errors.find((line) => !/^(?:code |path |command failed|A complete log|Log files)/.test(line))
   const ending = end.signal ?? `exit code ${end.exitCode ?? 'unknown'}`
   return new CatwalkError(
     'install_failed',

@@ -1,4 +1,4 @@
-import { INSIDE, type Mount } from '../sandbox/confined-command.ts'
+import type { Mount } from '../../sandbox/confined-command.ts'
 
 /** What an installation needs to know of this host's npm. */
 export interface InstallConfiguration {
@@ -10,11 +10,12 @@ export interface InstallConfiguration {
   readonly certificates: string | null
   /** Certificates (PEM) that are trusted besides; null for none. */
   readonly extraCertificates: string | null
+  /** Where the operator keeps Node's headers, for packages that compile something; null to fetch them. */
+  readonly nodeHeaders: string | null
 }
 
 /** Where an installation's directories are, as it sees them. */
-export const INSTALL_INSIDE = {
-  work: INSIDE.package,
+const INSTALL_INSIDE = {
   cache: '/opt/catwalk/cache',
   configuration: '/opt/catwalk/configuration',
 } as const
@@ -39,11 +40,12 @@ const ALWAYS = [
   `--globalconfig=${CONFIGURATION}/none`,
 ]
 
-export type InstallStep = 'resolve' | 'install' | 'scripts'
+export type InstallStep = 'resolve' | 'install' | 'install-lenient' | 'scripts'
 
 const STEP_ARGUMENTS: Readonly<Record<InstallStep, readonly string[]>> = {
   resolve: ['install', '--package-lock-only', '--ignore-scripts', `--cache=${INSTALL_INSIDE.cache}`],
   install: ['ci', '--ignore-scripts', `--cache=${INSTALL_INSIDE.cache}`],
+  'install-lenient': ['install', '--ignore-scripts', `--cache=${INSTALL_INSIDE.cache}`],
   scripts: ['rebuild', '--foreground-scripts', '--dangerously-allow-all-scripts', '--cache=/tmp/npm'],
 }
 
@@ -53,9 +55,14 @@ export function npmArguments(step: InstallStep): string[] {
 }
 
 /** The environment of npm. */
-export function npmEnvironment(configuration: InstallConfiguration): Map<string, string> {
+export function npmEnvironment(step: InstallStep, configuration: InstallConfiguration): Map<string, string> {
   const environment = new Map([['CI', 'true']])
-  if (configuration.extraCertificates !== null) {
+  if (step === 'scripts') {
+    // For node-gyp. A sandbox sees nothing of the host but /usr.
+    const { nodeHeaders } = configuration
+    if (nodeHeaders !== null && /^\/usr(?:\/|$)/.test(nodeHeaders))
+      environment.set('npm_config_nodedir', nodeHeaders)
+  } else if (configuration.extraCertificates !== null) {
     environment.set('NODE_EXTRA_CA_CERTS', `${CONFIGURATION}/extra-certificates.pem`)
   }
   return environment
@@ -71,15 +78,13 @@ export function configurationFiles(configuration: InstallConfiguration): Readonl
   }
 }
 
-/** What a step sees of the host. */
+/** What a step sees of the host besides the tree. */
 export function installMounts(
   step: InstallStep,
-  directories: { readonly work: string; readonly cache: string; readonly configuration: string },
+  directories: { readonly cache: string; readonly configuration: string },
 ): Mount[] {
-  const work = { source: directories.work, target: INSTALL_INSIDE.work, writable: true }
-  if (step === 'scripts') return [work]
+  if (step === 'scripts') return []
   return [
-    work,
     { source: directories.cache, target: INSTALL_INSIDE.cache, writable: true },
     { source: directories.configuration, target: CONFIGURATION, writable: false },
   ]

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { checkLockFile, storeKey } from './lock-file.ts'
+import { checkInstalled, checkLockFile } from './lock-file.ts'
 
 const spec = {
   kind: 'npm',
@@ -48,26 +48,10 @@ test.each(['', '{', 'null', '[]', '{"packages":[]}', '{"packages":{"a":1}}'])(
   },
 )
 
-test('what makes an installation different makes its key different, and a key is a safe file name', () => {
-  const parts = {
-    name: '@scope/server',
-    version: '1.2.3',
-    lockFile: '{}',
-    allowScripts: false,
-    platform: 'linux',
-    architecture: 'x64',
-    nodeMajor: '24',
-  }
-  const key = storeKey(parts)
-  expect(key).toMatch(/^scope-server-1\.2\.3-[0-9a-f]{32}$/)
-  expect(storeKey({ ...parts })).toBe(key)
-  const others = [
-    { lockFile: '{ }' },
-    { allowScripts: true },
-    { platform: 'darwin' },
-    { architecture: 'arm64' },
-    { nodeMajor: '26' },
-    { version: '1.2.4' },
-  ].map((change) => storeKey({ ...parts, ...change }))
-  expect(new Set([key, ...others]).size).toBe(7)
+test('what was installed must be in the lock file, with the same content', () => {
+  const locked = lock({ 'node_modules/@scope/server': own, 'node_modules/optional': own })
+  expect(() => checkInstalled(lock({ 'node_modules/@scope/server': own }), locked)).not.toThrow()
+  expect(() => checkInstalled(lock({ 'node_modules/newcomer': own }), locked)).toThrow('newcomer')
+  const other = { ...own, integrity: 'sha512-evil' }
+  expect(() => checkInstalled(lock({ 'node_modules/optional': other }), locked)).toThrow('optional')
 })

@@ -1,0 +1,37 @@
+import type { LineSink } from '../../../domain/index.ts'
+import type { Work } from './work.ts'
+
+/** Installs one package of a launch spec, whatever its ecosystem. */
+export interface PackageInstaller {
+  /** For people. */
+  readonly label: string
+  /** What of this host runs it, such as `node-24`. Another one needs another installation. */
+  interpreter(): Promise<string>
+  /**
+   * Makes a lock file for exactly this package.
+   * @throws CatwalkError `install_failed`, `package_not_found`, `package_index_unavailable`, `sandbox_unavailable`
+   */
+  lock(work: Work, output: LineSink, signal: AbortSignal): Promise<string>
+  /**
+   * Whether the lock file installs this package and nothing that is not pinned.
+   * @returns how many packages it names
+   * @throws CatwalkError `install_failed`
+   */
+  check(lockFile: string): number
+  /**
+   * Installs from a lock file into the work's tree.
+   * @throws CatwalkError as `lock`, and `no_executable`
+   */
+  install(
+    work: Work,
+    lockFile: string,
+    allowScripts: boolean,
+    output: LineSink,
+    signal: AbortSignal,
+  ): Promise<void>
+  /**
+   * How an installation is started: program and arguments as a sandbox sees them, before those of the launch spec.
+   * @throws CatwalkError `no_executable`
+   */
+  program(installation: string, memoryMiB: number): Promise<readonly string[]>
+}
