@@ -19,6 +19,8 @@ export interface RouteServices {
   /** Aborted when the program stops: open streams end. */
   readonly signal: AbortSignal
   readonly keepAliveMs: number
+  /** Told when somebody who is signed in asks for what is beyond their role. Must not throw. */
+  readonly onForbidden?: (actor: Actor, route: RouteName) => void
 }
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -34,7 +36,7 @@ export async function answerRoute(
   services: RouteServices,
 ): Promise<Response> {
   const route: Route = routes[name]
-  const signedIn = await identify(route, c, services)
+  const signedIn = await identify(name, route, c, services)
   requireOwnOrigin(c.req.raw, services.origins, signedIn?.by === 'cookie')
   const input = parseInput(route, {
     params: c.req.param(),
@@ -72,9 +74,10 @@ function rethrow(error: unknown): never {
 }
 
 async function identify(
+  name: RouteName,
   route: Route,
   c: Context<Environment>,
-  { auth, limits }: RouteServices,
+  { auth, limits, onForbidden }: RouteServices,
 ): Promise<SignedIn | null> {
   const address = remoteAddress(c)
   if (route.access === 'public') {
@@ -87,7 +90,12 @@ async function identify(
     limits.count(address)
     throw new CatwalkError('unauthenticated', 'You are not signed in.')
   }
-  requireAccess(signedIn.actor, route.access)
+  try {
+    requireAccess(signedIn.actor, route.access)
+  } catch (error) {
+    onForbidden?.(signedIn.actor, name)
+    throw error
+  }
   return signedIn
 }
 

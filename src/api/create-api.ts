@@ -7,6 +7,7 @@ import {
   CatwalkError,
   createAddressReader,
   newId,
+  type Actor,
   type AddressReader,
   type Clock,
   type Logger,
@@ -49,6 +50,8 @@ export interface ApiOptions extends OwnAddresses {
   readonly onRequest?: (event: { method: string; route: string; status: number; durationMs: number }) => void
   /** Who a request comes from; the peer unless told, whatever the request says. */
   readonly addressOf?: AddressReader
+  /** Told when somebody who is signed in asks for what is beyond their role. Must not throw. */
+  readonly onForbidden?: (actor: Actor, route: RouteName) => void
   /** Pause after which a silent stream gets a comment. Default: 15 s. */
   readonly keepAliveMs?: number
 }

@@ -44,7 +44,7 @@ export function createAuth(options: LibraryOptions): Auth {
   const library = createLibrary(options)
 
   return {
-    handler: (request, address) => forwardToLibrary(library, request, address),
+    handler: (request, address) => forwardToLibrary(library, database, request, address),
 
     async authenticate(headers, address) {
       const authorization = headers.get('authorization')

@@ -1,5 +1,7 @@
+import type { Handle } from '../db/index.ts'
 import { CatwalkError } from '../domain/index.ts'
 import { ADDRESS_HEADER, type Library } from './library.ts'
+import { recordRefusedSignIn } from './record-sign-in.ts'
 
 /** What the library may answer. Each further path is opened together with the screen that uses it. */
 const OPEN: ReadonlyMap<string, string> = new Map([
@@ -10,6 +12,7 @@ const OPEN: ReadonlyMap<string, string> = new Map([
 /** Lets the library answer a request, and turns its errors into ours. */
 export async function forwardToLibrary(
   library: Library,
+  database: Handle,
   request: Request,
   address: string | null,
 ): Promise<Response> {
@@ -26,6 +29,10 @@ export async function forwardToLibrary(
   const body = await request.text()
   const response = await library.handler(new Request(request.url, { method, headers, body }))
   if (response.ok) return response
+  if (response.status === 401) {
+    const email = emailIn(body)
+    if (email !== null) await recordRefusedSignIn(database, email, address)
+  }
   throw await toCatalogue(response)
 }
 
@@ -47,6 +54,16 @@ async function toCatalogue(response: Response): Promise<CatwalkError> {
     default:
       if (response.status < 500) return new CatwalkError('invalid_request', messageOf(answer))
       return new CatwalkError('internal', 'Signing in failed inside Catwalk.', { cause: answer })
+  }
+}
+
+function emailIn(body: string): string | null {
+  try {
+    const value: unknown = JSON.parse(body)
+    const email = typeof value === 'object' && value !== null && 'email' in value ? value.email : null
+    return typeof email === 'string' && email.length <= 254 ? email : null
+  } catch {
+    return null
   }
 }
 

@@ -1,19 +1,51 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import type { CommonOptions } from './context.ts'
-import { timeoutOption } from './options.ts'
+import { timeoutOption, wholeNumber } from './options.ts'
 import type { ProgramOptions } from './program.ts'
+import type { AuditOptions } from './commands/audit.ts'
 import type { RotateOptions } from './commands/keys.ts'
 
 type Run = ProgramOptions['run']
 
 const commands = {
+  audit: () => import('./commands/audit.ts'),
   keys: () => import('./commands/keys.ts'),
 }
 
 /** The commands of those who run an installation. */
 export function addAdministration(program: Command, run: Run): void {
   program.commandsGroup('Administer:')
+  addAudit(program.command('audit').description('who did what'), run)
   addKeys(program.command('keys').description('master keys that credentials are encrypted under'), run)
+}
+
+/** What narrows a list of entries. */
+function filtered(command: Command): Command {
+  return command
+    .option('--action <name>', 'such as deployment.stop, or deployment for all of them')
+    .option('--actor <text>', 'id, or part of the name')
+    .option('--target <id>', 'what it was done to')
+    .addOption(new Option('--outcome <outcome>', 'how it ended').choices(['done', 'refused', 'failed']))
+    .option('--since <time>', 'not before, e.g. 2026-11-25T00:00:00Z')
+    .option('--until <time>', 'before')
+}
+
+function addAudit(audit: Command, run: Run): void {
+  filtered(audit.command('ls').description('list the newest entries of the workspace'))
+    .option('-n, --lines <number>', 'how many', wholeNumber(1, 500), 50)
+    .action((options: AuditOptions) =>
+      run(options, async (context) => (await commands.audit()).listAudit(context, options)),
+    )
+  filtered(audit.command('export').description('print all entries, one JSON object a line')).action(
+    (options: AuditOptions) =>
+      run(options, async (context) => (await commands.audit()).exportAudit(context, options)),
+  )
+  audit
+    .command('verify')
+    .description('check that no entry of the installation was changed, moved or removed')
+    .action((options: CommonOptions) =>
+      run(options, async (context) => (await commands.audit()).verifyAudit(context)),
+    )
 }
 
 function addKeys(keys: Command, run: Run): void {

@@ -71,6 +71,23 @@ export const routes = {
     response: s.Me,
   },
 
+  listAudit: {
+    method: 'get',
+    path: '/audit',
+    summary: 'Who did what in the workspace, newest first',
+    access: 'admin',
+    query: s.AuditQuery,
+    status: 200,
+    response: list(s.AuditEntry),
+  },
+  verifyAudit: {
+    method: 'get',
+    path: '/audit/verification',
+    summary: 'Go through the whole audit chain and tell where it does not hold',
+    access: 'installation',
+    status: 200,
+    response: s.AuditVerification,
+  },
   getKeys: {
     method: 'get',
     path: '/keys',

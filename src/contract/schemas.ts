@@ -342,6 +342,54 @@ export const SetUp = z
 
 export const SetUpLink = z.object({ url: z.url(), expiresAt: timestamp }).meta({ id: 'SetUpLink' })
 
+export const AuditEntry = z
+  .object({
+    id: z.string().describe('Sorts by time; a cursor for `before`'),
+    at: z.string().describe('RFC 3339, UTC, with microseconds'),
+    actor: z.object({
+      kind: z.string().describe('user, api_key or system'),
+      id: z.string(),
+      label: z.string(),
+    }),
+    address: z.string().nullable().describe('From where; null for the program itself'),
+    action: z.string().describe('Entity and verb, e.g. deployment.stop'),
+    target: z.string().nullable().describe('Id of what it was done to'),
+    outcome: z.enum(['done', 'refused', 'failed']),
+    detail: z.record(z.string(), z.unknown()),
+    seq: z
+      .string()
+      .nullable()
+      .describe('Place in the chain of the whole installation; null for some seconds'),
+    hash: z.string().nullable().describe('HMAC-SHA256 over the entry and the hash before it, in hexadecimal'),
+  })
+  .meta({ id: 'AuditEntry' })
+
+export const AuditQuery = z.object({
+  action: z.string().max(80).optional().describe('Whole action, or its first part, e.g. deployment'),
+  actor: z.string().max(254).optional().describe('Id, or part of the name'),
+  target: z.string().max(128).optional().describe('Id of a thing; of a deployment also what belongs to it'),
+  outcome: AuditEntry.shape.outcome.optional(),
+  from: timestamp.optional(),
+  to: timestamp.optional(),
+  before: z.string().max(64).optional().describe('Only entries older than the one with this id'),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+})
+
+export const AuditVerification = z
+  .object({
+    ok: z.boolean(),
+    entries: z.number().int().describe('How many entries hold, from the first on'),
+    head: z.string().nullable().describe('Hash of the last one; note it elsewhere to compare later'),
+    problem: z
+      .object({
+        seq: z.string(),
+        entry: z.string().nullable(),
+        what: z.enum(['missing', 'moved', 'changed']),
+      })
+      .nullable(),
+  })
+  .meta({ id: 'AuditVerification' })
+
 export const Keys = z
   .object({
     origin: z.enum(['environment', 'file']).describe('Keys of the environment are changed where it is set'),

@@ -11,6 +11,8 @@ export function bindServices(dependencies: services.ServiceDependencies) {
       service({ ...dependencies, ...request }, input)
   return {
     getInstallation: bind(services.getInstallation),
+    listAudit: bind(services.listAudit),
+    verifyAudit: bind(services.verifyAudit),
     createAnalysis: bind(services.createAnalysis),
     listDeployments: bind(services.listDeployments),
     createDeployment: bind(services.createDeployment),

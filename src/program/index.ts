@@ -29,6 +29,7 @@ import { aborted, stopSignal } from './stop-signal.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
 
 const GRACE_MS = 10_000
+const AUDIT_MS = 2000
 const MINUTE_MS = 60_000
 /** Requests to endpoints without a valid token, from one address. */
 const REFUSED_PER_MINUTE = 100
@@ -180,6 +181,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     }),
   )
   rotator.poke()
+  stack.use(every(AUDIT_MS, logger, () => services.chainAuditEntries(db, vault)))
   stack.use(every(MINUTE_MS, logger, async () => rotator.poke()))
 
   const ending = new AbortController()
@@ -230,6 +232,11 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     dashboardDir: DASHBOARD,
     docsDir: DOCS,
     onRequest: (event) => metrics.httpRequest(event),
+    onForbidden: (actor, route) => {
+      queries
+        .recordAudit(db, { actor, action: `api.${route}`, target: null, outcome: 'refused' })
+        .catch((error: unknown) => logger.error({ err: error }, 'a refusal could not be recorded'))
+    },
     signal: ending.signal,
   })
   const answerApi = getRequestListener(api.fetch, { overrideGlobalObjects: false })

@@ -1,5 +1,8 @@
 export { createAnalysis } from './analyze.ts'
 export { listCalls } from './calls.ts'
+export { chainAuditEntries } from './audit/chain.ts'
+export { listAudit } from './audit/read.ts'
+export { verifyAudit } from './audit/verify.ts'
 export { createChangeHub, type ChangeHub } from './changes.ts'
 export type { Changes, ServiceContext, ServiceDependencies } from './context.ts'
 export { openCredentials } from './credentials.ts'

@@ -1,5 +1,4 @@
 export { announce, CHANNEL, readAnnouncement, type Announcement } from './announce.ts'
-export { recordAudit, type AuditRecord } from './audit.ts'
 export { addUsage, deleteOldCalls, insertCalls, listCalls, type CallFilter, type CallRow } from './calls.ts'
 export {
   credentialsOf,
@@ -8,6 +7,16 @@ export {
   newestCredentialVersions,
   type CredentialRow,
 } from './credentials.ts'
+export {
+  chainAudit,
+  listAudit,
+  lockAuditHead,
+  readAuditChain,
+  recordAudit,
+  unchainedAudit,
+  type AuditRecord,
+  type AuditRow,
+} from './audit.ts'
 export {
   findDeploymentView,
   listDeploymentFacts,

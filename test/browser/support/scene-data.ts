@@ -274,3 +274,38 @@ export const tokens = [
     expiresAt: ago(-30 * 86_400),
   },
 ]
+
+const entry: RouteOutput<'listAudit'>['items'][number] = {
+  id: 'aud_1',
+  at: ago(60),
+  actor: { kind: 'user', id: 'user_1', label: 'ana@fjordworks.example' },
+  address: '192.0.2.17',
+  action: 'endpoint_token.create',
+  target: 'tok_01kb3zqf5ze7y9d2m4a6c8e0g1',
+  outcome: 'done',
+  detail: { name: 'Ana’s laptop', deployment: 'dep_1' },
+  seq: '41',
+  hash: 'ab'.repeat(32),
+}
+
+export const audit = [
+  entry,
+  {
+    ...entry,
+    id: 'aud_2',
+    action: 'session.create',
+    outcome: 'refused' as const,
+    address: '2001:db8:85a3::8a2e:370:7334',
+    target: 'user_01kb3zqf5ze7y9d2m4a6c8e0g1',
+    detail: {},
+    at: ago(4000),
+  },
+  {
+    ...entry,
+    id: 'aud_3',
+    actor: { kind: 'api_key', id: 'key_1', label: 'Command line on workstation (/var/lib/catwalk)' },
+    action: 'deployment.create',
+    detail: { slug: 'ticktick', source: 'npm:ticktick-mcp@2.1.0' },
+    at: ago(90_000),
+  },
+]

@@ -24,6 +24,7 @@ const house: Handlers = {
   getInstallation: () => data.installation,
   listDeployments: () => ({ items: data.deployments }),
   createAnalysis: () => data.analysis,
+  listAudit: () => ({ items: data.audit }),
   getDeployment: ({ params }) => {
     const found = data.deployments.find(({ slug, id }) => slug === params['id'] || id === params['id'])
     if (found === undefined) throw new CatwalkError('deployment_not_found', `There is no "${params['id']}".`)
@@ -157,6 +158,22 @@ export const scenes: readonly Scene[] = [
       await page.getByRole('textbox', { name: 'Name' }).fill('Ana’s laptop')
       await page.getByRole('button', { name: 'Make the token' }).click()
       await page.getByText('I have saved it').waitFor()
+    },
+  },
+  { name: 'audit', path: '/audit', ready: 'endpoint_token.create' },
+  {
+    name: 'audit-empty',
+    path: '/audit?outcome=failed',
+    answers: { listAudit: () => ({ items: [] }) },
+    ready: 'Nothing like this',
+  },
+  {
+    name: 'replace-token',
+    path: '/deployments/ticktick/access',
+    ready: 'Endpoint tokens',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Replace first' }).click()
+      await page.getByText('The old one works on for').first().waitFor()
     },
   },
   { name: 'settings', path: '/deployments/ticktick/settings', ready: 'Delete it for good' },

@@ -16,6 +16,7 @@ export {
 export const api = createApiClient({ origin: '' })
 
 export type Analysis = RouteOutput<'createAnalysis'>
+export type AuditEntry = RouteOutput<'listAudit'>['items'][number]
 export type CallResult = RouteOutput<'callTool'>
 export type Catalogue = RouteOutput<'getCatalogue'>
 export type CreateDeployment = RouteInput<'createDeployment'>['body']

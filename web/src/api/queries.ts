@@ -1,5 +1,5 @@
-import { queryOptions } from '@tanstack/react-query'
-import { api, type Deployment } from './client.ts'
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { api, type AuditEntry, type Deployment } from './client.ts'
 
 const SECOND_MS = 1000
 
@@ -70,4 +70,23 @@ export const logsQuery = (id: string) =>
     queryKey: ['logs', id],
     queryFn: async ({ signal }) =>
       (await api.call('listLogs', { params: { id }, query: { limit: 1000 } }, signal)).items,
+  })
+
+export interface AuditFilter {
+  readonly actor: string | undefined
+  readonly action: string | undefined
+  readonly outcome: AuditEntry['outcome'] | undefined
+}
+
+const AUDIT_PAGE = 100
+
+/** Entries of the audit log that fit, page by page. */
+export const auditQuery = (filter: AuditFilter) =>
+  infiniteQueryOptions({
+    queryKey: ['audit', filter],
+    queryFn: async ({ signal, pageParam }) =>
+      (await api.call('listAudit', { query: { ...filter, before: pageParam, limit: AUDIT_PAGE } }, signal))
+        .items,
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => (page.length < AUDIT_PAGE ? undefined : page.at(-1)?.id),
   })

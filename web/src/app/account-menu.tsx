@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { LogOut, Moon, Sun } from 'lucide-react'
+import { LogOut, Moon, Sun, type LucideIcon } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { signOut } from '../api/auth.ts'
 import { Menu, MenuItem, MenuLabel } from '../kit/menu.tsx'
@@ -13,10 +13,12 @@ interface AccountMenuProps {
   readonly email: string
   readonly side: 'top' | 'bottom'
   readonly align: 'start' | 'end'
+  /** Where else one can go from here, where there is no room for it elsewhere. */
+  readonly more?: readonly { readonly to: '/audit'; readonly label: string; readonly icon: LucideIcon }[]
   readonly trigger: ReactNode
 }
 
-export function AccountMenu({ name, email, side, align, trigger }: AccountMenuProps) {
+export function AccountMenu({ name, email, side, align, more = [], trigger }: AccountMenuProps) {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
   const isLight = useStore(theme) === 'light'
@@ -31,6 +33,11 @@ export function AccountMenu({ name, email, side, align, trigger }: AccountMenuPr
   return (
     <Menu side={side} align={align} trigger={trigger}>
       <MenuLabel>{email === '' ? name : email}</MenuLabel>
+      {more.map(({ to, label, icon }) => (
+        <MenuItem key={to} icon={icon} onSelect={() => void navigate({ to })}>
+          {label}
+        </MenuItem>
+      ))}
       <MenuItem icon={isLight ? Moon : Sun} onSelect={switchTheme}>
         {isLight ? 'Dark theme' : 'Light theme'}
       </MenuItem>

@@ -91,6 +91,21 @@ const deployments = createRoute({
   component: lazyRouteComponent(() => import('../rooms/deployments/deployments.tsx'), 'DeploymentsRoom'),
 })
 
+const audit = createRoute({
+  getParentRoute: () => house,
+  path: '/audit',
+  validateSearch: ({
+    actor,
+    action,
+    outcome,
+  }): { actor?: string | undefined; action?: string | undefined; outcome?: string | undefined } => ({
+    actor: text(actor),
+    action: text(action),
+    outcome: text(outcome),
+  }),
+  component: lazyRouteComponent(() => import('../rooms/audit/audit.tsx'), 'AuditRoom'),
+})
+
 const deployment = createRoute({
   getParentRoute: () => house,
   path: '/deployments/$slug',
@@ -116,6 +131,7 @@ export const routeTree = root.addChildren([
     start,
     review,
     deployments,
+    audit,
     unknown,
     deployment.addChildren([
       tab('/', 'Overview'),

@@ -1,6 +1,6 @@
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { Plus, Rows3, UserRound } from 'lucide-react'
+import { Plus, Rows3, ScrollText, UserRound } from 'lucide-react'
 import { deploymentsQuery, meQuery } from '../api/queries.ts'
 import { AccountMenu } from './account-menu.tsx'
 import { Mark } from './mark.tsx'
@@ -11,6 +11,7 @@ export function Shell() {
   const { data: me } = useSuspenseQuery(meQuery)
   const { data: deployments } = useQuery(deploymentsQuery)
   const name = me.user?.name ?? 'API key'
+  const isAdmin = me.role === 'owner' || me.role === 'admin'
   const isReviewing = useLocation({ select: ({ pathname }) => pathname === '/new' })
   const reviewing = isReviewing ? CURRENT : {}
   return (
@@ -40,6 +41,15 @@ export function Shell() {
             <span className="lbl">Deployments</span>
             {deployments !== undefined && <span className="n">{deployments.length}</span>}
           </Link>
+          {isAdmin && (
+            <>
+              <span className="nav-part">Workspace</span>
+              <Link to="/audit" activeProps={CURRENT}>
+                <ScrollText />
+                <span className="lbl">Audit log</span>
+              </Link>
+            </>
+          )}
         </div>
         <AccountMenu
           name={name}
@@ -79,6 +89,7 @@ export function Shell() {
         <AccountMenu
           name={name}
           email={me.user?.email ?? ''}
+          more={isAdmin ? ADMIN_ROOMS : []}
           side="top"
           align="end"
           trigger={
@@ -92,6 +103,8 @@ export function Shell() {
     </div>
   )
 }
+
+const ADMIN_ROOMS = [{ to: '/audit', label: 'Audit log', icon: ScrollText }] as const
 
 const CURRENT = { 'aria-current': 'page' } as const
 
