@@ -1,7 +1,7 @@
 import { CatwalkError, RpcError, type JsonObject, type JsonValue } from '../domain/index.ts'
 import { toBytes, type Bytes } from '../protocol/index.ts'
 import type { Sink } from './call.ts'
-import type { Upstream } from './upstream.ts'
+import { hasOpened, type Upstream } from './upstream.ts'
 import { describeEnd } from './describe-end.ts'
 
 interface Answer {
@@ -20,7 +20,7 @@ export async function ask(
   subject: string,
   signal: AbortSignal,
 ): Promise<JsonObject> {
-  if (!upstream.alive) throw describeEnd(await upstream.gone, upstream.handshake !== null)
+  if (!upstream.alive) throw describeEnd(await upstream.gone, hasOpened(upstream))
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
   const sink: Sink = {
     notify: () => false,
@@ -75,7 +75,7 @@ function parse(message: Bytes): Answer {
 }
 
 function silence(upstream: Upstream, method: string): CatwalkError {
-  if (upstream.handshake === null && upstream.strayLines > 0) {
+  if (!hasOpened(upstream) && upstream.strayLines > 0) {
     return new CatwalkError('server_not_mcp', 'The server printed text, but nothing that is MCP.')
   }
   return new CatwalkError('server_silent', `The server did not answer "${method}" in time.`)

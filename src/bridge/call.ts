@@ -1,5 +1,6 @@
 import type { CatwalkError } from '../domain/index.ts'
-import type { Bytes } from '../protocol/index.ts'
+import type { Bytes, Edit, Envelope } from '../protocol/index.ts'
+import type { Report } from './report.ts'
 import type { Session } from './session.ts'
 
 /** Takes what a server sends for one request, in order. */
@@ -9,19 +10,28 @@ export interface Sink {
    * receive it any more.
    */
   notify(message: Bytes): boolean
-  /** The result or error, with the id of the request as its sender wrote it. Nothing follows. */
-  answer(message: Bytes): void
+  /**
+   * The result or error, with the id of the request as its sender wrote it. Nothing follows.
+   * @param errorCode of the JSON-RPC error; null for a result
+   */
+  answer(message: Bytes, errorCode: number | null): void
   /** There will be no answer. `id`: the letters of the request's id. */
   fail(id: string, error: CatwalkError): void
-  /** The request has waited for a while in silence. */
-  keepAlive(): void
+  /** The request has waited for a while in silence. `now`: milliseconds, coarse. */
+  keepAlive(now: number): void
   /** The request was cancelled by its sender, who wants to hear nothing more. */
   abandon(): void
 }
 
+/**
+ * Looks at an answer before it is passed on, where client and server are of different eras. Adds to `edits` what has to
+ * change besides the id, or returns true when it has dealt with the answer itself.
+ */
+export type Translate = (line: Buffer, envelope: Envelope, edits: Edit[]) => boolean
+
 /** One request on its way to a server process. */
 export interface Call {
-  /** Null for requests of our own. */
+  /** Null for requests of our own, and for those of the modern era. */
   readonly session: Session | null
   readonly subject: string
   /** The letters of the sender's id and progress token (JSON); both are replaced by a number of ours on the way. */
@@ -30,4 +40,10 @@ export interface Call {
   readonly sink: Sink
   /** Milliseconds, coarse. */
   readonly startedAt: number
+  /** Lowest level of log messages that a request of the modern era asks for; without one it gets none. */
+  readonly logLevel?: string
+  readonly translate?: Translate
+  readonly report?: Report
+  /** Takes messages of a subscription of our own. */
+  readonly received?: (line: Buffer, envelope: Envelope, method: string) => void
 }

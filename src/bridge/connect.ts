@@ -2,10 +2,11 @@ import { CatwalkError } from '../domain/index.ts'
 import { ask } from './ask.ts'
 import type { BridgeContext } from './context.ts'
 import { sharedLevels } from './from-client.ts'
-import { shakeHands } from './handshake.ts'
 import { mostVerbose } from './log-level.ts'
+import { isObject, shakeHands } from './handshake.ts'
+import { wantsOwnProcess } from './process-policy.ts'
 import type { Session } from './session.ts'
-import type { Handshake, Upstream } from './upstream.ts'
+import type { Upstream } from './upstream.ts'
 
 /**
  * The process that serves a session. One that has none (after a restart of the bridge, or because its own process had
@@ -21,26 +22,50 @@ export function connect(context: BridgeContext, session: Session): Upstream | Pr
 }
 
 async function reconnect(context: BridgeContext, session: Session): Promise<Upstream> {
-  const { pool, limits } = context
-  const signal = AbortSignal.timeout(limits.handshakeMs)
+  const isNew = session.claims.bridge !== context.id
+  const wantsOwn = wantsOwnProcess(context, session.claims.capabilities)
   await recall(context, session)
-  if (!session.own) {
-    const handshake = await pool.ready
-    session.upstream = pool.shared
-    askAgain(pool.shared, session, mostVerbose(sharedLevels(context)))
-    announceChanges(context, session, handshake)
-    return pool.shared
+  const shared = await sharedFor(context, wantsOwn)
+  session.own = shared === null
+  if (shared !== null) {
+    const before = session.upstream
+    session.upstream = shared
+    askAgain(shared, session, mostVerbose(sharedLevels(context)))
+    if (isNew || before !== null) announceChanges(session, shared)
+    return shared
   }
+  const upstream = await startFor(context, session)
+  announceChanges(session, upstream)
+  return upstream
+}
+
+/**
+ * The shared process for a legacy session, of the modern era where the server speaks no other; null when the session
+ * gets one of its own.
+ * @throws CatwalkError
+ */
+export async function sharedFor(context: BridgeContext, wantsOwn: boolean): Promise<Upstream | null> {
+  const { shared } = context.pool
+  if (wantsOwn && shared.speaks.legacy === true) return null
+  const legacy = await shared.open('legacy')
+  if (legacy !== null) return wantsOwn ? null : legacy
+  const modern = await shared.open('modern')
+  if (modern === null) throw new CatwalkError('server_not_mcp', 'The server speaks no revision that we know.')
+  return modern
+}
+
+async function startFor(context: BridgeContext, session: Session): Promise<Upstream> {
+  const { pool, limits } = context
   const upstream = await pool.startOwn()
   try {
     const { version, clientInfo, capabilities } = session.claims
-    const handshake = await shakeHands(upstream, { version, clientInfo, capabilities }, signal)
+    const signal = AbortSignal.timeout(limits.handshakeMs)
+    await shakeHands(upstream, { version, clientInfo, capabilities }, signal)
     if (session.ended)
       throw new CatwalkError('unavailable', 'The session was ended while its server started.')
     upstream.session = session
     session.upstream = upstream
     askAgain(upstream, session, session.level ?? undefined)
-    announceChanges(context, session, handshake)
     return upstream
   } catch (error) {
     void pool.retire(upstream, 0)
@@ -58,7 +83,9 @@ async function recall(context: BridgeContext, session: Session): Promise<void> {
 }
 
 /** Tells a process what the session had asked of the former one. Ahead of the calls that wait for it. */
-function askAgain(upstream: Upstream, session: Session, level: string | undefined): void {
+function askAgain(
+  upstream: Upstream, session: Session, level: string | undefined): void {
+  if (upstream.era === 'modern') return
   const signal = AbortSignal.timeout(ASK_AGAIN_MS)
   const send = (method: string, params: object) =>
     void ask(upstream, method, params, '', signal).catch(() => undefined)
@@ -69,14 +96,12 @@ function askAgain(upstream: Upstream, session: Session, level: string | undefine
 const ASK_AGAIN_MS = 30_000
 
 /** The lists may differ from those that the client knows; it is told to look again. */
-function announceChanges(context: BridgeContext, session: Session, handshake: Handshake): void {
-  if (!session.own && session.claims.bridge === context.id) return
-  const offered = JSON.parse(JSON.stringify(handshake.result['capabilities'])) as Record<
-    string,
-    { listChanged?: boolean } | undefined
-  >
+function announceChanges(session: Session, upstream: Upstream): void {
+  const offered = (upstream.handshake?.result ?? upstream.discovered)?.['capabilities']
+  if (!isObject(offered)) return
   for (const list of ['tools', 'resources', 'prompts']) {
-    if (offered[list]?.listChanged === true) {
+    const capability = offered[list]
+    if (isObject(capability) && capability['listChanged'] === true) {
       session.listen.send(`{"jsonrpc":"2.0","method":"notifications/${list}/list_changed"}`)
     }
   }

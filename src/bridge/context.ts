@@ -4,7 +4,9 @@ import type { BridgeLimits } from './limits.ts'
 import type { Inbound } from './read-body.ts'
 import type { ReplayBudget } from './replay-budget.ts'
 import type { Pool } from './pool.ts'
+import type { ProcessPolicy } from './process-policy.ts'
 import type { SessionStore } from './session-store.ts'
+import type { ToolHeaders } from './tool-headers.ts'
 
 /** What the parts of one bridge share. */
 export interface BridgeContext extends BridgeCore {
@@ -23,6 +25,8 @@ export interface BridgeCore {
   readonly memory: SessionMemory
   readonly budget: ReplayBudget
   readonly inbound: Inbound
+  readonly processes: ProcessPolicy
+  readonly toolHeaders: ToolHeaders
   /** Milliseconds that only go forward, moved on by the sweeper: good enough for idle times, and free. */
   now: number
   /** Set once nothing new is accepted. */

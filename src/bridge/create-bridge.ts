@@ -7,27 +7,33 @@ import {
   type Clock,
   type Endpoint,
   type InstanceEnd,
+  type JsonObject,
   type LineSink,
   type SessionMemory,
+  type ServerEra,
 } from '../domain/index.ts'
 import { createSealer, RPC } from '../protocol/index.ts'
 import { ask } from './ask.ts'
 import type { BridgeContext, BridgeCore } from './context.ts'
 import { endSession } from './end-session.ts'
+import { OUR_META, type Era } from './era.ts'
 import { serverMessage } from './from-server.ts'
 import { handleDelete } from './handle-delete.ts'
 import { handleGet } from './handle-get.ts'
 import { handlePost } from './handle-post.ts'
+import { isObject } from './handshake.ts'
 import { DEFAULT_LIMITS, type BridgeLimits } from './limits.ts'
 import { createPool } from './pool.ts'
 import { probe } from './probe.ts'
+import type { ProcessPolicy } from './process-policy.ts'
 import { createReplayBudget } from './replay-budget.ts'
 import { refuse } from './respond.ts'
 import type { Launch } from './server-process.ts'
 import { createSessionMemory } from './session-memory.ts'
 import { createSessionStore } from './session-store.ts'
 import { startSweeper } from './sweeper.ts'
-import type { Handshake } from './upstream.ts'
+import { createToolHeaders } from './tool-headers.ts'
+import type { Upstream } from './upstream.ts'
 
 export interface BridgeOptions {
   /** Starts one process of the server. Called once by {@link createBridge}, then for sessions that need their own. */
@@ -40,13 +46,18 @@ export interface BridgeOptions {
   readonly output: LineSink
   readonly limits?: Partial<BridgeLimits>
   readonly clock?: Clock
+  /** Which eras the server speaks, from {@link Bridge.probe} or {@link Bridge.era}; found out when left out. */
+  readonly era?: ServerEra
+  readonly processes?: ProcessPolicy
   /** What sessions leave behind; pass it on to the next bridge so that they go on, or stay ended. */
   readonly memory?: SessionMemory
 }
 
 /** The MCP side of one server: Streamable HTTP towards clients, stdio towards its processes. */
 export interface Bridge extends Endpoint {
-  /** Settles once the shared process has ended or {@link Bridge.stop} is done; no process is left then. */
+  /** Which eras the server speaks, as far as that was found out; null: nothing is known yet. */
+  readonly era: ServerEra | null
+  /** Settles once the process that was started with the bridge has ended or {@link Bridge.stop} is done; no process is left then. */
   readonly ended: Promise<InstanceEnd>
   /** Takes nothing new, lets calls in flight finish for at most `graceMs`, then ends all processes. Idempotent. */
   stop(graceMs: number): Promise<void>
@@ -74,12 +85,15 @@ export async function createBridge(options: BridgeOptions, signal: AbortSignal):
     memory: options.memory ?? createSessionMemory(() => clock.now()),
     budget: createReplayBudget(limits.replayBytes),
     inbound: { bytes: 0 },
+    processes: options.processes ?? 'auto',
+    toolHeaders: createToolHeaders(),
     now: 0,
     stopping: false,
   }
   const sessions = createSessionStore(core)
   const pool = createPool(core, {
     first,
+    era: options.era ?? null,
     launch: options.launch,
     received: (upstream, line, envelope, kind) => serverMessage(context, upstream, line, envelope, kind),
     crashed: (session) => void endSession(context, session),
@@ -93,11 +107,14 @@ function openBridge(context: BridgeContext): Bridge {
   const stopSweeper = startSweeper(context)
   let stopping: Promise<void> | null = null
 
-  const ended = pool.shared.gone.then(async (end) => {
+  const ended = pool.shared.ended.then(async (end) => {
     context.stopping = true
     stopSweeper()
     for (const session of sessions.all()) sessions.forget(session)
-    await Promise.all([...pool.own].map((upstream) => pool.retire(upstream, EXIT_GRACE_MS)))
+    await Promise.all([
+      ...[...pool.own].map((upstream) => pool.retire(upstream, EXIT_GRACE_MS)),
+      ...[...pool.shared.all()].map((upstream) => upstream.stop(EXIT_GRACE_MS)),
+    ])
     return end
   })
 
@@ -105,29 +122,37 @@ function openBridge(context: BridgeContext): Bridge {
     context.stopping = true
     for (const session of sessions.all()) session.listen.finish()
     const deadline = performance.now() + graceMs
-    const busy = () => [pool.shared, ...pool.own].some((upstream) => upstream.calls.size > 0)
+    const busy = () => [...pool.all()].some((upstream) => upstream.calls.size > 0)
     while (busy() && performance.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-    await pool.shared.stop(Math.min(graceMs, EXIT_GRACE_MS))
+    await Promise.all(
+      [...pool.shared.all()].map((upstream) => upstream.stop(Math.min(graceMs, EXIT_GRACE_MS))),
+    )
     await ended
   }
 
   return {
+    get era() {
+      return eraOf(pool.shared.speaks)
+    },
     ended,
     stop: (graceMs) => (stopping ??= stop(graceMs)),
     handle(req, res, caller) {
-      if (context.stopping || !pool.shared.alive) {
+      if (context.stopping || !pool.shared.primary.alive) {
         const text = 'The server is being stopped or restarted. Try again in a moment.'
         return refuse(res, 503, caller.requestId, RPC.serverError, text, ['retry-after', '1'])
       }
       dispatch(context, req, res, caller)
     },
     async request(method, params, caller, signal) {
-      await handshakeWithin(context, signal)
-      return ask(pool.shared, method, params, caller.subject, signal)
+      const upstream = await within(context, openAny(context), signal)
+      const given =
+        upstream.era === 'modern' ? { ...params, _meta: { ...OUR_META, ...metaOf(params) } } : params
+      return ask(upstream, method, given, caller.subject, signal)
     },
     async probe(signal) {
-      return probe(pool.shared, await handshakeWithin(context, signal), signal)
+      const upstream = await within(context, openAny(context), signal)
+      return probe(upstream, await within(context, pool.shared.settle(), signal), signal)
     },
   }
 }
@@ -150,13 +175,22 @@ function dispatch(context: BridgeContext, req: IncomingMessage, res: ServerRespo
   }
 }
 
-/** @throws CatwalkError */
-async function handshakeWithin(context: BridgeContext, signal: AbortSignal): Promise<Handshake> {
-  const { shared, ready } = context.pool
+/** A process for requests of our own, of the era that is open already. */
+async function openAny({ pool: { shared } }: BridgeContext): Promise<Upstream> {
+  const open = shared.modern ?? shared.legacy
+  if (open?.alive === true) return open
+  const upstream = (await shared.open('modern')) ?? (await shared.open('legacy'))
+  if (upstream === null)
+    throw new CatwalkError('server_not_mcp', 'The server speaks no revision that we know.')
+  return upstream
+}
+
+/** @throws CatwalkError `server_not_mcp` or `server_silent` when `signal` fires first */
+async function within<T>(context: BridgeContext, promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const late = Promise.withResolvers<never>()
   const giveUp = () => {
     late.reject(
-      shared.strayLines > 0
+      context.pool.shared.primary.strayLines > 0
         ? new CatwalkError('server_not_mcp', 'The server printed text, but nothing that is MCP.')
         : new CatwalkError('server_silent', 'The server did not answer "initialize" in time.'),
     )
@@ -164,8 +198,18 @@ async function handshakeWithin(context: BridgeContext, signal: AbortSignal): Pro
   if (signal.aborted) giveUp()
   signal.addEventListener('abort', giveUp, { once: true })
   try {
-    return await Promise.race([ready, late.promise])
+    return await Promise.race([promise, late.promise])
   } finally {
     signal.removeEventListener('abort', giveUp)
   }
+}
+
+function eraOf({ legacy, modern }: Readonly<Record<Era, boolean | null>>): ServerEra | null {
+  if (legacy === true) return modern === true ? 'dual' : 'legacy'
+  return modern === true ? 'modern' : null
+}
+
+function metaOf(params: JsonObject): JsonObject {
+  const { _meta: meta } = params
+  return isObject(meta) ? meta : {}
 }

@@ -17,14 +17,18 @@ export function endSession(context: BridgeContext, session: Session): Promise<vo
   if (upstream === null || !upstream.alive) return remembered
   cancelAll(upstream, session)
   if (session.own) void context.pool.retire(upstream, GRACE_MS)
-  else for (const uri of session.subscriptions) unsubscribe(context, uri)
+  else if (upstream.era === 'legacy') {
+    for (const uri of session.subscriptions) unsubscribe(context, uri)
+  }
   return remembered
 }
 
-function unsubscribe(context: BridgeContext, uri: string): void {
-  if (isWanted(context, uri)) return
+/** Tells the shared legacy process that nobody wants to hear of a resource any more, if that is so. */
+export function unsubscribe(context: BridgeContext, uri: string): void {
+  const upstream = context.pool.shared.legacy
+  if (upstream === null || isWanted(context, uri)) return
   const signal = AbortSignal.timeout(UNSUBSCRIBE_MS)
-  ask(context.pool.shared, 'resources/unsubscribe', { uri }, '', signal).catch(() => undefined)
+  ask(upstream, 'resources/unsubscribe', { uri }, '', signal).catch(() => undefined)
 }
 
 /** Answers requests of a server that its client never came to read. */

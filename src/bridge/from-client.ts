@@ -1,17 +1,11 @@
-import {
-  lettersOf,
-  splice,
-  textOf,
-  toBytes,
-  type Edit,
-  type Envelope,
-  type MessageKind,
-} from '../protocol/index.ts'
+import { lettersOf, splice, textOf, type Edit, type Envelope, type MessageKind } from '../protocol/index.ts'
+import type { Caller } from '../domain/index.ts'
 import { cancellation } from './ask.ts'
 import type { Sink } from './call.ts'
 import type { BridgeContext } from './context.ts'
 import { describeEnd } from './describe-end.ts'
 import { mostVerbose } from './log-level.ts'
+import { reporterOf } from './report.ts'
 import type { Session } from './session.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -23,14 +17,22 @@ export function clientRequest(
   body: Buffer,
   envelope: Envelope,
   sink: Sink,
+  caller: Caller,
 ): void {
   if (envelope.id === null) return
   const id = lettersOf(body, envelope.id)
+  const report = reporterOf(caller, body, envelope)
   // It may have ended while the request waited for it.
-  if (!upstream.alive) return sink.fail(id, describeEnd(undefined, true))
+  if (!upstream.alive) {
+    sink.fail(id, describeEnd(undefined, true))
+    return report?.('failed')
+  }
   note(context, session, body, envelope)
   const extra = upstream.shared ? sharedEdit(context, session, body, envelope) : null
-  if (extra === 'answered') return sink.answer(toBytes(`{"jsonrpc":"2.0","id":${id},"result":{}}`))
+  if (extra === 'answered') {
+    sink.answer(`{"jsonrpc":"2.0","id":${id},"result":{}}`, null)
+    return report?.('ok')
+  }
 
   const token = envelope.progressToken
   const number = upstream.open({
@@ -40,6 +42,7 @@ export function clientRequest(
     progressToken: token === null ? null : lettersOf(body, token),
     sink,
     startedAt: context.now,
+    ...(report === undefined ? {} : { report }),
   })
   const letters = String(number)
   const edits: Edit[] = [{ span: envelope.id, letters }]
@@ -142,6 +145,7 @@ function cancel(upstream: Upstream, session: Session, id: string): void {
     upstream.close(number)
     upstream.send(cancellation(number))
     call.sink.abandon()
+    call.report?.('cancelled')
   }
 }
 
@@ -152,5 +156,6 @@ export function cancelAll(upstream: Upstream, session: Session): void {
     upstream.close(number)
     upstream.send(cancellation(number))
     call.sink.abandon()
+    call.report?.('cancelled')
   }
 }

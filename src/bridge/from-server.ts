@@ -2,16 +2,16 @@ import {
   lettersOf,
   ownNumber,
   RPC,
-  rpcErrorText,
+  rpcError,
   splice,
   textOf,
-  toBytes,
   type Bytes,
   type Envelope,
 } from '../protocol/index.ts'
 import type { Call } from './call.ts'
 import type { BridgeContext } from './context.ts'
 import { passesLevel } from './log-level.ts'
+import { modernMessage } from './from-modern-server.ts'
 import type { Session } from './session.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -25,6 +25,7 @@ export function serverMessage(
 ): void {
   const method = textOf(line, envelope.method) ?? ''
   if (method === 'notifications/progress') progress(upstream, line, envelope)
+  else if (upstream.era === 'modern') modernMessage(context, upstream, line, envelope, kind, method)
   else if (kind === 'request') request(context, upstream, line, envelope, method)
   else if (upstream.shared) sharedNotification(context, upstream, line, envelope, method)
   else ownNotification(upstream, line, envelope, method)
@@ -52,7 +53,7 @@ function request(
   const session = upstream.session
   if (session === null || session.ended) {
     // A shared process was told that its client can do nothing of the kind.
-    return upstream.send(toBytes(rpcErrorText(id, RPC.methodNotFound, `No client here offers "${method}".`)))
+    return upstream.send(rpcError(id, RPC.methodNotFound, `No client here offers "${method}".`))
   }
   session.asked.set(id, context.now)
   toSession(upstream, session, whole(line, envelope), true)

@@ -6,24 +6,25 @@ import {
   isJsonRpc2,
   isJsonType,
   isLegacyVersion,
+  isModernVersion,
   LEGACY_VERSIONS,
   lettersOf,
   messageKind,
   RPC,
-  rpcErrorText,
+  rpcError,
   scan,
   ScanError,
   textOf,
-  toBytes,
   type Envelope,
 } from '../protocol/index.ts'
 import { connect } from './connect.ts'
 import type { BridgeContext } from './context.ts'
 import { clientMessage, clientRequest } from './from-client.ts'
+import { modernPost } from './modern-post.ts'
 import { openSession } from './open-session.ts'
 import { readBody, type BodyProblem } from './read-body.ts'
 import { Reply } from './reply.ts'
-import { catwalkErrorText, refuse, respondEmpty, respondJson } from './respond.ts'
+import { catwalkError, refuse, respondEmpty, respondJson } from './respond.ts'
 import type { Session } from './session.ts'
 import { findSession } from './find-session.ts'
 import type { Upstream } from './upstream.ts'
@@ -108,7 +109,11 @@ function received(
   if (first === undefined) return
   if (refusedByScope(res, caller, body, envelopes)) return
   const version = req.headers['mcp-protocol-version']
-  if (!speaksLegacy(version, first)) return refuseVersion(res, caller, body, first)
+  if (first.metaVersion !== null || (typeof version === 'string' && isModernVersion(version))) {
+    if (!batch) return modernPost(context, req, res, caller, body, first)
+    return refuse(res, 400, caller.requestId, RPC.invalidRequest, 'This revision has no batches.')
+  }
+  if (!speaksLegacy(version)) return refuseVersion(res, caller, body, first)
   if (!batch && messageKind(body, first) === 'request' && textOf(body, first.method) === 'initialize') {
     return void openSession(context, res, caller, body, first)
   }
@@ -151,7 +156,7 @@ async function deliverLater(
     const known =
       error instanceof CatwalkError ? error : new CatwalkError('internal', 'The server could not be reached.')
     if (known !== error) context.output('system', `A session could not be continued: ${String(error)}`)
-    const text = toBytes(catwalkErrorText(id === null ? null : lettersOf(body, id), known, caller.requestId))
+    const text = catwalkError(id === null ? null : lettersOf(body, id), known, caller.requestId)
     respondJson(res, known.code === 'unavailable' ? 503 : 200, caller.requestId, text)
   } finally {
     context.inbound.bytes -= body.length
@@ -175,8 +180,9 @@ function deliver(
     due === 0 ? null : new Reply(res, requestId, session, () => context.sessions.stream(session), due, batch)
   for (const envelope of envelopes) {
     const kind = messageKind(body, envelope)
-    if (kind === 'request' && reply !== null) clientRequest(context, upstream, session, body, envelope, reply)
-    else if (kind === 'response' || kind === 'notification') {
+    if (kind === 'request' && reply !== null) {
+      clientRequest(context, upstream, session, body, envelope, reply, caller)
+    } else if (kind === 'response' || kind === 'notification') {
       clientMessage(upstream, session, body, envelope, kind)
     }
   }
@@ -198,15 +204,14 @@ function refusedByScope(
   const error = new CatwalkError('forbidden', 'This token is for reading: it calls no tools.', {
     help: 'Ask for a token with full scope.',
   })
-  const text = catwalkErrorText(lettersOf(body, beyond.id), error, caller.requestId)
+  const text = catwalkError(lettersOf(body, beyond.id), error, caller.requestId)
   res.setHeader('www-authenticate', 'Bearer error="insufficient_scope", scope="full"')
-  respondJson(res, 403, caller.requestId, toBytes(text))
+  respondJson(res, 403, caller.requestId, text)
   return true
 }
 
-/** Without a header the session's version counts; a request of the modern era says so in its `_meta` as well. */
-function speaksLegacy(version: string | string[] | undefined, envelope: Envelope): boolean {
-  if (envelope.metaVersion !== null) return false
+/** Without a header the session's version counts. */
+function speaksLegacy(version: string | string[] | undefined): boolean {
   return version === undefined || (typeof version === 'string' && isLegacyVersion(version))
 }
 
@@ -217,5 +222,5 @@ function speaksLegacy(version: string | string[] | undefined, envelope: Envelope
 function refuseVersion(res: ServerResponse, caller: Caller, body: Buffer, envelope: Envelope): void {
   const id = envelope.id === null ? null : lettersOf(body, envelope.id)
   const message = `Unsupported protocol version (supported: ${LEGACY_VERSIONS.join(', ')}). Start with "initialize".`
-  respondJson(res, 400, caller.requestId, toBytes(rpcErrorText(id, RPC.serverError, message)))
+  respondJson(res, 400, caller.requestId, rpcError(id, RPC.serverError, message))
 }

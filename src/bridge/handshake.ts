@@ -3,7 +3,7 @@ import { isLegacyVersion, LATEST_LEGACY, type LegacyVersion } from '../protocol/
 import { ask } from './ask.ts'
 import type { Handshake, Upstream } from './upstream.ts'
 
-const OURSELVES = { name: 'catwalk', version: '0.1.0' }
+export const OURSELVES = { name: 'catwalk', version: '0.1.0' }
 /** A server that names a revision we don't know speaks at least the first. */
 const OLDEST: LegacyVersion = '2024-11-05'
 
@@ -37,6 +37,7 @@ export async function shakeHands(
     throw error
   })
   const handshake = readHandshake(result)
+  upstream.era = 'legacy'
   upstream.handshake = handshake
   upstream.send('{"jsonrpc":"2.0","method":"notifications/initialized"}')
   return handshake

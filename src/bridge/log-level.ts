@@ -1,6 +1,10 @@
 /** Most verbose first (RFC 5424, as MCP logging names them). */
 const LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']
 
+export function isLogLevel(level: string): boolean {
+  return LEVELS.includes(level)
+}
+
 /** Whether a message of this level is for a client that asked for `lowest` and above; null asked for nothing. */
 export function passesLevel(level: string | undefined, lowest: string | null): boolean {
   if (level === undefined || lowest === null) return true

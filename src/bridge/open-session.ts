@@ -1,21 +1,24 @@
 import type { ServerResponse } from 'node:http'
 import { CatwalkError, type Caller, type JsonObject } from '../domain/index.ts'
 import {
+  LATEST_LEGACY,
   lettersOf,
+  META_KEYS,
   negotiate,
   RPC,
-  rpcErrorText,
+  rpcError,
   splice,
-  toBytes,
   type Bytes,
   type Envelope,
   type LegacyVersion,
 } from '../protocol/index.ts'
 import type { BridgeContext } from './context.ts'
-import { isObject, readHandshake } from './handshake.ts'
-import { catwalkErrorText, respondJson } from './respond.ts'
-import { needsOwnProcess } from './session.ts'
-import type { Handshake } from './upstream.ts'
+import { sharedFor } from './connect.ts'
+import { isObject, OURSELVES, readHandshake } from './handshake.ts'
+import { wantsOwnProcess } from './process-policy.ts'
+import { reporterOf } from './report.ts'
+import { catwalkError, respondJson } from './respond.ts'
+import type { Handshake, Upstream } from './upstream.ts'
 
 interface Introduction {
   readonly version: string
@@ -36,44 +39,61 @@ export async function openSession(
   const id = envelope.id === null ? null : lettersOf(body, envelope.id)
   const introduction = readIntroduction(body, envelope)
   if (introduction === null) {
-    const text = rpcErrorText(
-      id,
-      RPC.invalidParams,
-      'protocolVersion, capabilities and clientInfo are required.',
-    )
-    return respondJson(res, 400, caller.requestId, toBytes(text))
+    const text = rpcError(id, RPC.invalidParams, 'protocolVersion, capabilities and clientInfo are required.')
+    return respondJson(res, 400, caller.requestId, text)
   }
+  const report = reporterOf(caller, body, envelope)
   try {
-    if (needsOwnProcess(introduction.capabilities)) {
-      await openOwn(context, res, caller, introduction, body, envelope)
-    } else await openShared(context, res, caller, introduction, id)
+    const wantsOwn = wantsOwnProcess(context, introduction.capabilities)
+    const shared = await withinLimit(sharedFor(context, wantsOwn), context.limits.handshakeMs)
+    if (shared === null) await openOwn(context, res, caller, introduction, body, envelope)
+    else openShared(context, shared, res, caller, introduction, id)
+    report?.('ok')
   } catch (error) {
     const known =
       error instanceof CatwalkError ? error : new CatwalkError('internal', 'The session could not be opened.')
     if (known !== error) context.output('system', `A session could not be opened: ${String(error)}`)
+    report?.('failed')
     const busy = known.code === 'unavailable'
-    const text = toBytes(catwalkErrorText(id, known, caller.requestId))
+    const text = catwalkError(id, known, caller.requestId)
     respondJson(res, busy ? 503 : 200, caller.requestId, text, busy ? RETRY_AFTER : [])
   }
 }
 
-async function openShared(
+function openShared(
   context: BridgeContext,
+  upstream: Upstream,
   res: ServerResponse,
   caller: Caller,
   introduction: Introduction,
   id: string | null,
-): Promise<void> {
-  const { pool, sessions, limits } = context
-  const handshake = await withinLimit(pool.ready, limits.handshakeMs)
+): void {
+  const { sessions } = context
+  const handshake = upstream.handshake ?? handshakeFrom(upstream.discovered ?? {})
   const version = negotiate(introduction.version, handshake.version)
   const session = sessions.open({ ...introduction, subject: caller.subject, version })
-  session.upstream = pool.shared
+  session.own = false
+  session.upstream = upstream
   const result = resultForShared(handshake, version)
   const text = `{"jsonrpc":"2.0","id":${id},"result":`
   // The id is in the letters it came in (one character a byte), the result is text.
   const answer = text + Buffer.from(JSON.stringify(result)).toString('latin1') + '}'
   respondJson(res, 200, caller.requestId, answer, ['mcp-session-id', session.token])
+}
+
+/** What `server/discover` says, in the words of `initialize` (legacy client, modern server). */
+function handshakeFrom(discovered: JsonObject): Handshake {
+  const { capabilities, instructions, _meta: meta } = discovered
+  const serverInfo = isObject(meta) ? meta[META_KEYS.server] : undefined
+  return {
+    version: LATEST_LEGACY,
+    result: {
+      protocolVersion: LATEST_LEGACY,
+      capabilities: isObject(capabilities) ? capabilities : {},
+      serverInfo: isObject(serverInfo) ? serverInfo : OURSELVES,
+      ...(typeof instructions === 'string' ? { instructions } : {}),
+    },
+  }
 }
 
 /** The result is made per session; tasks would be seen by everybody on the process, so they are not offered. */
@@ -123,6 +143,7 @@ async function openOwn(
     const handshake = readHandshake(result)
     upstream.handshake = handshake
     const session = sessions.open({ ...introduction, subject: caller.subject, version: handshake.version })
+    session.own = true
     session.upstream = upstream
     upstream.session = session
     respondJson(res, 200, caller.requestId, answer, ['mcp-session-id', session.token])

@@ -1,24 +1,34 @@
-import { CatwalkError } from '../domain/index.ts'
+import { CatwalkError, type ServerEra } from '../domain/index.ts'
+import { LATEST_LEGACY } from '../protocol/index.ts'
 import type { BridgeCore } from './context.ts'
-import { SHARED_INTRODUCTION, shakeHands } from './handshake.ts'
+import { OURSELVES, shakeHands } from './handshake.ts'
 import type { Launch, ServerProcess } from './server-process.ts'
 import type { Session } from './session.ts'
-import { createUpstream, type Handshake, type Received, type Upstream } from './upstream.ts'
+import { createSharedProcesses, type SharedProcesses } from './shared-processes.ts'
+import { createUpstream, type Received, type Upstream } from './upstream.ts'
 
 /** The server processes of one bridge. */
 export interface Pool {
-  /** Serves every session that needs none of its own. */
-  readonly shared: Upstream
-  /** The shared process's handshake. Rejects with CatwalkError. */
-  readonly ready: Promise<Handshake>
+  /** Serve every client that needs none of its own. */
+  readonly shared: SharedProcesses
   readonly own: ReadonlySet<Upstream>
   /**
    * Starts a process for one session, at the cost of the one that has been idle longest when there are too many.
    * @throws CatwalkError `unavailable` when all are busy, and whatever the launch throws
    */
   startOwn(): Promise<Upstream>
-  /** Ends a process of one session; the session may get another one. */
+  /**
+   * A legacy process that was told of these capabilities, for one call of the modern era at a time.
+   * @throws CatwalkError like {@link Pool.startOwn}, and when the server does not answer the handshake
+   */
+  borrow(capabilities: object): Promise<Upstream>
+  /** A borrowed process is free for the next call. */
+  giveBack(upstream: Upstream): void
+  /** Ends a process of one session or call; the session may get another one. */
   retire(upstream: Upstream, graceMs: number): Promise<void>
+  /** Ends what has been idle for long and belongs to no session. */
+  reap(): void
+  all(): Iterable<Upstream>
 }
 
 /** A process that was used this recently is not taken from its session for another one. */
@@ -26,9 +36,10 @@ const SETTLED_MS = 30_000
 const RETIRE_GRACE_MS = 2000
 
 export interface PoolOptions {
-  /** The process that was launched with the bridge; it becomes the shared one. */
+  /** The process that was launched with the bridge. */
   readonly first: ServerProcess
   readonly launch: Launch
+  readonly era: ServerEra | null
   readonly received: Received
   /** The process of a session ended by itself, and what the session was with it. */
   readonly crashed: (session: Session) => void
@@ -38,20 +49,25 @@ export function createPool(context: BridgeCore, options: PoolOptions): Pool {
   const { limits, output } = context
   const { launch, received } = options
   const own = new Set<Upstream>()
+  /** Borrowed processes that nobody uses now, since when. */
+  const free = new Map<Upstream, number>()
   const aborter = new AbortController()
   let starting = 0
 
   const adopt = (process: ServerProcess, isShared: boolean) =>
     createUpstream(process, { shared: isShared, limits, output, received })
 
-  const shared = adopt(options.first, true)
-  const ready = shakeHands(shared, SHARED_INTRODUCTION, never)
-  // Whoever needs the handshake awaits it; until then a failure is nobody's.
-  ready.catch(() => undefined)
-  void shared.gone.finally(() => aborter.abort())
+  const shared = createSharedProcesses({
+    first: adopt(options.first, true),
+    launch: async () => adopt(await launch(aborter.signal), true),
+    era: options.era,
+    signal: aborter.signal,
+  })
+  void shared.ended.finally(() => aborter.abort())
 
   async function retire(upstream: Upstream, graceMs: number): Promise<void> {
     own.delete(upstream)
+    free.delete(upstream)
     if (upstream.session?.upstream === upstream) upstream.session.upstream = null
     upstream.session = null
     await upstream.stop(graceMs)
@@ -60,16 +76,28 @@ export function createPool(context: BridgeCore, options: PoolOptions): Pool {
   async function watch(upstream: Upstream): Promise<void> {
     await upstream.gone
     own.delete(upstream)
+    free.delete(upstream)
     // A retired one has no session any more.
     if (upstream.session !== null) options.crashed(upstream.session)
+  }
+
+  /** When it was used last; undefined while it must not be taken from whoever has it. */
+  function idleSince(upstream: Upstream): number | undefined {
+    if (upstream.lease !== null) return free.get(upstream)
+    if (upstream.calls.size > 0) return undefined
+    const usedAt = upstream.session?.usedAt ?? 0
+    return context.now - usedAt < SETTLED_MS ? undefined : usedAt
   }
 
   function makeRoom(): void {
     if (own.size + starting < limits.maxOwnProcesses) return
     let idlest: Upstream | null = null
+    let earliest = Infinity
     for (const upstream of own) {
-      if (upstream.calls.size > 0 || context.now - usedAt(upstream) < SETTLED_MS) continue
-      if (idlest === null || usedAt(upstream) < usedAt(idlest)) idlest = upstream
+      const since = idleSince(upstream)
+      if (since === undefined || since >= earliest) continue
+      idlest = upstream
+      earliest = since
     }
     if (idlest === null) {
       throw new CatwalkError('unavailable', 'All processes of this server are busy with other sessions.')
@@ -77,29 +105,53 @@ export function createPool(context: BridgeCore, options: PoolOptions): Pool {
     void retire(idlest, RETIRE_GRACE_MS)
   }
 
+  async function startOwn(): Promise<Upstream> {
+    makeRoom()
+    starting++
+    try {
+      const upstream = adopt(await launch(aborter.signal), false)
+      own.add(upstream)
+      void watch(upstream)
+      return upstream
+    } finally {
+      starting--
+    }
+  }
+
   return {
     shared,
-    ready,
     own,
-    async startOwn() {
-      makeRoom()
-      starting++
-      try {
-        const upstream = adopt(await launch(aborter.signal), false)
-        own.add(upstream)
-        void watch(upstream)
+    startOwn,
+    async borrow(capabilities) {
+      const lease = JSON.stringify(capabilities)
+      for (const upstream of free.keys()) {
+        if (upstream.lease !== lease || !upstream.alive) continue
+        free.delete(upstream)
         return upstream
-      } finally {
-        starting--
+      }
+      const upstream = await startOwn()
+      upstream.lease = lease
+      try {
+        const introduction = { version: LATEST_LEGACY, clientInfo: OURSELVES, capabilities }
+        await shakeHands(upstream, introduction, AbortSignal.timeout(limits.handshakeMs))
+        return upstream
+      } catch (error) {
+        void retire(upstream, 0)
+        throw error
       }
     },
+    giveBack(upstream) {
+      if (own.has(upstream) && upstream.alive) free.set(upstream, context.now)
+    },
     retire,
+    reap() {
+      for (const [upstream, since] of free) {
+        if (context.now - since > limits.ownIdleMs) void retire(upstream, RETIRE_GRACE_MS)
+      }
+    },
+    *all() {
+      yield* shared.all()
+      yield* own
+    },
   }
-}
-
-/** The shared handshake has no time limit of its own: those who wait for it do. */
-const never = new AbortController().signal
-
-function usedAt(upstream: Upstream): number {
-  return upstream.session?.usedAt ?? 0
 }

@@ -1,23 +1,20 @@
-import { CatwalkError, RpcError, type JsonObject, type Manifest } from '../domain/index.ts'
-import { RPC } from '../protocol/index.ts'
+import { CatwalkError, RpcError, type JsonObject, type Manifest, type ServerEra } from '../domain/index.ts'
+import { LATEST_MODERN, META_KEYS, RPC } from '../protocol/index.ts'
 import { ask } from './ask.ts'
+import { OUR_META } from './era.ts'
 import { isObject, refusal } from './handshake.ts'
-import type { Handshake, Upstream } from './upstream.ts'
+import type { Upstream } from './upstream.ts'
 
 /** A list that has more pages than this does not end. */
 const MAX_PAGES = 1000
 
 /**
- * What a server says of itself: the handshake's result and every list, with all its pages. A server that cannot list its
+ * What a server says of itself: the result of its first request and every list, with all its pages. A server that cannot list its
  * resources or prompts, because it cannot reach what they come from, is none the worse for its tools.
  * @throws CatwalkError `server_silent`, `server_exited`, `server_not_mcp`, `server_refused`
  */
-export async function probe(
-  upstream: Upstream,
-  handshake: Handshake,
-  signal: AbortSignal,
-): Promise<Manifest> {
-  const { capabilities, serverInfo, protocolVersion, instructions } = handshake.result
+export async function probe(upstream: Upstream, era: ServerEra, signal: AbortSignal): Promise<Manifest> {
+  const { capabilities, instructions } = upstream.handshake?.result ?? upstream.discovered ?? {}
   const offered = isObject(capabilities) ? capabilities : {}
   const list = async (capability: string, method: string, member: string): Promise<JsonObject[]> =>
     capability in offered ? collect(upstream, method, member, signal) : []
@@ -33,8 +30,9 @@ export async function probe(
     listIfAble('prompts', 'prompts/list', 'prompts'),
   ])
   return {
-    protocolVersion: typeof protocolVersion === 'string' ? protocolVersion : handshake.version,
-    serverInfo: isObject(serverInfo) ? serverInfo : {},
+    era,
+    protocolVersion: versionOf(upstream),
+    serverInfo: serverInfoOf(upstream),
     capabilities: offered,
     instructions: typeof instructions === 'string' ? instructions : null,
     tools,
@@ -44,7 +42,24 @@ export async function probe(
   }
 }
 
-async function collect(
+function versionOf({ handshake }: Upstream): string {
+  if (handshake === null) return LATEST_MODERN
+  const { protocolVersion } = handshake.result
+  return typeof protocolVersion === 'string' ? protocolVersion : handshake.version
+}
+
+function serverInfoOf({ handshake, discovered }: Upstream): JsonObject {
+  if (handshake !== null) {
+    const { serverInfo } = handshake.result
+    return isObject(serverInfo) ? serverInfo : {}
+  }
+  const meta = discovered?.['_meta']
+  const serverInfo = isObject(meta) ? meta[META_KEYS.server] : undefined
+  return isObject(serverInfo) ? serverInfo : {}
+}
+
+/** The items of all pages of a list. */
+export async function collect(
   upstream: Upstream,
   method: string,
   member: string,
@@ -73,7 +88,8 @@ async function askPage(
   signal: AbortSignal,
 ): Promise<JsonObject> {
   try {
-    return await ask(upstream, method, cursor === undefined ? {} : { cursor }, '', signal)
+    const meta = upstream.era === 'modern' ? { _meta: OUR_META } : {}
+    return await ask(upstream, method, cursor === undefined ? meta : { ...meta, cursor }, '', signal)
   } catch (error) {
     if (!(error instanceof RpcError)) throw error
     // Many servers with resources have no templates, and say so this way.

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { CatwalkError } from '../domain/index.ts'
-import { byteLength, SSE_HEADERS, toBytes, wrap, type Bytes } from '../protocol/index.ts'
+import { byteLength, SSE_HEADERS, wrap, type Bytes } from '../protocol/index.ts'
 import type { Sink } from './call.ts'
 import type { EventStream } from './event-stream.ts'
-import { catwalkErrorText, respondJson } from './respond.ts'
+import { catwalkError, respondJson } from './respond.ts'
 import type { Session } from './session.ts'
 
 /**
@@ -57,7 +57,7 @@ export class Reply implements Sink {
   }
 
   fail(id: string, error: CatwalkError): void {
-    this.answer(toBytes(catwalkErrorText(id, error, this.#requestId)))
+    this.answer(catwalkError(id, error, this.#requestId))
   }
 
   keepAlive(): void {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { docsPath, type CatwalkError } from '../domain/index.ts'
-import { byteLength, RPC, rpcErrorText, toBytes, type Bytes } from '../protocol/index.ts'
+import { byteLength, RPC, rpcError, type Bytes } from '../protocol/index.ts'
 
 /** Writes one JSON document and ends the response; nothing if the client is gone. */
 export function respondJson(
@@ -47,12 +47,12 @@ export function refuse(
   message: string,
   headers: readonly string[] = [],
 ): void {
-  respondJson(res, status, requestId, toBytes(rpcErrorText(null, code, message)), headers)
+  respondJson(res, status, requestId, rpcError(null, code, message), headers)
 }
 
-/** An error of the catalogue as a JSON-RPC error; `data` says what to do, for people and programs. */
-export function catwalkErrorText(id: string | null, error: CatwalkError, requestId: string): string {
-  return rpcErrorText(id, RPC.serverError, error.message, {
+/** An error of the catalogue as a JSON-RPC error. `id`: the letters of the request's id; `data` says what to do, for people and programs. */
+export function catwalkError(id: string | null, error: CatwalkError, requestId: string): Bytes {
+  return rpcError(id, RPC.serverError, error.message, {
     error: error.code,
     help: error.help,
     docs: docsPath(error.code),

@@ -9,7 +9,8 @@ import {
 } from '../protocol/index.ts'
 import type { BridgeCore } from './context.ts'
 import { createEventStream, type EventStream } from './event-stream.ts'
-import { needsOwnProcess, type Session } from './session.ts'
+import { wantsOwnProcess } from './process-policy.ts'
+import type { Session } from './session.ts'
 
 export interface SessionStore {
   /** Starts a session; its id for the client is `token`. */
@@ -47,7 +48,7 @@ export function createSessionStore(context: BridgeCore): SessionStore {
       token,
       claims,
       version,
-      own: needsOwnProcess(claims.capabilities),
+      own: wantsOwnProcess(context, claims.capabilities),
       upstream: null,
       connecting: null,
       listen: createEventStream({

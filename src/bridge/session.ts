@@ -7,8 +7,8 @@ export interface Session {
   readonly token: string
   readonly claims: SessionClaims
   readonly version: LegacyVersion
-  /** Whether it has a process of its own: its client declared sampling, elicitation or roots. */
-  readonly own: boolean
+  /** Whether it has a process of its own; decided anew when it gets one. */
+  own: boolean
   /** The process that serves it now, if one does. */
   upstream: Upstream | null
   /** Set while a process of its own is being started for it. */
@@ -28,9 +28,4 @@ export interface Session {
   /** Milliseconds, coarse. */
   usedAt: number
   ended: boolean
-}
-
-/** Whether a client's capabilities make a server address requests to it, so that it cannot share a process. */
-export function needsOwnProcess(capabilities: object): boolean {
-  return 'sampling' in capabilities || 'elicitation' in capabilities || 'roots' in capabilities
 }

@@ -1,6 +1,7 @@
 import type { BridgeContext } from './context.ts'
 import { answerUnheard, endSession } from './end-session.ts'
 import type { Session } from './session.ts'
+import type { Upstream } from './upstream.ts'
 
 const RETIRE_GRACE_MS = 2000
 const MAX_TICK_MS = 1000
@@ -34,9 +35,17 @@ export function startSweeper(context: BridgeContext): () => void {
 
   const timer = setInterval(() => {
     context.now = performance.now() - begun
-    pool.shared.sweep(context.now)
-    for (const upstream of pool.own) upstream.sweep(context.now)
-    for (const session of sessions.all()) sweepSession(session)
+    const needed = new Set<Upstream | null>([pool.shared.primary])
+    for (const upstream of pool.all()) upstream.sweep(context.now)
+    for (const session of sessions.all()) {
+      sweepSession(session)
+      needed.add(session.upstream)
+    }
+    pool.reap()
+    for (const upstream of pool.shared.all()) {
+      const idle = upstream.calls.size === 0 && context.now - upstream.usedAt > limits.ownIdleMs
+      if (idle && !needed.has(upstream)) pool.shared.reap(upstream)
+    }
   }, tickMs)
   // The server's process keeps the program alive, not the clock that watches it.
   timer.unref()

@@ -1,18 +1,23 @@
 import { CatwalkError, type InstanceEnd, type JsonObject, type LineSink } from '../domain/index.ts'
 import {
   createLineReader,
+  inOrder,
   messageKind,
   ownNumber,
+  RPC,
   scan,
   ScanError,
   splice,
   type Bytes,
+  type Edit,
   type Envelope,
   type LegacyVersion,
 } from '../protocol/index.ts'
 import type { Call } from './call.ts'
+import type { Era } from './era.ts'
 import type { BridgeLimits } from './limits.ts'
 import { createOutflow, type Outflow } from './outflow.ts'
+import { outcomeOf } from './report.ts'
 import type { ServerProcess } from './server-process.ts'
 import type { Session } from './session.ts'
 import { createStdinWriter } from './stdin-writer.ts'
@@ -28,7 +33,14 @@ export interface Handshake {
 export interface Upstream {
   /** The one session that it serves; null for a shared process, and while its own session is being opened. */
   session: Session | null
+  /** Which era it speaks with us; a server of both pins each process to the one it is opened with. */
+  era: Era
+  /** The result of `initialize`, of a process of the legacy era. */
   handshake: Handshake | null
+  /** The result of `server/discover`, of a process of the modern era. */
+  discovered: JsonObject | null
+  /** Set while it serves calls of the modern era, one at a time; names the capabilities that it was told of. */
+  lease: string | null
   readonly shared: boolean
   readonly calls: ReadonlyMap<number, Call>
   readonly flow: Outflow
@@ -37,6 +49,8 @@ export interface Upstream {
   readonly strayLines: number
   /** Whether everybody who ever called it is the same subject, so that what it says crosses no border. */
   readonly oneSubject: boolean
+  /** When it was last sent a request of a client, in coarse milliseconds. */
+  readonly usedAt: number
   /** Settles when the process is gone and every caller has been told. Never rejects. */
   readonly gone: Promise<InstanceEnd>
   /** Registers a call; the number goes into the message as its id. */
@@ -85,6 +99,7 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
   let strayLines = 0
   let onlySubject: string | null = null
   let oneSubject = true
+  let usedAt = 0
 
   function take(number: number): Call | undefined {
     const call = calls.get(number)
@@ -108,6 +123,7 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     const last = id ?? /"id"\s*:\s*(\d{1,15})\s*\}\s*$/.exec(tail.toString('latin1'))
     const call = last === null ? undefined : take(Number(last[1]))
     call?.sink.fail(call.id, new CatwalkError('server_not_mcp', why))
+    call?.report?.('failed')
   }
 
   function message(line: Buffer, envelope: Envelope): void {
@@ -117,7 +133,11 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
       const call = number === undefined ? undefined : take(number)
       // Late answers to cancelled calls end here too.
       if (call === undefined || envelope.id === null) return
-      call.sink.answer(splice(line, envelope, [{ span: envelope.id, letters: call.id }]))
+      const edits: Edit[] = [{ span: envelope.id, letters: call.id }]
+      if (call.translate?.(line, envelope, edits) === true) return
+      const bytes = splice(line, envelope, edits.length > 1 ? inOrder(edits) : edits)
+      call.sink.answer(bytes, errorCode(line, envelope))
+      call.report?.(outcomeOf(line, envelope))
     } else if (kind === null) stray(line)
     else options.received(upstream, line, envelope, kind)
   }
@@ -163,14 +183,18 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     if (early === undefined) void process.stop(0)
     for (const number of calls.keys()) {
       const call = take(number)
-      call?.sink.fail(call.id, describeEnd(early, upstream.handshake !== null))
+      call?.sink.fail(call.id, describeEnd(early, hasOpened(upstream)))
+      call?.report?.('failed')
     }
     return process.ended
   }
 
   const upstream: Upstream = {
     session: null,
+    era: 'legacy',
     handshake: null,
+    discovered: null,
+    lease: null,
     shared: options.shared,
     calls,
     flow,
@@ -183,6 +207,9 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     get oneSubject() {
       return oneSubject
     },
+    get usedAt() {
+      return usedAt
+    },
     gone: whenGone(),
     open(call) {
       const number = next++
@@ -190,6 +217,7 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
       if (call.session !== null) call.session.callsInFlight++
       // Without a subject it is a request of ours, such as the handshake.
       if (call.subject === '') return number
+      if (call.startedAt !== Infinity) usedAt = call.startedAt
       if (onlySubject === null) onlySubject = call.subject
       else if (onlySubject !== call.subject) oneSubject = false
       return number
@@ -205,12 +233,30 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
       for (const call of calls.values()) {
         // In the order of their start, so the first young one ends the search.
         if (now - call.startedAt < limits.keepAliveMs) break
-        call.sink.keepAlive()
+        call.sink.keepAlive(now)
       }
     },
     stop: (graceMs) => process.stop(graceMs),
   }
   return upstream
+}
+
+/** Whether the server has answered the first request of its era. */
+export function hasOpened(upstream: Upstream): boolean {
+  return upstream.handshake !== null || upstream.discovered !== null
+}
+
+/** The code of a JSON-RPC error, or null for a result. */
+export function errorCode(line: Buffer, envelope: Envelope): number | null {
+  if (envelope.error === null) return null
+  const text = line.toString('utf8', envelope.error.start, envelope.error.end)
+  try {
+    const { code } = JSON.parse(text) as { code?: unknown }
+    return typeof code === 'number' ? code : RPC.internalError
+  } catch {
+    // Scanned without a look inside its long strings.
+    return RPC.internalError
+  }
 }
 
 /** Resolves with nothing after `ms`. */

@@ -76,7 +76,7 @@ export {
 } from './release-changes.ts'
 export { createRedactor, type Redactor } from './redaction.ts'
 export type { Logger, LogLine, LogStream, LogWriter } from './logs.ts'
-export type { JsonObject, JsonValue, Manifest } from './manifest.ts'
+export type { JsonObject, JsonValue, Manifest, ServerEra } from './manifest.ts'
 export type { PackageIndex, PackageInfo } from './packages.ts'
 export { quoted } from './quoted.ts'
 export type {

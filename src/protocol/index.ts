@@ -1,4 +1,5 @@
 export { allowPage, answerPreflight } from './cross-origin.ts'
+export { inOrder, insertMembers } from './edits.ts'
 export { acceptsAnswers, acceptsEvents, isJsonType } from './headers.ts'
 export { createLineReader, type LineHandler } from './line-reader.ts'
 export { isJsonRpc2, lettersOf, messageKind, ownNumber, textOf, type MessageKind } from './message.ts'
@@ -10,19 +11,24 @@ export {
   originProblem,
   type OriginPolicy,
 } from './origin.ts'
-export { RPC, rpcErrorText } from './rpc-error.ts'
-export type { Envelope, Span } from './envelope.ts'
+export { mirroredParams, paramHeaderProblem, type MirroredParam } from './param-headers.ts'
+export { RPC, rpcError, rpcErrorText } from './rpc-error.ts'
+export { META_KEYS, type Envelope, type Span } from './envelope.ts'
+export { decodeHeaderValue, encodeHeaderValue } from './header-value.ts'
 export { scan, ScanError, type ScanFault, type ScanOptions } from './scan.ts'
 export { createSealer, type Sealer } from './sealed.ts'
 export { openSession, sealSession, type SessionClaims } from './session-token.ts'
 export { byteLength, splice, toBytes, wrap, type Bytes, type Edit } from './splice.ts'
-export { SSE_HEADERS, SSE_KEEP_ALIVE, sseEvent, ssePriming } from './sse.ts'
+export { SSE_HEADERS, SSE_KEEP_ALIVE, sseEvent, sseMessage, ssePriming } from './sse.ts'
 export {
   hasBatches,
   hasPrimingEvent,
   isLegacyVersion,
+  isModernVersion,
   LATEST_LEGACY,
+  LATEST_MODERN,
   LEGACY_VERSIONS,
+  MODERN_VERSIONS,
   negotiate,
   type LegacyVersion,
 } from './versions.ts'

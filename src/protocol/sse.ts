@@ -18,6 +18,11 @@ export function sseEvent(id: string, message: Bytes): Bytes {
   return wrap(`id: ${id}\ndata: `, message, '\n\n')
 }
 
+/** One event without an id, of a stream that cannot be resumed (2026-07-28). */
+export function sseMessage(message: Bytes): Bytes {
+  return wrap('data: ', message, '\n\n')
+}
+
 /** An empty event that gives the client an id to resume from before anything was sent. */
 export function ssePriming(id: string): string {
   return `id: ${id}\ndata: \n\n`

@@ -27,3 +27,12 @@ export function hasBatches(version: LegacyVersion): boolean {
 export function hasPrimingEvent(version: LegacyVersion): boolean {
   return version >= '2025-11-25'
 }
+
+/** Revisions without a handshake, newest first: each request says who asks, what it can do and which revision it speaks. */
+export const MODERN_VERSIONS = ['2026-07-28'] as const
+
+export const LATEST_MODERN = MODERN_VERSIONS[0]
+
+export function isModernVersion(version: string): boolean {
+  return MODERN_VERSIONS.some((known) => known === version)
+}

@@ -1,0 +1,113 @@
+import {
+  LATEST_MODERN,
+  lettersOf,
+  MODERN_VERSIONS,
+  inOrder,
+  splice,
+  type Edit,
+  type Envelope,
+} from '../protocol/index.ts'
+import { cancellation } from './ask.ts'
+import type { Call, Translate } from './call.ts'
+import type { BridgeContext } from './context.ts'
+import { replyTo, type Exchange } from './modern-post.ts'
+import type { ModernReply } from './modern-reply.ts'
+import type { ModernRequest } from './modern-request.ts'
+import { resultAt } from './tool-headers.ts'
+import type { Upstream } from './upstream.ts'
+
+/** Sends a request of a modern client on to a modern server, as it is but for its id and progress token. */
+export function passOn(
+  context: BridgeContext,
+  exchange: Exchange,
+  request: ModernRequest,
+  upstream: Upstream,
+): void {
+  const reply = replyTo(context, exchange, upstream)
+  const translate = watching(context, request)
+  const number = upstream.open(callOf(context, exchange, request, reply, translate))
+  upstream.send(withOurIds(request, number))
+  cancelWhenGone(exchange, upstream, number, reply)
+}
+
+/** What the bridge keeps of a request of a modern client. */
+export function callOf(
+  context: BridgeContext,
+  { caller, report }: Exchange,
+  { body, envelope, id, logLevel }: ModernRequest,
+  reply: ModernReply,
+  translate: Translate | undefined,
+): Call {
+  const token = envelope.progressToken
+  return {
+    session: null,
+    subject: caller.subject,
+    id,
+    progressToken: token === null ? null : lettersOf(body, token),
+    sink: reply,
+    startedAt: context.now,
+    ...(logLevel === undefined ? {} : { logLevel }),
+    ...(translate === undefined ? {} : { translate }),
+    ...(report === undefined ? {} : { report }),
+  }
+}
+
+/** The request's bytes with a number of ours as its id and progress token. */
+export function withOurIds({ body, envelope }: ModernRequest, number: number): ReturnType<typeof splice> {
+  const letters = String(number)
+  const edits: Edit[] = []
+  if (envelope.id !== null) edits.push({ span: envelope.id, letters })
+  if (envelope.progressToken !== null) edits.push({ span: envelope.progressToken, letters })
+  return splice(body, envelope, edits.length > 1 ? inOrder(edits) : edits)
+}
+
+/** A closed connection is the cancellation (2026-07-28, cancellation). */
+export function cancelWhenGone(
+  { res, report }: Exchange,
+  upstream: Upstream,
+  number: number,
+  reply: ModernReply,
+): void {
+  res.once('close', () => {
+    if (reply.done) return
+    reply.done = true
+    upstream.close(number)
+    upstream.send(cancellation(number))
+    report?.('cancelled')
+  })
+}
+
+/** What the bridge itself has to know of an answer, or to correct in it. */
+function watching(context: BridgeContext, { method }: ModernRequest): Translate | undefined {
+  switch (method) {
+    case 'tools/list':
+      return (line, answer) => {
+        context.toolHeaders.learn(resultAt(line, answer))
+        return false
+      }
+    case 'server/discover':
+      return (line, answer, edits) => {
+        onlyKnownVersions(line, answer, edits)
+        return false
+      }
+    case 'subscriptions/listen':
+      return (_line, answer, edits) => {
+        const [id] = edits
+        if (answer.endedSubscription !== null && id !== undefined)
+          edits.push({ ...id, span: answer.endedSubscription })
+        return false
+      }
+    default:
+      return undefined
+  }
+}
+
+/** A client must not choose a version that we do not speak. */
+function onlyKnownVersions(line: Buffer, { supportedVersions }: Envelope, edits: Edit[]): void {
+  if (supportedVersions === null) return
+  const listed: unknown = JSON.parse(line.toString('utf8', supportedVersions.start, supportedVersions.end))
+  if (!Array.isArray(listed)) return
+  const known = MODERN_VERSIONS.filter((version) => (listed as unknown[]).includes(version))
+  if (known.length === listed.length) return
+  edits.push({ span: supportedVersions, letters: JSON.stringify(known.length > 0 ? known : [LATEST_MODERN]) })
+}

@@ -1,0 +1,135 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { CatwalkError, type Caller } from '../domain/index.ts'
+import {
+  lettersOf,
+  messageKind,
+  paramHeaderProblem,
+  RPC,
+  rpcError,
+  textOf,
+  type Envelope,
+} from '../protocol/index.ts'
+import type { BridgeContext } from './context.ts'
+import { callLegacy } from './modern-on-legacy.ts'
+import { passOn } from './modern-call.ts'
+import { ModernReply } from './modern-reply.ts'
+import { checkRequest, type ModernRequest } from './modern-request.ts'
+import { reporterOf, type Report } from './report.ts'
+import { catwalkError, refuse, respondEmpty, respondJson } from './respond.ts'
+import type { Upstream } from './upstream.ts'
+
+/** One HTTP request of a modern client on its way. */
+export interface Exchange {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly caller: Caller
+  readonly report: Report | undefined
+}
+
+/** Streamable HTTP of the modern era, POST: one request, or a notification. */
+export function modernPost(
+  context: BridgeContext,
+  req: IncomingMessage,
+  res: ServerResponse,
+  caller: Caller,
+  body: Buffer,
+  envelope: Envelope,
+): void {
+  const kind = messageKind(body, envelope)
+  // What this revision lets clients say without a request concerns none of the requests that are under way.
+  if (kind === 'notification') return respondEmpty(res, 202, caller.requestId)
+  if (kind !== 'request') {
+    return refuse(res, 400, caller.requestId, RPC.invalidRequest, 'This revision has requests only.')
+  }
+  const exchange: Exchange = { req, res, caller, report: reporterOf(caller, body, envelope) }
+  const request = checkRequest(context, req, body, envelope)
+  if ('code' in request) {
+    const id = envelope.id === null ? null : lettersOf(body, envelope.id)
+    return refuseRequest(exchange, id, request.code, request.message, request.data)
+  }
+  const upstream = sharedNow(context)
+  const tool = request.method === 'tools/call' ? textOf(body, envelope.name) : undefined
+  if (upstream === null || upstream.blocked || (tool !== undefined && !context.toolHeaders.known)) {
+    return void later(context, exchange, request)
+  }
+  route(context, exchange, request, upstream)
+}
+
+/** The shared process that requests of the modern era go to, if it is open. */
+function sharedNow({ pool: { shared } }: BridgeContext): Upstream | null {
+  const upstream = shared.modern ?? (shared.speaks.modern === false ? shared.legacy : null)
+  return upstream?.alive === true ? upstream : null
+}
+
+/** When the server's process has to be started or looked at first, or does not take more right now. */
+async function later(context: BridgeContext, exchange: Exchange, request: ModernRequest): Promise<void> {
+  const { shared } = context.pool
+  const { length } = request.body
+  context.inbound.bytes += length
+  try {
+    const upstream = (await shared.open('modern')) ?? (await shared.open('legacy'))
+    if (upstream === null)
+      throw new CatwalkError('server_not_mcp', 'The server speaks no revision that we know.')
+    if (request.method === 'tools/call') await context.toolHeaders.load(upstream)
+    await upstream.unblocked()
+    if (!exchange.res.destroyed) route(context, exchange, request, upstream)
+    else exchange.report?.('cancelled')
+  } catch (error) {
+    failRequest(context, exchange, request.id, error)
+  } finally {
+    context.inbound.bytes -= length
+  }
+}
+
+function route(context: BridgeContext, exchange: Exchange, request: ModernRequest, upstream: Upstream): void {
+  if (request.method === 'tools/call') {
+    const problem = paramProblem(context, exchange, request)
+    if (problem !== null) return refuseRequest(exchange, request.id, RPC.headerMismatch, problem)
+  }
+  if (upstream.era === 'legacy') return callLegacy(context, exchange, request, upstream)
+  passOn(context, exchange, request, upstream)
+}
+
+/** Only the arguments of annotated tools are read. */
+function paramProblem(context: BridgeContext, { req }: Exchange, request: ModernRequest): string | null {
+  const { body, envelope } = request
+  const params = context.toolHeaders.find(textOf(body, envelope.name) ?? '')
+  if (params.length === 0 || envelope.arguments === null) return null
+  const given: unknown = JSON.parse(body.toString('utf8', envelope.arguments.start, envelope.arguments.end))
+  return paramHeaderProblem(params, given, req.headers)
+}
+
+/** Answers with status 400, or 404 for a method that there is not. */
+export function refuseRequest(
+  { res, caller, report }: Exchange,
+  id: string | null,
+  code: number,
+  message: string,
+  data?: object,
+): void {
+  const status = code === RPC.methodNotFound ? 404 : 400
+  respondJson(res, status, caller.requestId, rpcError(id, code, message, data))
+  report?.('error')
+}
+
+/** Answers a request for which the server could not be reached. */
+export function failRequest(context: BridgeContext, exchange: Exchange, id: string, error: unknown): void {
+  const known =
+    error instanceof CatwalkError ? error : new CatwalkError('internal', 'The server could not be reached.')
+  if (known !== error) context.output('system', `A request could not be served: ${String(error)}`)
+  const text = catwalkError(id, known, exchange.caller.requestId)
+  const busy = known.code === 'unavailable'
+  respondJson(
+    exchange.res,
+    busy ? 503 : 200,
+    exchange.caller.requestId,
+    text,
+    busy ? ['retry-after', '5'] : [],
+  )
+  exchange.report?.('failed')
+}
+
+/** The reply to a request, whose client cancels it by closing the connection. */
+export function replyTo(context: BridgeContext, { res, caller }: Exchange, upstream: Upstream): ModernReply {
+  return new ModernReply(res, caller.requestId, upstream.flow, context.limits.keepAliveMs)
+}
