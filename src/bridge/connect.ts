@@ -83,8 +83,7 @@ async function recall(context: BridgeContext, session: Session): Promise<void> {
 }
 
 /** Tells a process what the session had asked of the former one. Ahead of the calls that wait for it. */
-function askAgain(
-  upstream: Upstream, session: Session, level: string | undefined): void {
+function askAgain(upstream: Upstream, session: Session, level: string | undefined): void {
   if (upstream.era === 'modern') return
   const signal = AbortSignal.timeout(ASK_AGAIN_MS)
   const send = (method: string, params: object) =>

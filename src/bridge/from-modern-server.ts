@@ -59,7 +59,7 @@ function torndown(upstream: Upstream, line: Buffer, envelope: Envelope): void {
 }
 
 /** The result that ends a subscription gracefully. `id`: the letters of the request's id. */
-export function endOfSubscription(id: string): string {
+function endOfSubscription(id: string): string {
   const meta = `{"${META_KEYS.subscription}":${id}}`
   return `{"jsonrpc":"2.0","id":${id},"result":{"resultType":"complete","_meta":${meta}}}`
 }

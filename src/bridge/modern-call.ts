@@ -10,7 +10,7 @@ import {
 import { cancellation } from './ask.ts'
 import type { Call, Translate } from './call.ts'
 import type { BridgeContext } from './context.ts'
-import { replyTo, type Exchange } from './modern-post.ts'
+import { replyTo, type Exchange } from './exchange.ts'
 import type { ModernReply } from './modern-reply.ts'
 import type { ModernRequest } from './modern-request.ts'
 import { resultAt } from './tool-headers.ts'
@@ -31,7 +31,7 @@ export function passOn(
 }
 
 /** What the bridge keeps of a request of a modern client. */
-export function callOf(
+function callOf(
   context: BridgeContext,
   { caller, report }: Exchange,
   { body, envelope, id, logLevel }: ModernRequest,
@@ -53,7 +53,7 @@ export function callOf(
 }
 
 /** The request's bytes with a number of ours as its id and progress token. */
-export function withOurIds({ body, envelope }: ModernRequest, number: number): ReturnType<typeof splice> {
+function withOurIds({ body, envelope }: ModernRequest, number: number): ReturnType<typeof splice> {
   const letters = String(number)
   const edits: Edit[] = []
   if (envelope.id !== null) edits.push({ span: envelope.id, letters })
@@ -62,7 +62,7 @@ export function withOurIds({ body, envelope }: ModernRequest, number: number): R
 }
 
 /** A closed connection is the cancellation (2026-07-28, cancellation). */
-export function cancelWhenGone(
+function cancelWhenGone(
   { res, report }: Exchange,
   upstream: Upstream,
   number: number,

@@ -1,6 +1,6 @@
 import { RPC } from '../protocol/index.ts'
 import type { BridgeContext } from './context.ts'
-import { refuseRequest, type Exchange } from './modern-post.ts'
+import { refuseRequest, type Exchange } from './exchange.ts'
 import type { ModernRequest } from './modern-request.ts'
 import type { Upstream } from './upstream.ts'
 

@@ -1,30 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CatwalkError, type Caller } from '../domain/index.ts'
-import {
-  lettersOf,
-  messageKind,
-  paramHeaderProblem,
-  RPC,
-  rpcError,
-  textOf,
-  type Envelope,
-} from '../protocol/index.ts'
+import { lettersOf, messageKind, paramHeaderProblem, RPC, textOf, type Envelope } from '../protocol/index.ts'
 import type { BridgeContext } from './context.ts'
+import { failRequest, refuseRequest, type Exchange } from './exchange.ts'
 import { callLegacy } from './modern-on-legacy.ts'
 import { passOn } from './modern-call.ts'
-import { ModernReply } from './modern-reply.ts'
 import { checkRequest, type ModernRequest } from './modern-request.ts'
-import { reporterOf, type Report } from './report.ts'
-import { catwalkError, refuse, respondEmpty, respondJson } from './respond.ts'
+import { reporterOf } from './report.ts'
+import { refuse, respondEmpty } from './respond.ts'
 import type { Upstream } from './upstream.ts'
-
-/** One HTTP request of a modern client on its way. */
-export interface Exchange {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
-  readonly caller: Caller
-  readonly report: Report | undefined
-}
 
 /** Streamable HTTP of the modern era, POST: one request, or a notification. */
 export function modernPost(
@@ -97,39 +81,4 @@ function paramProblem(context: BridgeContext, { req }: Exchange, request: Modern
   if (params.length === 0 || envelope.arguments === null) return null
   const given: unknown = JSON.parse(body.toString('utf8', envelope.arguments.start, envelope.arguments.end))
   return paramHeaderProblem(params, given, req.headers)
-}
-
-/** Answers with status 400, or 404 for a method that there is not. */
-export function refuseRequest(
-  { res, caller, report }: Exchange,
-  id: string | null,
-  code: number,
-  message: string,
-  data?: object,
-): void {
-  const status = code === RPC.methodNotFound ? 404 : 400
-  respondJson(res, status, caller.requestId, rpcError(id, code, message, data))
-  report?.('error')
-}
-
-/** Answers a request for which the server could not be reached. */
-export function failRequest(context: BridgeContext, exchange: Exchange, id: string, error: unknown): void {
-  const known =
-    error instanceof CatwalkError ? error : new CatwalkError('internal', 'The server could not be reached.')
-  if (known !== error) context.output('system', `A request could not be served: ${String(error)}`)
-  const text = catwalkError(id, known, exchange.caller.requestId)
-  const busy = known.code === 'unavailable'
-  respondJson(
-    exchange.res,
-    busy ? 503 : 200,
-    exchange.caller.requestId,
-    text,
-    busy ? ['retry-after', '5'] : [],
-  )
-  exchange.report?.('failed')
-}
-
-/** The reply to a request, whose client cancels it by closing the connection. */
-export function replyTo(context: BridgeContext, { res, caller }: Exchange, upstream: Upstream): ModernReply {
-  return new ModernReply(res, caller.requestId, upstream.flow, context.limits.keepAliveMs)
 }

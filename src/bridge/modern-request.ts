@@ -74,7 +74,7 @@ export function checkRequest(
 }
 
 /** The versions that `server/discover` lists as well. */
-export function supportedVersions(context: BridgeContext): readonly string[] {
+function supportedVersions(context: BridgeContext): readonly string[] {
   const discovered = context.pool.shared.modern?.discovered
   return discovered === undefined || discovered === null ? MODERN_VERSIONS : commonVersions(discovered)
 }

@@ -21,7 +21,10 @@ export async function createRespawningBridge(options: BridgeOptions): Promise<Re
   let era = options.era ?? null
 
   async function start(): Promise<Bridge> {
-    const bridge = await createBridge({ ...options, memory, ...(era === null ? {} : { era }) }, aborter.signal)
+    const bridge = await createBridge(
+      { ...options, memory, ...(era === null ? {} : { era }) },
+      aborter.signal,
+    )
     current = bridge
     void watch(bridge)
     return bridge

@@ -62,25 +62,28 @@ export function createSharedProcesses(options: SharedProcessesOptions): SharedPr
   /** A process that may die of our questions without that meaning anything. */
   let questioned: Upstream | null = null
   /** Why the primary process, which lives on, is of no use. */
-  let failure: unknown
+  let failure: Error | undefined
   let turn: Promise<unknown> = Promise.resolve()
 
-  function watch(upstream: Upstream): void {
-    const startedAt = performance.now()
-    void upstream.gone.then((end) => {
-      for (const era of ['legacy', 'modern'] as const) if (slots[era] === upstream) slots[era] = null
-      if (upstream === questioned && end.reason !== 'stopped') return
-      if (upstream === primary) ended.resolve(end)
-      else if (end.reason !== 'stopped') backoff.ended(performance.now() - startedAt)
-    })
+  function vacate(upstream: Upstream): void {
+    for (const era of ['legacy', 'modern'] as const) if (slots[era] === upstream) slots[era] = null
   }
-  watch(primary)
+
+  async function watch(upstream: Upstream): Promise<void> {
+    const startedAt = performance.now()
+    const end = await upstream.gone
+    vacate(upstream)
+    if (upstream === questioned && end.reason !== 'stopped') return
+    if (upstream === primary) ended.resolve(end)
+    else if (end.reason !== 'stopped') backoff.ended(performance.now() - startedAt)
+  }
+  void watch(primary)
 
   async function start(): Promise<Upstream> {
     if (spare?.alive === true) return spare
     await backoff.due(signal)
     const upstream = await launch()
-    watch(upstream)
+    void watch(upstream)
     return upstream
   }
 
@@ -104,7 +107,7 @@ export function createSharedProcesses(options: SharedProcessesOptions): SharedPr
       if ((await upstream.gone).reason === 'stopped') throw error
       const again = await launch()
       if (upstream === primary) primary = again
-      watch(again)
+      void watch(again)
       try {
         return { upstream: again, found: await openLegacy(again, false, never) }
       } catch (second) {
@@ -130,7 +133,7 @@ export function createSharedProcesses(options: SharedProcessesOptions): SharedPr
       note(upstream, found, era)
     } catch (error) {
       if (!wasSpare) void started.stop(0)
-      else if (primary.alive) failure = error
+      else if (primary.alive && error instanceof Error) failure = error
       else ended.resolve(await primary.gone)
       throw error
     }
@@ -205,7 +208,7 @@ export function createSharedProcesses(options: SharedProcessesOptions): SharedPr
       for (const upstream of seen) if (upstream !== null) yield upstream
     },
     reap(upstream) {
-      for (const era of ['legacy', 'modern'] as const) if (slots[era] === upstream) slots[era] = null
+      vacate(upstream)
       void upstream.stop(RETIRE_GRACE_MS)
     },
     ended: ended.promise,

@@ -247,7 +247,7 @@ export function hasOpened(upstream: Upstream): boolean {
 }
 
 /** The code of a JSON-RPC error, or null for a result. */
-export function errorCode(line: Buffer, envelope: Envelope): number | null {
+function errorCode(line: Buffer, envelope: Envelope): number | null {
   if (envelope.error === null) return null
   const text = line.toString('utf8', envelope.error.start, envelope.error.end)
   try {

@@ -21,7 +21,7 @@ export interface ModernOptions {
 let ids = 1000
 
 /** The envelope that each request of the modern era carries. */
-export function envelope(capabilities: object = {}): Record<string, unknown> {
+function envelope(capabilities: object = {}): Record<string, unknown> {
   return {
     [`${PREFIX}protocolVersion`]: VERSION,
     [`${PREFIX}clientInfo`]: { name: 'test', version: '1' },
