@@ -1,131 +1,144 @@
-// npm run bench -- bridge: what the bridge costs, as ratios to a bare node:http server that answers the same calls.
-// Absolute figures depend on the machine and its mood; only figures of one run can be compared.
-//   --json      one JSON document instead of a table
-//   --seconds N for each measurement (3)
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+// npm run bench -- bridge: what the bridge costs, as ratios to a bare node:http server that answers the same calls and
+// to other bridges. Absolute figures depend on the machine and its mood; only figures of one run can be compared.
+//   --peers PATH   a folder whose peers.mjs starts other bridges: { NAME: ({ port, upstream }) => ({ cmd, args, url }) }
+//   --only NAMES   of `bridge` and `endpoint`, separated by commas
+//   --seconds N    for each measurement (3)
+//   --reps N       of each measurement; their median counts (1)
+//   --json         one JSON document instead of tables
 import { parseArgs } from 'node:util'
-import type { LoadResult } from './load.ts'
+import { CELLS, OWN_CELLS, type Cell, type CellName } from './cells.ts'
+import {
+  measureAfterCalls,
+  measureCrash,
+  measureLoad,
+  measureMemory,
+  measureServerStart,
+  measureStart,
+  type Measured,
+} from './measure.ts'
+import { describe, type Report } from './report.ts'
+import { findPeers, startBridge, startDirect, startEndpoint, type Running, type Start } from './subjects.ts'
+import { judge, type Base, type Figures } from './targets.ts'
 
-interface Cell {
-  readonly name: string
-  readonly concurrency: number
-  readonly tool: 'echo' | 'big'
-  readonly bytes: number
-}
-
-interface Row {
-  readonly cell: string
-  readonly direct: LoadResult
-  readonly bridge: LoadResult
-  /** Calls a second, bridge to direct: higher is better, 1 is the limit. */
-  readonly rateRatio: number
-  /** Median and 99th percentile, bridge to direct: lower is better. */
-  readonly p50Ratio: number
-  readonly p99Ratio: number
-  /**
-   * Processor time a call, bridge (without its server's process) to direct; null where /proc does not tell. The
-   * figure to look at on a machine that has other things to do.
-   */
-  readonly cpuRatio: number | null
-}
-
-const CELLS: readonly Cell[] = [
-  { name: 'echo, 1 at a time', concurrency: 1, tool: 'echo', bytes: 16 },
-  { name: 'echo, 16 at a time', concurrency: 16, tool: 'echo', bytes: 16 },
-  { name: 'echo, 128 at a time', concurrency: 128, tool: 'echo', bytes: 16 },
-  { name: 'result of 100 KiB, 8 at a time', concurrency: 8, tool: 'big', bytes: 102_400 },
-  { name: 'result of 4 MiB, 4 at a time', concurrency: 4, tool: 'big', bytes: 4_194_304 },
-]
-const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, seconds: { type: 'string', default: '3' } },
+const { values: flags } = parseArgs({
+  options: {
+    peers: { type: 'string' },
+    only: { type: 'string', default: 'bridge,endpoint' },
+    seconds: { type: 'string', default: '3' },
+    reps: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+  },
 })
+const seconds = Number(flags.seconds)
+const reps = Number(flags.reps)
+const only = flags.only.split(',')
 
-const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const note = (text: string) => process.stderr.write(`${text}\n`)
+const median = (values: readonly number[]) =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 
-/** A server under measurement; its first line on stdout is its URL. */
-async function start(script: string): Promise<{ url: string; process: ChildProcess }> {
-  const child = spawn(process.execPath, [path(script)], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const lines = createInterface({ input: child.stdout })
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  lines.once('line', resolve)
-  child.once('exit', (code) => reject(new Error(`${script} ended with exit code ${String(code)}`)))
-  return { url: await promise, process: child }
-}
+const OURS = new Map<string, Start>([
+  ['bridge', startBridge],
+  ['endpoint', startEndpoint],
+])
+const ours = new Map([...OURS].filter(([name]) => only.includes(name)))
+const peers = flags.peers === undefined ? new Map<string, Start>() : await findPeers(flags.peers)
+const subjects = new Map<string, Start>([['direct', startDirect], ...ours, ...peers])
 
-async function stop(child: ChildProcess): Promise<void> {
-  child.kill('SIGTERM')
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-}
-
-/** Processor time that a process has used, in ticks. */
-function ticksOf(child: ChildProcess): number | null {
-  if (process.platform !== 'linux') return null
-  const stat = readFileSync(`/proc/${String(child.pid)}/stat`, 'latin1')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return Number(fields[11]) + Number(fields[12])
-}
-
-interface Measured extends LoadResult {
-  readonly ticksPerCall: number | null
-}
-
-async function measure(server: { url: string; process: ChildProcess }, cell: Cell): Promise<Measured> {
-  const before = ticksOf(server.process)
-  const result = await load(server.url, cell)
-  const after = ticksOf(server.process)
+async function measureCell(running: Running, cell: Cell): Promise<Measured> {
+  const runs: Measured[] = []
+  for (let rep = 0; rep < reps; rep++) runs.push(await measureLoad(running, { ...cell.pressure, seconds }))
+  const of = (key: 'callsPerSecond' | 'p50Ms' | 'p99Ms') => median(runs.map((run) => run[key]))
+  const cpu = runs.flatMap(({ cpuMicros }) => cpuMicros ?? [])
   return {
-    ...result,
-    ticksPerCall: before === null || after === null ? null : (after - before) / result.calls,
+    callsPerSecond: of('callsPerSecond'),
+    p50Ms: of('p50Ms'),
+    p99Ms: of('p99Ms'),
+    errors: runs.reduce((sum, run) => sum + run.errors, 0),
+    calls: runs.reduce((sum, run) => sum + run.calls, 0),
+    cpuMicros: cpu.length === 0 ? null : median(cpu),
   }
 }
 
-async function load(url: string, cell: Cell): Promise<LoadResult> {
-  const words = [path('load.ts'), url, cell.concurrency, values.seconds, cell.tool, cell.bytes].map(String)
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
-  let out = ''
-  for await (const text of child.stdout.setEncoding('utf8')) out += String(text)
-  // The last line of our own load client.
-  return JSON.parse(out) as LoadResult
+/** Everybody on the same cell, one after the other, so that a mood of the machine meets all of them. */
+async function measureCells(): Promise<Map<string, Figures['cells']>> {
+  await using stack = new AsyncDisposableStack()
+  const running = new Map<string, Running>()
+  for (const [name, start] of subjects) running.set(name, stack.use(await start()))
+  const measured = new Map([...subjects.keys()].map((name) => [name, new Map<string, Measured>()]))
+  for (const [key, cell] of Object.entries(CELLS)) {
+    for (const [name, target] of running) {
+      note(`${cell.name}: ${name}`)
+      measured.get(name)?.set(key, await measureCell(target, cell))
+    }
+  }
+  // Each has an entry for each cell.
+  return new Map([...measured].map(([name, cells]) => [name, Object.fromEntries(cells) as Figures['cells']]))
 }
 
-const direct = await start('direct.ts')
-const bridge = await start('bridge.ts')
-const rows: Row[] = []
-for (const cell of CELLS) {
-  const base = await measure(direct, cell)
-  const ours = await measure(bridge, cell)
-  rows.push({
-    cell: cell.name,
-    direct: base,
-    bridge: ours,
-    rateRatio: ours.callsPerSecond / base.callsPerSecond,
-    p50Ratio: ours.p50Ms / base.p50Ms,
-    p99Ratio: ours.p99Ms / base.p99Ms,
-    cpuRatio:
-      ours.ticksPerCall === null || base.ticksPerCall === null ? null : ours.ticksPerCall / base.ticksPerCall,
-  })
+async function measureOwn(start: Start): Promise<Report['own']> {
+  const found: { name: string; measured: Measured | null }[] = []
+  for (const cell of OWN_CELLS) {
+    note(cell.name)
+    const measured = await startedFor(
+      () => start(cell.server),
+      (running) => measureCell(running, cell),
+    ).catch((error: unknown) => {
+      note(String(error))
+      return null
+    })
+    found.push({ name: cell.name, measured })
+  }
+  return found
 }
-await Promise.all([stop(direct.process), stop(bridge.process)])
 
-if (values.json) process.stdout.write(`${JSON.stringify({ node: process.version, rows }, null, 2)}\n`)
-else {
-  const lines = rows.map(({ cell, direct: base, bridge: ours, rateRatio, p50Ratio, p99Ratio, cpuRatio }) =>
-    [
-      cell.padEnd(32),
-      `${base.callsPerSecond.toFixed(0)}/s`.padStart(10),
-      `${ours.callsPerSecond.toFixed(0)}/s`.padStart(10),
-      `${rateRatio.toFixed(2)}×`.padStart(8),
-      `${p50Ratio.toFixed(2)}×`.padStart(8),
-      `${p99Ratio.toFixed(2)}×`.padStart(8),
-      (cpuRatio === null ? '?' : `${cpuRatio.toFixed(2)}×`).padStart(8),
-      String(base.errors + ours.errors).padStart(8),
-    ].join(' '),
-  )
-  const titles = ['direct', 'bridge', 'rate', 'p50', 'p99', 'cpu', 'errors']
-  const head = ''.padEnd(32) + titles.map((title, i) => title.padStart(i < 2 ? 11 : 9)).join('')
-  process.stdout.write(`${[head, ...lines].join('\n')}\n`)
+/** Memory, starts and crashes, each of a fresh one. */
+async function measureRest(start: Start, startsAlone: boolean): Promise<Omit<Figures, 'cells'>> {
+  const memory = await startedFor(start, measureMemory)
+  const crashMs = await startedFor(start, measureCrash)
+  const afterCallsMiB = await startedFor(start, measureAfterCalls)
+  if (!startsAlone) return { memory, crashMs, afterCallsMiB, startMs: null }
+  const starts: number[] = []
+  for (let rep = 0; rep < 5; rep++) starts.push(await measureStart(start))
+  return { memory, crashMs, afterCallsMiB, startMs: median(starts) }
 }
+
+async function startedFor<T>(start: Start, measure: (running: Running) => Promise<T>): Promise<T> {
+  await using running = await start()
+  return await measure(running)
+}
+
+const cells = await measureCells()
+const serverStarts: number[] = []
+for (let rep = 0; rep < 5; rep++) serverStarts.push(await measureServerStart())
+const NOTHING = { memory: null, crashMs: null, afterCallsMiB: null, startMs: null }
+const figures = new Map<string, Figures>()
+for (const [name, start] of subjects) {
+  const measured = cells.get(name)
+  if (measured === undefined) continue
+  note(`memory, start and crash: ${name}`)
+  const rest = name === 'direct' ? NOTHING : await measureRest(start, name !== 'endpoint')
+  figures.set(name, { cells: measured, ...rest })
+}
+const direct = figures.get('direct')
+if (direct === undefined) throw new Error('nothing was measured')
+const best = (cell: CellName) =>
+  Math.max(...[...peers.keys()].map((name) => figures.get(name)?.cells[cell].callsPerSecond ?? 0))
+const base: Base = {
+  direct,
+  bestPeer: peers.size === 0 ? {} : { some: best('some'), many: best('many') },
+  serverStartMs: median(serverStarts),
+}
+const report: Report = {
+  node: process.version,
+  figures: Object.fromEntries(figures),
+  own: ours.has('bridge') ? await measureOwn(startBridge) : [],
+  verdicts: Object.fromEntries(
+    [...ours.keys()].flatMap((name) => {
+      const found = figures.get(name)
+      return found === undefined ? [] : [[name, judge(found, base, name === 'bridge' ? 0 : 1)]]
+    }),
+  ),
+  serverStartMs: base.serverStartMs,
+}
+process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : describe(report))

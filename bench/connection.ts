@@ -5,14 +5,16 @@ export interface Answer {
   readonly status: number
   /** The head as it came. */
   readonly head: string
+  /** Without the framing of chunks. */
   readonly body: Buffer
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n')
+const LAST_CHUNK = Buffer.from('0\r\n\r\n')
 
 /**
- * One keep-alive connection that carries one request at a time and understands answers with a length. Written for the
- * least work per call, because the client shares the machine with what it measures.
+ * One keep-alive connection that carries one request at a time. Written for the least work per call, because the client
+ * shares the machine with what it measures.
  */
 export class Connection {
   readonly #socket: Socket
@@ -21,6 +23,7 @@ export class Connection {
   #length = 0
   #head = ''
   #headBytes = -1
+  /** -1: in chunks. */
   #bodyBytes = 0
 
   private constructor(socket: Socket) {
@@ -45,6 +48,10 @@ export class Connection {
     return promise
   }
 
+  get open(): boolean {
+    return !this.#socket.destroyed && this.#socket.writable
+  }
+
   close(): void {
     this.#socket.destroy()
   }
@@ -54,12 +61,19 @@ export class Connection {
     this.#parts.push(chunk)
     this.#length += chunk.length
     if (this.#headBytes === -1 && !this.#readHead()) return
-    if (this.#length < this.#headBytes + this.#bodyBytes) return
-    const body = this.#joined().subarray(this.#headBytes)
+    const chunked = this.#bodyBytes === -1
+    if (chunked ? !this.#endsWithLastChunk(chunk) : this.#length < this.#headBytes + this.#bodyBytes) return
+    const raw = this.#joined().subarray(this.#headBytes)
     this.#parts = []
     this.#length = 0
     this.#headBytes = -1
+    const body = chunked ? unchunked(raw) : raw
     this.#waiting.shift()?.resolve({ status: Number(this.#head.slice(9, 12)), head: this.#head, body })
+  }
+
+  #endsWithLastChunk(chunk: Buffer): boolean {
+    const tail = chunk.length >= LAST_CHUNK.length ? chunk : this.#joined()
+    return tail.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK)
   }
 
   #readHead(): boolean {
@@ -68,7 +82,8 @@ export class Connection {
     if (end === -1) return false
     this.#head = all.toString('latin1', 0, end + 2)
     this.#headBytes = end + 4
-    this.#bodyBytes = Number(/\r\ncontent-length: *(\d+)/i.exec(this.#head)?.[1] ?? 0)
+    const chunked = /\r\ntransfer-encoding: *chunked/i.test(this.#head)
+    this.#bodyBytes = chunked ? -1 : Number(/\r\ncontent-length: *(\d+)/i.exec(this.#head)?.[1] ?? 0)
     return true
   }
 
@@ -83,4 +98,16 @@ export class Connection {
   #fail(error: Error): void {
     for (const { reject } of this.#waiting.splice(0)) reject(error)
   }
+}
+
+function unchunked(raw: Buffer): Buffer {
+  const parts: Buffer[] = []
+  for (let at = 0; at < raw.length;) {
+    const line = raw.indexOf('\r\n', at)
+    const size = Number.parseInt(raw.toString('latin1', at, line), 16)
+    if (size === 0) break
+    parts.push(raw.subarray(line + 2, line + 2 + size))
+    at = line + 2 + size + 2
+  }
+  return Buffer.concat(parts)
 }

@@ -1,5 +1,16 @@
-// The load client, in a process of its own: load.ts URL CONCURRENCY SECONDS TOOL BYTES. Prints one JSON line.
-import { Connection } from './connection.ts'
+// The load client, in a process of its own: load.ts JSON. Prints one JSON line.
+import { Connection, type Answer } from './connection.ts'
+import { callOf, headOf, lastMessage, openSession, type Manner } from './mcp-client.ts'
+
+export interface Load extends Manner {
+  readonly sessions: number
+  /** Calls under way at once. */
+  readonly concurrency: number
+  readonly tool: 'echo' | 'big'
+  /** Letters of the text, there or back. */
+  readonly bytes: number
+  readonly seconds: number
+}
 
 export interface LoadResult {
   readonly callsPerSecond: number
@@ -11,74 +22,65 @@ export interface LoadResult {
 }
 
 const WARM_UP_MS = 1000
-const [address = '', concurrency = '1', seconds = '3', tool = 'echo', bytes = '16'] = process.argv.slice(2)
-const url = new URL(address)
-const port = Number(url.port)
-const size = Number(bytes)
-
-function headOf(session: string | null): string {
-  const lines = [
-    `POST ${url.pathname} HTTP/1.1`,
-    `host: ${url.host}`,
-    'accept: application/json, text/event-stream',
-    'content-type: application/json',
-    'mcp-protocol-version: 2025-06-18',
-    ...(session === null ? [] : [`mcp-session-id: ${session}`]),
-  ]
-  return `${lines.join('\r\n')}\r\n`
-}
-
-async function openSession(): Promise<string> {
-  const connection = await Connection.open(port)
-  const clientInfo = { name: 'bench', version: '1' }
-  const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo }
-  const { head } = await connection.request(headOf(null), rpc(1, 'initialize', params))
-  connection.close()
-  const session = /\r\nmcp-session-id: *([^\r\n]+)/i.exec(head)?.[1]
-  if (session === undefined) throw new Error('There is no session id in the answer.')
-  return session
-}
-
-function rpc(id: number, method: string, params: object): string {
-  return JSON.stringify({ jsonrpc: '2.0', id, method, params })
-}
+const OPEN_AT_ONCE = 10
+// Written by measureLoad().
+const load = JSON.parse(process.argv[2] ?? '') as Load
+const port = Number(new URL(load.url).port)
 
 /** Whether an answer is the one to this call; long ones are not parsed, which would measure the client. */
-function isRight(body: Buffer, id: number, text: string): boolean {
-  if (tool === 'big') return body.length > size && body.includes('!"') && body.includes(`"id":${id}`)
+function isRight(answer: Answer, id: number, text: string): boolean {
+  if (answer.status !== 200) return false
+  const body = lastMessage(answer)
+  if (load.tool === 'big')
+    return body.length > load.bytes && body.includes('!"') && body.includes(`"id":${id}`)
   const message = JSON.parse(body.toString()) as { id?: number; result?: { content: [{ text: string }] } }
   return message.id === id && message.result?.content[0].text === text
 }
 
-const head = headOf(await openSession())
-const padding = 'p'.repeat(size)
+async function openHead(): Promise<string> {
+  const connection = await Connection.open(port)
+  const session = await openSession(connection, load)
+  connection.close()
+  return headOf(load, session, load.tool)
+}
+
+const heads: string[] = []
+while (heads.length < load.sessions) {
+  const count = Math.min(OPEN_AT_ONCE, load.sessions - heads.length)
+  heads.push(...(await Promise.all(Array.from({ length: count }, openHead))))
+}
+const padding = 'p'.repeat(load.bytes)
 const latencies: number[] = []
 let measuring = false
 const ending = new AbortController()
 let errors = 0
 let next = 100
 
-async function worker(): Promise<void> {
-  const connection = await Connection.open(port)
-  while (!ending.signal.aborted) {
+async function worker(_: unknown, index: number): Promise<void> {
+  let connection = await Connection.open(port)
+  for (let turn = index; !ending.signal.aborted; turn += load.concurrency) {
+    if (!connection.open) connection = await Connection.open(port)
     const id = next++
     const text = `${id}-${padding}`
-    const given = tool === 'big' ? { bytes: size } : { text }
+    const given = load.tool === 'big' ? { bytes: load.bytes } : { text }
     const startedAt = performance.now()
-    const answer = await connection.request(head, rpc(id, 'tools/call', { name: tool, arguments: given }))
-    const right = answer.status === 200 && isRight(answer.body, id, text)
+    const body = callOf(load, id, load.tool, given)
+    const right = await connection
+      .request(heads[turn % heads.length] ?? '', body)
+      .then((answer) => isRight(answer, id, text))
+      .catch(() => false)
     if (!right) errors++
     else if (measuring) latencies.push(performance.now() - startedAt)
   }
   connection.close()
 }
 
-const workers = Array.from({ length: Number(concurrency) }, worker)
+const workers = Array.from({ length: load.concurrency }, worker)
 const after = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 await after(WARM_UP_MS)
 measuring = true
 const begun = performance.now()
-await after(Number(seconds) * 1000)
+await after(load.seconds * 1000)
 const elapsed = (performance.now() - begun) / 1000
 const calls = latencies.length
 ending.abort()
