@@ -21,7 +21,7 @@ import {
   type LineSink,
   type Runtime,
 } from '../src/domain/index.ts'
-import { createNpmIndex, loadNpmConfiguration } from '../src/packages/index.ts'
+import { createNpmIndex, loadNpmConfiguration, loadPythonIndex } from '../src/packages/index.ts'
 import { createLocalRuntime } from '../src/runtimes/local/index.ts'
 import { silentLogger } from '../test/support/logger.ts'
 import { loadCorpus, type CorpusServer } from './corpus.ts'
@@ -194,6 +194,7 @@ const runtime = createLocalRuntime({
   dataDir,
   logger: silentLogger,
   npm,
+  pypi: async () => loadPythonIndex(null, process.env),
   installTimeoutMs: INSTALL_LIMIT_MS,
   allowUnsandboxed: false,
 })

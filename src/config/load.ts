@@ -18,6 +18,8 @@ export interface Config {
   readonly databaseUrl: Secret | null
   /** Null for the key file in the data directory. */
   readonly masterKey: Secret | null
+  /** Null for the index of the host's pip. */
+  readonly pypiIndexUrl: Secret | null
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'pretty' | 'json'
   readonly allowUnsandboxed: boolean

@@ -68,6 +68,15 @@ export const SETTINGS = {
     example: 'postgresql://catwalk:password@db.example.com:5432/catwalk?sslmode=verify-full',
     secret: true,
   }),
+  pypiIndexUrl: setting({
+    name: 'CATWALK_PYPI_INDEX_URL',
+    description:
+      'Python package index (PEP 503) that servers from PyPI are installed from, with credentials where it wants some.',
+    value: value.secret,
+    defaultInWords: '`PIP_INDEX_URL` where it is set, otherwise PyPI',
+    example: 'https://pypi.example.com/simple/',
+    secret: true,
+  }),
   masterKey: setting({
     name: 'CATWALK_MASTER_KEY',
     description:

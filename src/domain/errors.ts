@@ -145,6 +145,11 @@ const CATALOGUE = {
     title: 'The server needs its install scripts',
     help: 'Deploy it again and allow install scripts (CLI: --allow-scripts). They run in the sandbox.',
   },
+  python_unavailable: {
+    status: 503,
+    title: 'There is no suitable Python on this machine',
+    help: 'Install a Python that fits, with venv (Debian, Ubuntu: sudo apt-get install python3-venv), below /usr, and deploy again.',
+  },
   install_timeout: {
     status: 504,
     title: 'The installation took too long',

@@ -15,7 +15,7 @@ import {
 } from '../domain/index.ts'
 import { createCallRecorder, createGateway, createRouteTable } from '../gateway/index.ts'
 import { announceRun, readNodeId } from '../installation/index.ts'
-import { createNpmIndex, loadNpmConfiguration } from '../packages/index.ts'
+import { createNpmIndex, loadNpmConfiguration, loadPythonIndex } from '../packages/index.ts'
 import { createInstanceRegistry, startReconciler } from '../reconciler/index.ts'
 import { createLocalRuntime } from '../runtimes/local/index.ts'
 import * as services from '../services/index.ts'
@@ -99,6 +99,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     dataDir,
     logger: logger.child({ part: 'runtime' }),
     npm,
+    pypi: async () => loadPythonIndex(config.pypiIndexUrl?.reveal() ?? null, process.env),
     installTimeoutMs: config.installTimeoutMs,
     maxMessageBytes: config.maxMessageBytes,
     allowUnsandboxed: config.allowUnsandboxed,

@@ -1,5 +1,5 @@
 import type { NpmPackage, Runtime } from '../../src/domain/index.ts'
-import { loadNpmConfiguration } from '../../src/packages/index.ts'
+import { loadNpmConfiguration, loadPythonIndex } from '../../src/packages/index.ts'
 import { createLocalRuntime, type LocalRuntimeOptions } from '../../src/runtimes/local/index.ts'
 import type { RuntimeUnderTest } from '../contract/runtime.ts'
 import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
@@ -25,6 +25,7 @@ export async function startLocalRuntime(
     dataDir: directory.path,
     logger: silentLogger,
     npm: () => loadNpmConfiguration(environment),
+    pypi: () => loadPythonIndex('http://127.0.0.1:9/simple/', {}),
     installTimeoutMs: 60_000,
     allowUnsandboxed: false,
     ...changes,

@@ -5,8 +5,8 @@ import {
   RpcError,
   type Instance,
   type InstanceInput,
+  type LaunchPackage,
   type LineSink,
-  type NpmPackage,
   type PrepareInput,
 } from '../../src/domain/index.ts'
 
@@ -22,7 +22,7 @@ export interface Release {
 let nextSlot = 1
 
 export function releaseOf(
-  packaged: NpmPackage,
+  packaged: LaunchPackage,
   options: Partial<PrepareInput['settings']> & { readonly args?: readonly string[] } = {},
 ): Release {
   const lines: { stream: string; line: string }[] = []

@@ -44,10 +44,13 @@ export function createPreparation({ store, installerOf, timeoutMs }: Preparation
     const { label } = installer
     if (input.lockFile === null) output('system', `Resolving the dependencies of ${label}`)
     const lockFile =
-      input.lockFile ?? (await withWork(store, async (work) => installer.lock(work, output, signal)))
+      input.lockFile ??
+      (await withWork(store, async (work) => installer.lock(work, settings.allowScripts, output, signal)))
     const packages = installer.check(lockFile)
     const key = await keyOf(input, installer, lockFile)
     if (await store.has(key)) {
+      // What is installed is the same, what is to be started from it perhaps not.
+      await installer.program(store.pathOf(key), settings.memoryMiB)
       output('system', `${label} is in the store already`)
       return { lockFile, packages, fromStore: true }
     }
@@ -107,6 +110,6 @@ async function keyOf(input: Installed, installer: PackageInstaller, lockFile: st
     owner: own ? input.workspaceId : '',
     platform: process.platform,
     architecture: process.arch,
-    interpreter: await installer.interpreter(),
+    interpreter: await installer.interpreter(lockFile),
   })
 }

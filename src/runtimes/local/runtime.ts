@@ -8,6 +8,8 @@ import { createHomes, type Homes } from './homes.ts'
 import { createIdentities, DEFAULT_FIRST_UID, type Identities } from './identities.ts'
 import type { InstallConfiguration } from './install/npm/npm-command.ts'
 import { createNpmInstaller } from './install/npm/npm-installer.ts'
+import { createPypiInstaller } from './install/python/pypi-installer.ts'
+import type { PythonIndex } from './install/python/pip-command.ts'
 import type { PackageInstaller } from './install/package-installer.ts'
 import { createRunStep } from './install/run-step.ts'
 import { createStore } from './install/store.ts'
@@ -30,6 +32,8 @@ export interface LocalRuntimeOptions {
   readonly logger: Logger
   /** This host's npm configuration; asked for at each installation, so that changes count at once. */
   readonly npm: () => Promise<InstallConfiguration>
+  /** The Python index; asked for at each installation. */
+  readonly pypi: () => Promise<PythonIndex>
   readonly installTimeoutMs: number
   /** Of one MCP message, in either direction. */
   readonly maxMessageBytes?: number
@@ -126,8 +130,10 @@ async function openParts(options: LocalRuntimeOptions): Promise<Parts> {
   const identity = identities.installer
   const runStep = createRunStep({ confinement, identity, extraOrigins: options.installOrigins ?? [] })
   const npm = { runStep, identity, cache: join(directories.cache, 'npm'), configuration: options.npm }
+  const python = { runStep, identity, directories, index: options.pypi }
   const installerOf = (spec: LaunchPackage): PackageInstaller => {
     if (spec.kind === 'npm') return createNpmInstaller(npm, spec)
+    if (spec.kind === 'pypi') return createPypiInstaller(python, spec)
     throw new CatwalkError('install_failed', 'The local runtime installs packages from npm only.')
   }
   return {

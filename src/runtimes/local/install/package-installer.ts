@@ -6,12 +6,13 @@ export interface PackageInstaller {
   /** For people. */
   readonly label: string
   /** What of this host runs it, such as `node-24`. Another one needs another installation. */
-  interpreter(): Promise<string>
+  interpreter(lockFile: string): Promise<string>
   /**
    * Makes a lock file for exactly this package.
-   * @throws CatwalkError `install_failed`, `package_not_found`, `package_index_unavailable`, `sandbox_unavailable`
+   * @throws CatwalkError `install_failed`, `package_not_found`, `package_index_unavailable`, `python_unavailable`,
+   *   `sandbox_unavailable`
    */
-  lock(work: Work, output: LineSink, signal: AbortSignal): Promise<string>
+  lock(work: Work, allowScripts: boolean, output: LineSink, signal: AbortSignal): Promise<string>
   /**
    * Whether the lock file installs this package and nothing that is not pinned.
    * @returns how many packages it names

@@ -45,7 +45,7 @@ export function createNpmInstaller(options: NpmOptions, spec: NpmPackage): Packa
   return {
     label: `${name}@${version}`,
     interpreter: async () => `node-${process.versions.node.split('.')[0] ?? ''}`,
-    lock: async (work, output, signal) => {
+    lock: async (work, _allowScripts, output, signal) => {
       await provideDirectory(work.tree, options.identity, { 'package.json': rootManifest(spec) })
       await step('resolve', work, output, signal)
       const lockFile = await readFile(join(work.tree, 'package-lock.json'), 'utf8')
