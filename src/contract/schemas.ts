@@ -52,7 +52,8 @@ export const Release = z
       version: z.string().describe('Exact; of a repository the beginning of the commit'),
       integrity: z.string().nullable().describe('Subresource integrity, where the index publishes it'),
     }),
-    args: z.array(z.string()),
+    args: z.array(z.string()).describe('All of them, those of the owner last'),
+    userArgs: z.array(z.string()).describe('Those that the owner gave; what is secret in them is hidden'),
     variables: z
       .array(z.object({ name: z.string(), hasValue: z.boolean() }))
       .describe('Values are never shown'),

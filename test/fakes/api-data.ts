@@ -19,6 +19,7 @@ function aRelease(changes: Partial<Release> = {}): Release {
     state: 'live',
     package: { kind: 'npm', name: 'echo-mcp', version: '1.2.3', integrity: 'sha512-x' },
     args: [],
+    userArgs: [],
     variables: [],
     network: 'internet',
     memoryMiB: 512,

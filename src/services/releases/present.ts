@@ -7,6 +7,7 @@ type Release = RouteOutput<'listReleases'>['items'][number]
 /** A release as the API shows it: names of variables, never values. */
 export function presentRelease(row: queries.ReleaseRow): Release {
   const { package: pkg, args, userArgs = [], variables } = row.launch_spec
+  const given = userArgs.map((value) => (typeof value === 'string' ? value : `${value.prefix}••••`))
   return {
     id: row.id,
     number: row.number,
@@ -16,7 +17,8 @@ export function presentRelease(row: queries.ReleaseRow): Release {
       ...describePackage(pkg),
       integrity: pkg.kind === 'npm' ? pkg.integrity : null,
     },
-    args: [...args, ...userArgs.map((value) => (typeof value === 'string' ? value : `${value.prefix}••••`))],
+    args: [...args, ...given],
+    userArgs: given,
     variables: variables.map(({ name }) => ({ name, hasValue: name in row.credential_versions })),
     network: row.settings.network,
     memoryMiB: row.settings.memoryMiB,

@@ -62,6 +62,7 @@ function release(changes: Partial<Release> = {}): Release {
     state: 'live',
     package: { kind: 'npm', name: 'ticktick-mcp', version: '1.3.2', integrity: 'sha512-x' },
     args: ['--region', 'ticktick.com'],
+    userArgs: ['--region', 'ticktick.com'],
     variables: [{ name: 'TICKTICK_ACCESS_TOKEN', hasValue: true }],
     network: 'internet',
     memoryMiB: 512,
@@ -92,6 +93,46 @@ function deployment(slug: string, name: string, changes: Partial<Deployment> = {
 }
 
 export const ticktick = deployment('ticktick', 'TickTick')
+
+/** An update went live after a failed try; v1 is what one would go back to. */
+export const releases: Release[] = [
+  release({
+    id: 'rel_3',
+    number: 3,
+    package: { kind: 'npm', name: 'ticktick-mcp', version: '1.4.0', integrity: 'sha512-y' },
+  }),
+  release({ id: 'rel_2', number: 2, state: 'failed', liveAt: null, createdAt: ago(3600) }),
+  release({ state: 'superseded', createdAt: ago(86_400), liveAt: ago(86_390) }),
+]
+
+export const updated = deployment('ticktick', 'TickTick', {
+  release: releases[0] ?? release(),
+  liveRelease: 3,
+})
+
+export const changes: RouteOutput<'compareReleases'> = {
+  from: 1,
+  to: 3,
+  package: { from: 'npm:ticktick-mcp@1.3.2', to: 'npm:ticktick-mcp@1.4.0' },
+  args: null,
+  variables: { added: ['TICKTICK_REGION'], removed: [], changed: [] },
+  settings: [{ name: 'memoryMiB', from: 256, to: 512 }],
+  tools: {
+    added: ['list_habits'],
+    removed: ['legacy_search'],
+    changed: [{ name: 'add_task', members: ['description', 'inputSchema'] }],
+  },
+  resources: null,
+  prompts: null,
+}
+
+export const update: RouteOutput<'getUpdate'> = {
+  current: '1.4.0',
+  latest: '1.5.0',
+  available: true,
+  publishedAt: ago(86_400),
+  deprecated: null,
+}
 
 const lastLines: readonly Pick<LogLine, 'at' | 'stream' | 'line'>[] = [
   { at: ago(720.9), stream: 'system', line: 'Starting postgres-mcp --access-mode=restricted' },

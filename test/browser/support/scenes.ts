@@ -33,6 +33,8 @@ const house: Handlers = {
   getCatalogue: () => data.catalogue,
   listLogs: () => ({ items: data.logs }),
   listReleases: () => ({ items: [data.ticktick.release] }),
+  compareReleases: () => data.changes,
+  getUpdate: () => ({ ...data.update, available: false }),
   listTokens: () => ({ items: data.tokens }),
   createToken: () => ({ ...data.token, secret: 'cwk_Vt5yq0Jm2nHk8sXr4wZb7dLe' }),
   callTool: () => data.callResult,
@@ -174,6 +176,32 @@ export const scenes: readonly Scene[] = [
     act: async (page) => {
       await page.getByRole('button', { name: 'Replace first' }).click()
       await page.getByText('The old one works on for').first().waitFor()
+    },
+  },
+  {
+    name: 'releases-to-go-back-to',
+    path: '/deployments/ticktick/releases',
+    answers: {
+      getDeployment: () => data.updated,
+      listReleases: () => ({ items: data.releases }),
+      getUpdate: () => data.update,
+    },
+    ready: 'Version 1.5.0 is available',
+    act: async (page) => {
+      await page.getByText('What changed since v1').first().click()
+      await page.getByText('Tool add_task').waitFor()
+    },
+  },
+  {
+    name: 'release-change',
+    path: '/deployments/ticktick/settings',
+    ready: 'Delete it for good',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Change it' }).click()
+      await page.getByRole('button', { name: 'Add a variable' }).click()
+      await page.getByLabel('Name of new variable 1').fill('NOT A NAME')
+      await page.getByRole('button', { name: 'Make the release' }).click()
+      await page.getByText('Letters, digits and underscores').waitFor()
     },
   },
   { name: 'settings', path: '/deployments/ticktick/settings', ready: 'Delete it for good' },

@@ -51,6 +51,23 @@ export const releasesQuery = (id: string) =>
     queryFn: async ({ signal }) => (await api.call('listReleases', { params: { id } }, signal)).items,
   })
 
+/** Releases never change, so neither does how they differ once both have answered. */
+export const changesQuery = (id: string, number: number, since: number) =>
+  queryOptions({
+    queryKey: ['changes', id, number, since],
+    queryFn: ({ signal }) =>
+      api.call('compareReleases', { params: { id, number: String(number) }, query: { since } }, signal),
+  })
+
+/** Asks the package index, so not often. */
+export const updateQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['update', id],
+    queryFn: ({ signal }) => api.call('getUpdate', { params: { id } }, signal),
+    staleTime: 600 * SECOND_MS,
+    retry: false,
+  })
+
 export const catalogueQuery = (id: string) =>
   queryOptions({
     queryKey: ['catalogue', id],

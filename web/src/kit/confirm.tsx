@@ -7,6 +7,8 @@ import { Field, Input } from './field.tsx'
 interface ConfirmProps {
   readonly title: string
   readonly action: string
+  /** `danger` unless nothing is lost. */
+  readonly variant?: 'danger' | 'primary'
   /** Must be typed first, where what follows cannot be undone. */
   readonly typed?: string
   readonly pending: boolean
@@ -19,6 +21,7 @@ interface ConfirmProps {
 export function Confirm({
   title,
   action,
+  variant = 'danger',
   typed,
   pending,
   error,
@@ -59,7 +62,7 @@ export function Confirm({
           <Button variant="quiet" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" variant="danger" blocked={blocked} pending={pending}>
+          <Button type="submit" variant={variant} blocked={blocked} pending={pending}>
             {action}
           </Button>
         </div>

@@ -1,4 +1,3 @@
-import { Link } from '@tanstack/react-router'
 import { Download, FileText, Package, Pencil, RotateCw, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Deployment, Release } from '../../api/client.ts'
@@ -18,6 +17,7 @@ import { State } from '../../kit/state.tsx'
 import { Steps } from '../../kit/steps.tsx'
 import { Walk } from '../../kit/walk.tsx'
 import { useAction } from './actions.ts'
+import { ChangeDialog } from './change-dialog.tsx'
 import { useCurrent } from './current.ts'
 import { DeleteDialog } from './delete-dialog.tsx'
 import { walkOf } from './steps.ts'
@@ -28,6 +28,7 @@ export function Failed() {
   const { name, slug, source, release, stateReason } = deployment
   const { events } = useFeedSoFar(deployment.id)
   const [isDeleting, setDeleting] = useState(false)
+  const [isChanging, setChanging] = useState(false)
   const act = useAction(deployment)
   const { steps, at, totalMs } = walkOf(release, events, useNow(null))
   const { error } = release
@@ -82,10 +83,9 @@ export function Failed() {
                 >
                   Try again
                 </Button>
-                <Link className="btn" to="/new" search={{ source, from: slug }}>
-                  <Pencil />
-                  Deploy again with changes
-                </Link>
+                <Button icon={Pencil} onClick={() => setChanging(true)}>
+                  Change and try again
+                </Button>
               </div>
             </div>
           </Card>
@@ -99,6 +99,7 @@ export function Failed() {
           {error && <Evidence deployment={deployment} error={error} totalMs={totalMs} />}
         </aside>
       </div>
+      {isChanging && <ChangeDialog base={release} onClose={() => setChanging(false)} />}
       {isDeleting && <DeleteDialog deployment={deployment} onClose={() => setDeleting(false)} />}
     </>
   )

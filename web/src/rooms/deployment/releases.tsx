@@ -1,18 +1,27 @@
 import { useQuery } from '@tanstack/react-query'
+import { PackageCheck, Undo2 } from 'lucide-react'
+import { useState } from 'react'
 import type { Release } from '../../api/client.ts'
-import { releasesQuery } from '../../api/queries.ts'
+import { releasesQuery, updateQuery } from '../../api/queries.ts'
 import { Ago } from '../../kit/ago.tsx'
 import { Badge } from '../../kit/badge.tsx'
+import { Button } from '../../kit/button.tsx'
+import { Confirm } from '../../kit/confirm.tsx'
 import { DocsLink, ErrorNote } from '../../kit/error-note.tsx'
 import { plural } from '../../kit/format.ts'
 import { fatalLine, Log } from '../../kit/log.tsx'
+import { Note } from '../../kit/note.tsx'
 import { SkeletonCard } from '../../kit/skeleton.tsx'
 import { useCurrent } from './current.ts'
+import { useRelease } from './release-actions.ts'
+import { Changes } from './release-changes.tsx'
 import './releases.css'
 
 export function Releases() {
-  const { id, liveRelease } = useCurrent()
+  const deployment = useCurrent()
+  const { id, liveRelease } = deployment
   const { data: releases, error, refetch } = useQuery(releasesQuery(id))
+  const [backTo, setBackTo] = useState<Release | null>(null)
   if (releases === undefined) {
     return (
       <div className="tab">
@@ -21,13 +30,75 @@ export function Releases() {
     )
   }
   return (
-    <ol className="tab stack">
-      {releases.map((release) => (
-        <li key={release.id}>
-          <ReleaseCard release={release} isServing={release.number === liveRelease} />
-        </li>
-      ))}
-    </ol>
+    <div className="tab stack">
+      <UpdateNote />
+      <ol className="stack" aria-label="Releases, newest first">
+        {releases.map((release, index) => (
+          <li key={release.id}>
+            <ReleaseCard
+              release={release}
+              isServing={release.number === liveRelease}
+              since={releases.slice(index + 1).find(({ liveAt }) => liveAt !== null)?.number ?? null}
+              onBack={
+                release.liveAt === null || release.number === liveRelease ? null : () => setBackTo(release)
+              }
+            />
+          </li>
+        ))}
+      </ol>
+      {backTo && <BackDialog release={backTo} onClose={() => setBackTo(null)} />}
+    </div>
+  )
+}
+
+/** A newer version of the package, with the way to it. Nothing while it is not known: it is a hint. */
+function UpdateNote() {
+  const deployment = useCurrent()
+  const { data: update } = useQuery({
+    ...updateQuery(deployment.id),
+    enabled: deployment.liveRelease !== null,
+  })
+  const make = useRelease(deployment, () => undefined)
+  if (update?.available !== true) return null
+  return (
+    <Note
+      tone="deploying"
+      icon={PackageCheck}
+      title={`Version ${update.latest} is available`}
+      role="status"
+      actions={
+        <Button size="sm" pending={make.isPending} onClick={() => make.mutate({ version: update.latest })}>
+          Update
+        </Button>
+      }
+    >
+      <p>
+        {update.current} goes on serving until it has answered. Afterwards you see here which tools it
+        changed.
+      </p>
+      {make.error && <ErrorNote error={make.error} />}
+    </Note>
+  )
+}
+
+function BackDialog({ release, onClose }: { readonly release: Release; readonly onClose: () => void }) {
+  const deployment = useCurrent()
+  const make = useRelease(deployment, onClose)
+  return (
+    <Confirm
+      title={`Go back to v${release.number}`}
+      action="Go back"
+      variant="primary"
+      pending={make.isPending}
+      error={make.error}
+      onConfirm={() => make.mutate({ from: release.number })}
+      onClose={onClose}
+    >
+      <p>
+        A new release is made with the package, arguments, settings and values of v{release.number}. What
+        serves goes on until it has answered.
+      </p>
+    </Confirm>
   )
 }
 
@@ -41,7 +112,17 @@ const STATES: Readonly<Record<Release['state'], { tone: 'ok' | 'bad' | 'acc' | u
   failed: { tone: 'bad', word: 'Failed' },
 }
 
-function ReleaseCard({ release, isServing }: { readonly release: Release; readonly isServing: boolean }) {
+interface ReleaseCardProps {
+  readonly release: Release
+  readonly isServing: boolean
+  /** The release that was live before it, or null. */
+  readonly since: number | null
+  readonly onBack: (() => void) | null
+}
+
+function ReleaseCard({ release, isServing, since, onBack }: ReleaseCardProps) {
+  const { id } = useCurrent()
+  const [isOpen, setOpen] = useState(false)
   const {
     number,
     state,
@@ -66,6 +147,11 @@ function ReleaseCard({ release, isServing }: { readonly release: Release; readon
         <span className="push faint">
           <Ago at={liveAt ?? createdAt} />
         </span>
+        {onBack && (
+          <Button size="sm" icon={Undo2} onClick={onBack}>
+            Go back to v{number}
+          </Button>
+        )}
       </div>
       <dl className="facts pad">
         <div>
@@ -95,6 +181,12 @@ function ReleaseCard({ release, isServing }: { readonly release: Release; readon
           </dd>
         </div>
       </dl>
+      {since !== null && (
+        <details className="release-changes" onToggle={(event) => setOpen(event.currentTarget.open)}>
+          <summary>What changed since v{since}</summary>
+          {isOpen && <Changes id={id} number={number} since={since} />}
+        </details>
+      )}
       {error && (
         <div className="release-error">
           <p className="failed">{error.message}</p>

@@ -1,18 +1,24 @@
-import { Link } from '@tanstack/react-router'
+import { useQuery } from '@tanstack/react-query'
 import { Pencil, Play, RotateCw, Square, Trash2, type LucideIcon } from 'lucide-react'
 import { useState, type ReactNode } from 'react'
 import { Breakable } from '../../kit/breakable.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Card, KeyValues } from '../../kit/card.tsx'
+import { releasesQuery } from '../../api/queries.ts'
 import { useAction, type Action } from './actions.ts'
+import { ChangeDialog } from './change-dialog.tsx'
 import { useCurrent } from './current.ts'
 import { DeleteDialog } from './delete-dialog.tsx'
 import './settings.css'
 
 export function Settings() {
   const deployment = useCurrent()
-  const { slug, source, state, release } = deployment
+  const { id, state, release: newest, liveRelease } = deployment
+  const { data: releases } = useQuery(releasesQuery(id))
+  // What a change starts from; the newest release is another one while it comes up, and when it failed.
+  const release = releases?.find(({ number }) => number === liveRelease) ?? newest
   const [isDeleting, setDeleting] = useState(false)
+  const [isChanging, setChanging] = useState(false)
   const { mutate, isPending, variables } = useAction(deployment)
   const act = (action: Action, icon: LucideIcon, label: string) => (
     <Button icon={icon} pending={isPending && variables === action} onClick={() => mutate(action)}>
@@ -55,10 +61,9 @@ export function Settings() {
       <Card
         title="How it runs"
         foot={
-          <Link className="row" to="/new" search={{ source, from: slug }}>
-            <Pencil />
-            Deploy again with changes
-          </Link>
+          <Button variant="quiet" className="flush" icon={Pencil} onClick={() => setChanging(true)}>
+            Change it
+          </Button>
         }
       >
         <KeyValues
@@ -76,6 +81,7 @@ export function Settings() {
           }}
         />
       </Card>
+      {isChanging && <ChangeDialog base={release} onClose={() => setChanging(false)} />}
       {isDeleting && <DeleteDialog deployment={deployment} onClose={() => setDeleting(false)} />}
     </div>
   )

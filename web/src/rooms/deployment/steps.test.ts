@@ -10,6 +10,7 @@ const aRelease = (state: Release['state'], error: Release['error'] = null): Rele
   state,
   package: { kind: 'npm', name: 'thing', version: '1.0.0', integrity: 'sha512-x' },
   args: [],
+  userArgs: [],
   variables: [],
   network: 'internet',
   memoryMiB: 512,

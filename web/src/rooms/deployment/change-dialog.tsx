@@ -1,0 +1,160 @@
+import { Plus, Trash2, Undo2 } from 'lucide-react'
+import { Controller, useFieldArray, useForm, useWatch, type UseFormReturn } from 'react-hook-form'
+import type { Release } from '../../api/client.ts'
+import { Button, IconButton } from '../../kit/button.tsx'
+import { Dialog } from '../../kit/dialog.tsx'
+import { ErrorNote } from '../../kit/error-note.tsx'
+import { Field, FieldError, Input, SecretInput, TextArea } from '../../kit/field.tsx'
+import { Segmented } from '../../kit/segmented.tsx'
+import { toChange, valuesOf, type ChangeValues } from './change-values.ts'
+import { useCurrent } from './current.ts'
+import { useRelease } from './release-actions.ts'
+import './change-dialog.css'
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+
+/** Other values, arguments or settings: what is changed makes the next release. */
+export function ChangeDialog({ base, onClose }: { readonly base: Release; readonly onClose: () => void }) {
+  const deployment = useCurrent()
+  const form = useForm<ChangeValues>({ mode: 'onTouched', defaultValues: valuesOf(base) })
+  const { register, control, formState } = form
+  const make = useRelease(deployment, onClose)
+  const change = toChange(base, useWatch({ control, compute: (values) => values }))
+  const submit = form.handleSubmit((values) => {
+    const body = toChange(base, values)
+    if (body !== null && !make.isPending) make.mutate(body)
+  })
+  return (
+    <Dialog title={`Change ${deployment.name}`} onClose={onClose}>
+      <form className="dialog-body" noValidate onSubmit={(event) => void submit(event)}>
+        <p className="dim">
+          It becomes release v{deployment.release.number + 1}, made from v{base.number}.{' '}
+          {deployment.liveRelease === null
+            ? 'The endpoint opens once it has answered.'
+            : 'What serves goes on until the new one has answered.'}
+        </p>
+        <Values form={form} />
+        <Field label="Arguments" mark="Optional" hint="One a line, passed exactly as written.">
+          {(attributes) => <TextArea {...attributes} rows={2} {...register('args')} />}
+        </Field>
+        <div className="change-pair">
+          <Controller
+            control={control}
+            name="network"
+            render={({ field }) => (
+              <div className="field">
+                <span className="label">Network</span>
+                <div>
+                  <Segmented
+                    label="Network"
+                    value={field.value}
+                    onChange={field.onChange}
+                    options={[
+                      { value: 'internet', label: 'Internet' },
+                      { value: 'none', label: 'None' },
+                    ]}
+                  />
+                </div>
+              </div>
+            )}
+          />
+          <Field label="Memory limit" error={formState.errors.memoryMiB?.message}>
+            {(attributes) => (
+              <Input
+                {...attributes}
+                className="num"
+                inputMode="numeric"
+                after={<span className="faint">MiB</span>}
+                {...register('memoryMiB', {
+                  validate: (text) =>
+                    (/^\d+$/.test(text.trim()) && Number(text) >= 64 && Number(text) <= 16384) ||
+                    'A whole number from 64 to 16384.',
+                })}
+              />
+            )}
+          </Field>
+        </div>
+        {make.error && <ErrorNote error={make.error} />}
+        <div className="dialog-actions">
+          <Button variant="quiet" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" variant="primary" pending={make.isPending} blocked={change === null}>
+            Make the release
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+function Values({ form }: { readonly form: UseFormReturn<ChangeValues> }) {
+  const { control, register, formState, setValue, getValues } = form
+  const kept = useWatch({ control, name: 'kept' })
+  const { fields, append, remove } = useFieldArray({ control, name: 'added' })
+  const checkName = (name: string) => {
+    if (!NAME.test(name.trim())) return 'Letters, digits and underscores, not starting with a digit.'
+    const all = [...getValues('kept'), ...getValues('added')].filter((row) => row.name === name.trim())
+    return all.length < 2 || `${name.trim()} is there already.`
+  }
+  return (
+    <fieldset className="change-values stack">
+      <legend className="label">Variables</legend>
+      {kept.map(({ name, removed }, index) => (
+        <div key={name} className="change-value">
+          <code className={removed ? 'removed' : undefined}>{name}</code>
+          <SecretInput
+            what={`the new value of ${name}`}
+            aria-label={`New value of ${name}`}
+            className="mono"
+            autoComplete="new-password"
+            placeholder={removed ? 'Taken away' : 'Stays as it is'}
+            disabled={removed}
+            {...register(`kept.${index}.value`)}
+          />
+          <IconButton
+            icon={removed ? Undo2 : Trash2}
+            label={removed ? `Keep ${name}` : `Take ${name} away`}
+            onClick={() => setValue(`kept.${index}.removed`, !removed)}
+          />
+        </div>
+      ))}
+      {fields.map((field, index) => {
+        const errors = formState.errors.added?.[index]
+        const complaint = errors?.name?.message ?? errors?.value?.message
+        return (
+          <div key={field.id} className="change-value">
+            <Input
+              aria-label={`Name of new variable ${index + 1}`}
+              aria-invalid={errors?.name !== undefined}
+              className="mono"
+              placeholder="NAME"
+              autoCapitalize="off"
+              {...register(`added.${index}.name`, { validate: checkName })}
+            />
+            <SecretInput
+              what={`the value of new variable ${index + 1}`}
+              aria-label={`Value of new variable ${index + 1}`}
+              aria-invalid={errors?.value !== undefined}
+              className="mono"
+              autoComplete="new-password"
+              placeholder="Value"
+              {...register(`added.${index}.value`, { required: 'Enter a value, or take the row out.' })}
+            />
+            <IconButton
+              icon={Trash2}
+              label={`Remove new variable ${index + 1}`}
+              onClick={() => remove(index)}
+            />
+            {complaint !== undefined && <FieldError>{complaint}</FieldError>}
+          </div>
+        )
+      })}
+      <div>
+        <Button size="sm" icon={Plus} onClick={() => append({ name: '', value: '' })}>
+          Add a variable
+        </Button>
+      </div>
+    </fieldset>
+  )
+}

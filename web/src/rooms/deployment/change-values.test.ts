@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import type { Release } from '../../api/client.ts'
+import { toChange, valuesOf } from './change-values.ts'
+
+const release: Release = {
+  id: 'rel_1',
+  number: 1,
+  state: 'live',
+  package: { kind: 'npm', name: 'echo-mcp', version: '1.0.0', integrity: 'sha512-x' },
+  args: ['stdio', '--region', 'eu'],
+  userArgs: ['--region', 'eu'],
+  variables: [
+    { name: 'TOKEN', hasValue: true },
+    { name: 'OLD', hasValue: true },
+  ],
+  network: 'internet',
+  memoryMiB: 512,
+  createdAt: '2026-01-01T00:00:00Z',
+  liveAt: null,
+  error: null,
+}
+
+test('a form that was left alone is no change', () => {
+  expect(toChange(release, valuesOf(release))).toBeNull()
+})
+
+test('a change holds what differs and nothing else: empty values stay, removed ones are null', () => {
+  const values = valuesOf(release)
+  const [token, old] = values.kept
+  expect(
+    toChange(release, {
+      ...values,
+      kept: [
+        { name: 'TOKEN', value: '', removed: false, ...(token === undefined ? {} : { value: token.value }) },
+        { name: 'OLD', value: old?.value ?? '', removed: true },
+      ],
+      added: [
+        { name: ' NEW ', value: 'x' },
+        { name: '', value: '' },
+      ],
+      args: '--region\nus\n',
+      memoryMiB: '256',
+    }),
+  ).toEqual({ variables: { OLD: null, NEW: 'x' }, args: ['--region', 'us'], memoryMiB: 256 })
+})
