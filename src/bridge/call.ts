@@ -36,7 +36,7 @@ export interface Call {
   readonly subject: string
   /** The letters of the sender's id and progress token (JSON); both are replaced by a number of ours on the way. */
   readonly id: string
-  readonly progressToken: string | null
+  progressToken: string | null
   readonly sink: Sink
   /** Milliseconds, coarse. */
   readonly startedAt: number

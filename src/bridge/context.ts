@@ -3,6 +3,8 @@ import type { Sealer } from '../protocol/index.ts'
 import type { BridgeLimits } from './limits.ts'
 import type { Inbound } from './read-body.ts'
 import type { ReplayBudget } from './replay-budget.ts'
+import type { Hold } from './hold.ts'
+import type { Listener } from './legacy-listeners.ts'
 import type { Pool } from './pool.ts'
 import type { ProcessPolicy } from './process-policy.ts'
 import type { SessionStore } from './session-store.ts'
@@ -22,6 +24,10 @@ export interface BridgeCore {
   readonly clock: Clock
   readonly output: LineSink
   readonly sealer: Sealer
+  readonly stateSealer: Sealer
+  /** Calls of modern clients on legacy processes of their own, by id. */
+  readonly holds: Map<string, Hold>
+  readonly listeners: Set<Listener>
   readonly memory: SessionMemory
   readonly budget: ReplayBudget
   readonly inbound: Inbound

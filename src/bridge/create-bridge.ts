@@ -23,6 +23,7 @@ import { handleGet } from './handle-get.ts'
 import { handlePost } from './handle-post.ts'
 import { isObject } from './handshake.ts'
 import { DEFAULT_LIMITS, type BridgeLimits } from './limits.ts'
+import { endListener } from './legacy-listeners.ts'
 import { createPool } from './pool.ts'
 import { probe } from './probe.ts'
 import type { ProcessPolicy } from './process-policy.ts'
@@ -82,6 +83,9 @@ export async function createBridge(options: BridgeOptions, signal: AbortSignal):
     clock,
     output: options.output,
     sealer: createSealer(options.sealKey, 'mcp session'),
+    stateSealer: createSealer(options.sealKey, 'mcp request state'),
+    holds: new Map(),
+    listeners: new Set(),
     memory: options.memory ?? createSessionMemory(() => clock.now()),
     budget: createReplayBudget(limits.replayBytes),
     inbound: { bytes: 0 },
@@ -121,6 +125,8 @@ function openBridge(context: BridgeContext): Bridge {
   async function stop(graceMs: number): Promise<void> {
     context.stopping = true
     for (const session of sessions.all()) session.listen.finish()
+    for (const listener of context.listeners) endListener(context, listener)
+    for (const hold of context.holds.values()) if (hold.deadline !== Infinity) hold.expire()
     const deadline = performance.now() + graceMs
     const busy = () => [...pool.all()].some((upstream) => upstream.calls.size > 0)
     while (busy() && performance.now() < deadline)

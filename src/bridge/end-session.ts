@@ -24,7 +24,7 @@ export function endSession(context: BridgeContext, session: Session): Promise<vo
 }
 
 /** Tells the shared legacy process that nobody wants to hear of a resource any more, if that is so. */
-function unsubscribe(context: BridgeContext, uri: string): void {
+export function unsubscribe(context: BridgeContext, uri: string): void {
   const upstream = context.pool.shared.legacy
   if (upstream === null || isWanted(context, uri)) return
   const signal = AbortSignal.timeout(UNSUBSCRIBE_MS)

@@ -97,16 +97,18 @@ function sharedEdit(
   }
 }
 
-/** Whether any session on the shared process is still subscribed. */
+/** Whether anybody on the shared process is still subscribed. */
 export function isWanted(context: BridgeContext, uri: string): boolean {
   for (const session of context.sessions.all())
     if (!session.own && session.subscriptions.has(uri)) return true
+  for (const listener of context.listeners) if (listener.uris.has(uri)) return true
   return false
 }
 
-/** What the sessions on the shared process want to hear. */
+/** What the clients of the shared process want to hear. */
 export function* sharedLevels(context: BridgeContext): Iterable<string | null> {
   for (const session of context.sessions.all()) if (!session.own) yield session.level
+  yield context.pool.shared.legacy?.askedLevel ?? null
 }
 
 /** Sends on what a client says without expecting an answer: a notification, or its answer to the server. */

@@ -59,7 +59,7 @@ function torndown(upstream: Upstream, line: Buffer, envelope: Envelope): void {
 }
 
 /** The result that ends a subscription gracefully. `id`: the letters of the request's id. */
-function endOfSubscription(id: string): string {
+export function endOfSubscription(id: string): string {
   const meta = `{"${META_KEYS.subscription}":${id}}`
   return `{"jsonrpc":"2.0","id":${id},"result":{"resultType":"complete","_meta":${meta}}}`
 }
@@ -68,7 +68,12 @@ function endOfSubscription(id: string): string {
  * The one request that a message without any reference can belong to. Where several subjects have requests under way
  * nothing is guessed.
  */
-function receiverOf(upstream: Upstream, line: Buffer, envelope: Envelope, method: string): Call | undefined {
+export function receiverOf(
+  upstream: Upstream,
+  line: Buffer,
+  envelope: Envelope,
+  method: string,
+): Call | undefined {
   const isLog = method === 'notifications/message'
   const level = isLog ? textOf(line, envelope.level) : undefined
   let only: Call | undefined

@@ -11,9 +11,13 @@ import {
 import type { Call } from './call.ts'
 import type { BridgeContext } from './context.ts'
 import { passesLevel } from './log-level.ts'
-import { modernMessage } from './from-modern-server.ts'
+import { modernMessage, receiverOf } from './from-modern-server.ts'
+import { capabilitiesFor, INPUT_METHODS, objectAt } from './input-requests.ts'
+import { announce, covers } from './legacy-listeners.ts'
 import type { Session } from './session.ts'
 import type { Upstream } from './upstream.ts'
+
+const MAX_LOGGED_BYTES = 8192
 
 /** Routes what a server says by itself: to the call or session that it belongs to, or to nobody. */
 export function serverMessage(
@@ -28,7 +32,7 @@ export function serverMessage(
   else if (upstream.era === 'modern') modernMessage(context, upstream, line, envelope, kind, method)
   else if (kind === 'request') request(context, upstream, line, envelope, method)
   else if (upstream.shared) sharedNotification(context, upstream, line, envelope, method)
-  else ownNotification(upstream, line, envelope, method)
+  else ownNotification(context, upstream, line, envelope, method)
 }
 
 /** Progress goes to the request that asked for it, under the token that it gave. */
@@ -50,18 +54,41 @@ function request(
   if (envelope.id === null) return
   const id = lettersOf(line, envelope.id)
   if (method === 'ping') return upstream.send(`{"jsonrpc":"2.0","id":${id},"result":{}}`)
+  if (upstream.asked !== null) return upstream.asked(line, envelope, method)
   const session = upstream.session
   if (session === null || session.ended) {
     // A shared process was told that its client can do nothing of the kind.
+    refuseForCapability(upstream, line, envelope, method)
     return upstream.send(rpcError(id, RPC.methodNotFound, `No client here offers "${method}".`))
   }
   session.asked.set(id, context.now)
   toSession(upstream, session, whole(line, envelope), true)
 }
 
-function ownNotification(upstream: Upstream, line: Buffer, envelope: Envelope, method: string): void {
+/** A modern client whose call needs what it has not declared is told so, where it is clear whose call it is. */
+function refuseForCapability(upstream: Upstream, line: Buffer, envelope: Envelope, method: string): void {
+  if (!INPUT_METHODS.has(method) || upstream.calls.size !== 1) return
+  const [entry] = upstream.calls
+  if (entry === undefined) return
+  const [number, call] = entry
+  if (call.session !== null || call.subject === '') return
+  const params = envelope.params === null ? {} : objectAt(line, envelope.params)
+  const data = { requiredCapabilities: capabilitiesFor(method, params) }
+  const message = 'The request needs a capability that the client has not declared.'
+  upstream.close(number)
+  call.sink.answer(rpcError(call.id, RPC.missingCapability, message, data), RPC.missingCapability)
+  call.report?.('error')
+}
+
+function ownNotification(
+  context: BridgeContext,
+  upstream: Upstream,
+  line: Buffer,
+  envelope: Envelope,
+  method: string,
+): void {
   const session = upstream.session
-  if (session === null) return
+  if (session === null) return borrowedNotification(context, upstream, line, envelope, method)
   if (method === 'notifications/cancelled' && envelope.requestId !== null) {
     session.asked.delete(lettersOf(line, envelope.requestId))
   }
@@ -92,21 +119,44 @@ function sharedNotification(
   if (method.endsWith('/list_changed')) {
     const message = whole(line, envelope)
     for (const session of context.sessions.all()) if (!session.own) session.listen.send(message)
+    announce(context, line, envelope, method)
   } else if (method === 'notifications/resources/updated') {
     const uri = textOf(line, envelope.uri)
     if (uri === undefined) return
     const message = whole(line, envelope)
     for (const session of context.sessions.all()) {
-      if (!session.own && isSubscribed(session, uri)) session.listen.send(message)
+      if (!session.own && covers(session.subscriptions, uri)) session.listen.send(message)
     }
+    announce(context, line, envelope, method)
   } else if (method === 'notifications/message') logMessage(context, upstream, line, envelope)
 }
 
-/** A server may report a part of what was subscribed to. */
-function isSubscribed(session: Session, uri: string): boolean {
-  if (session.subscriptions.has(uri)) return true
-  for (const subscribed of session.subscriptions) if (uri.startsWith(`${subscribed}/`)) return true
-  return false
+/** A process that works for one call of a modern client: what it says belongs to that call, or to whoever listens. */
+function borrowedNotification(
+  context: BridgeContext,
+  upstream: Upstream,
+  line: Buffer,
+  envelope: Envelope,
+  method: string,
+): void {
+  if (method === 'notifications/message') toModernCall(context, upstream, line, envelope, method)
+  else announce(context, line, envelope, method)
+}
+
+function toModernCall(
+  context: BridgeContext,
+  upstream: Upstream,
+  line: Buffer,
+  envelope: Envelope,
+  method: string,
+): void {
+  const call = receiverOf(upstream, line, envelope, method)
+  if (call?.sink.notify(whole(line, envelope)) !== true) toLog(context, line, envelope)
+}
+
+function toLog(context: BridgeContext, line: Buffer, envelope: Envelope): void {
+  const end = Math.min(envelope.end, envelope.start + MAX_LOGGED_BYTES)
+  context.output('stdout', line.toString('utf8', envelope.start, end))
 }
 
 /**
@@ -114,14 +164,13 @@ function isSubscribed(session: Session, uri: string): boolean {
  * only to the session that is at work; otherwise it is a line in the deployment's log.
  */
 function logMessage(context: BridgeContext, upstream: Upstream, line: Buffer, envelope: Envelope): void {
+  if (upstream.calls.values().some(({ session, subject }) => session === null && subject !== '')) {
+    return toModernCall(context, upstream, line, envelope, 'notifications/message')
+  }
   const calls = callsOfOneSession(upstream)
   const session = calls?.[0]?.session ?? onlySession(context)
   if (!upstream.oneSubject || session === null) {
-    context.output(
-      'stdout',
-      line.toString('utf8', envelope.start, Math.min(envelope.end, envelope.start + 8192)),
-    )
-    return
+    return toLog(context, line, envelope)
   }
   if (!passesLevel(textOf(line, envelope.level), session.level)) return
   const message = whole(line, envelope)

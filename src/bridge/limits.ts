@@ -21,6 +21,12 @@ export interface BridgeLimits {
   readonly handshakeMs: number
   /** Silence after which a waiting answer becomes an event stream, and streams show that they are alive. */
   readonly keepAliveMs: number
+  /** For a modern client to come back with the input that a legacy server asked for. */
+  readonly holdMs: number
+  /** For a call of a modern client to wait for a process that it can have to itself. */
+  readonly borrowMs: number
+  /** Event streams of modern clients that listen for changes. */
+  readonly maxListeners: number
   /** For a request of the server to wait for its client to listen. */
   readonly unheardMs: number
   /** How long an event stream can be resumed after it has ended. */
@@ -46,6 +52,9 @@ export const DEFAULT_LIMITS: BridgeLimits = {
   sessionMaxAgeMs: 7 * 24 * 60 * MINUTE_MS,
   handshakeMs: MINUTE_MS,
   keepAliveMs: 15_000,
+  holdMs: 5 * MINUTE_MS,
+  borrowMs: 15_000,
+  maxListeners: 1024,
   unheardMs: 30_000,
   resumeMs: 5 * MINUTE_MS,
   streamBufferBytes: 4 * MIB,

@@ -8,7 +8,7 @@ import {
   type Envelope,
 } from '../protocol/index.ts'
 import { cancellation } from './ask.ts'
-import type { Call, Translate } from './call.ts'
+import type { Call, Sink, Translate } from './call.ts'
 import type { BridgeContext } from './context.ts'
 import { replyTo, type Exchange } from './exchange.ts'
 import type { ModernReply } from './modern-reply.ts'
@@ -31,11 +31,11 @@ export function passOn(
 }
 
 /** What the bridge keeps of a request of a modern client. */
-function callOf(
+export function callOf(
   context: BridgeContext,
   { caller, report }: Exchange,
   { body, envelope, id, logLevel }: ModernRequest,
-  reply: ModernReply,
+  sink: Sink,
   translate: Translate | undefined,
 ): Call {
   const token = envelope.progressToken
@@ -44,7 +44,7 @@ function callOf(
     subject: caller.subject,
     id,
     progressToken: token === null ? null : lettersOf(body, token),
-    sink: reply,
+    sink,
     startedAt: context.now,
     ...(logLevel === undefined ? {} : { logLevel }),
     ...(translate === undefined ? {} : { translate }),
@@ -53,7 +53,7 @@ function callOf(
 }
 
 /** The request's bytes with a number of ours as its id and progress token. */
-function withOurIds({ body, envelope }: ModernRequest, number: number): ReturnType<typeof splice> {
+export function withOurIds({ body, envelope }: ModernRequest, number: number): ReturnType<typeof splice> {
   const letters = String(number)
   const edits: Edit[] = []
   if (envelope.id !== null) edits.push({ span: envelope.id, letters })
@@ -62,7 +62,7 @@ function withOurIds({ body, envelope }: ModernRequest, number: number): ReturnTy
 }
 
 /** A closed connection is the cancellation (2026-07-28, cancellation). */
-function cancelWhenGone(
+export function cancelWhenGone(
   { res, report }: Exchange,
   upstream: Upstream,
   number: number,

@@ -18,10 +18,11 @@ export interface Pool {
    */
   startOwn(): Promise<Upstream>
   /**
-   * A legacy process that was told of these capabilities, for one call of the modern era at a time.
+   * A legacy process that was told of these capabilities, for one call of the modern era at a time. What it says by
+   * itself afterwards can only reach calls of the same subject. Waits for a while when all are busy.
    * @throws CatwalkError like {@link Pool.startOwn}, and when the server does not answer the handshake
    */
-  borrow(capabilities: object): Promise<Upstream>
+  borrow(subject: string, capabilities: object): Promise<Upstream>
   /** A borrowed process is free for the next call. */
   giveBack(upstream: Upstream): void
   /** Ends a process of one session or call; the session may get another one. */
@@ -51,6 +52,8 @@ export function createPool(context: BridgeCore, options: PoolOptions): Pool {
   const own = new Set<Upstream>()
   /** Borrowed processes that nobody uses now, since when. */
   const free = new Map<Upstream, number>()
+  /** Calls that wait for a process. */
+  const waiters: (() => void)[] = []
   const aborter = new AbortController()
   let starting = 0
 
@@ -68,6 +71,7 @@ export function createPool(context: BridgeCore, options: PoolOptions): Pool {
   async function retire(upstream: Upstream, graceMs: number): Promise<void> {
     own.delete(upstream)
     free.delete(upstream)
+    waiters.shift()?.()
     if (upstream.session?.upstream === upstream) upstream.session.upstream = null
     upstream.session = null
     await upstream.stop(graceMs)
@@ -99,10 +103,33 @@ export function createPool(context: BridgeCore, options: PoolOptions): Pool {
       idlest = upstream
       earliest = since
     }
-    if (idlest === null) {
-      throw new CatwalkError('unavailable', 'All processes of this server are busy with other sessions.')
-    }
+    if (idlest === null) throw busy()
     void retire(idlest, RETIRE_GRACE_MS)
+  }
+
+  function hasRoom(): boolean {
+    return (
+      own.size + starting < limits.maxOwnProcesses ||
+      own.values().some((upstream) => idleSince(upstream) !== undefined)
+    )
+  }
+
+  function takeFree(lease: string): Upstream | null {
+    for (const upstream of free.keys()) {
+      if (upstream.lease !== lease || !upstream.alive) continue
+      free.delete(upstream)
+      return upstream
+    }
+    return null
+  }
+
+  /** Resolves when a process may have become free, or after `ms`. */
+  async function given(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, ms)
+    waiters.push(resolve)
+    await promise
+    clearTimeout(timer)
   }
 
   async function startOwn(): Promise<Upstream> {
@@ -122,14 +149,17 @@ export function createPool(context: BridgeCore, options: PoolOptions): Pool {
     shared,
     own,
     startOwn,
-    async borrow(capabilities) {
-      const lease = JSON.stringify(capabilities)
-      for (const upstream of free.keys()) {
-        if (upstream.lease !== lease || !upstream.alive) continue
-        free.delete(upstream)
-        return upstream
+    async borrow(subject, capabilities) {
+      const lease = leaseOf(subject, capabilities)
+      const until = performance.now() + limits.borrowMs
+      let upstream: Upstream | null
+      while ((upstream = takeFree(lease)) === null && !hasRoom()) {
+        const waitMs = until - performance.now()
+        if (waitMs <= 0) throw busy()
+        await given(waitMs)
       }
-      const upstream = await startOwn()
+      if (upstream !== null) return upstream
+      upstream = await startOwn()
       upstream.lease = lease
       try {
         const introduction = { version: LATEST_LEGACY, clientInfo: OURSELVES, capabilities }
@@ -142,6 +172,7 @@ export function createPool(context: BridgeCore, options: PoolOptions): Pool {
     },
     giveBack(upstream) {
       if (own.has(upstream) && upstream.alive) free.set(upstream, context.now)
+      waiters.shift()?.()
     },
     retire,
     reap() {
@@ -154,4 +185,12 @@ export function createPool(context: BridgeCore, options: PoolOptions): Pool {
       yield* own
     },
   }
+}
+
+function busy(): CatwalkError {
+  return new CatwalkError('unavailable', 'All processes of this server are busy with other sessions.')
+}
+
+function leaseOf(subject: string, capabilities: object): string {
+  return JSON.stringify([subject, capabilities])
 }

@@ -12,7 +12,7 @@ export type ProcessPolicy = 'auto' | 'shared' | 'per-session'
 const ASKABLE = ['sampling', 'elicitation', 'roots'] as const
 
 /** Whether a client with these capabilities can be asked something by the server. */
-function canBeAsked(capabilities: object): boolean {
+export function canBeAsked(capabilities: object): boolean {
   return ASKABLE.some((name) => name in capabilities)
 }
 

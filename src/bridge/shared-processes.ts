@@ -147,7 +147,10 @@ export function createSharedProcesses(options: SharedProcessesOptions): SharedPr
     else if (asked === 'legacy') speaks.legacy = false
     if (discovered !== null) speaks.modern = true
     else if (asked === 'modern') speaks.modern = false
-    slots[handshake === null ? 'modern' : 'legacy'] = upstream
+    const era = handshake === null ? 'modern' : 'legacy'
+    // It was only tried out: the era has its process.
+    if (slots[era]?.alive === true) void upstream.stop(RETIRE_GRACE_MS)
+    else slots[era] = upstream
   }
 
   /** One at a time, because what one finds out decides what the next has to do. */

@@ -42,6 +42,11 @@ export function startSweeper(context: BridgeContext): () => void {
       needed.add(session.upstream)
     }
     pool.reap()
+    for (const hold of context.holds.values()) if (hold.deadline < context.now) hold.expire()
+    for (const listener of context.listeners) {
+      listener.reply.keepAlive(context.now)
+      needed.add(pool.shared.legacy)
+    }
     for (const upstream of pool.shared.all()) {
       const idle = upstream.calls.size === 0 && context.now - upstream.usedAt > limits.ownIdleMs
       if (idle && !needed.has(upstream)) pool.shared.reap(upstream)

@@ -13,7 +13,7 @@ import {
   type Envelope,
   type LegacyVersion,
 } from '../protocol/index.ts'
-import type { Call } from './call.ts'
+import type { Call, Translate } from './call.ts'
 import type { Era } from './era.ts'
 import type { BridgeLimits } from './limits.ts'
 import { createOutflow, type Outflow } from './outflow.ts'
@@ -41,6 +41,10 @@ export interface Upstream {
   discovered: JsonObject | null
   /** Set while it serves calls of the modern era, one at a time; names the capabilities that it was told of. */
   lease: string | null
+  /** Takes what the process asks the client, while it works on a call that can be answered in several rounds. */
+  asked: ((line: Buffer, envelope: Envelope, method: string) => void) | null
+  /** Most verbose level of log messages that requests of the modern era have asked of this process. */
+  askedLevel: string | null
   readonly shared: boolean
   readonly calls: ReadonlyMap<number, Call>
   readonly flow: Outflow
@@ -126,6 +130,27 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     call?.report?.('failed')
   }
 
+  /** An answer that cannot be translated must not leave its caller without one. */
+  function translated(
+    call: Call,
+    translate: Translate,
+    line: Buffer,
+    envelope: Envelope,
+    edits: Edit[],
+  ): boolean {
+    try {
+      return translate(line, envelope, edits)
+    } catch (error) {
+      output('system', `An answer could not be translated: ${String(error)}`)
+      call.sink.fail(
+        call.id,
+        new CatwalkError('server_not_mcp', 'The server sent an answer that cannot be read.'),
+      )
+      call.report?.('failed')
+      return true
+    }
+  }
+
   function message(line: Buffer, envelope: Envelope): void {
     const kind = messageKind(line, envelope)
     if (kind === 'response') {
@@ -134,7 +159,7 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
       // Late answers to cancelled calls end here too.
       if (call === undefined || envelope.id === null) return
       const edits: Edit[] = [{ span: envelope.id, letters: call.id }]
-      if (call.translate?.(line, envelope, edits) === true) return
+      if (call.translate !== undefined && translated(call, call.translate, line, envelope, edits)) return
       const bytes = splice(line, envelope, edits.length > 1 ? inOrder(edits) : edits)
       call.sink.answer(bytes, errorCode(line, envelope))
       call.report?.(outcomeOf(line, envelope))
@@ -195,6 +220,8 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     handshake: null,
     discovered: null,
     lease: null,
+    asked: null,
+    askedLevel: null,
     shared: options.shared,
     calls,
     flow,
@@ -247,7 +274,7 @@ export function hasOpened(upstream: Upstream): boolean {
 }
 
 /** The code of a JSON-RPC error, or null for a result. */
-function errorCode(line: Buffer, envelope: Envelope): number | null {
+export function errorCode(line: Buffer, envelope: Envelope): number | null {
   if (envelope.error === null) return null
   const text = line.toString('utf8', envelope.error.start, envelope.error.end)
   try {

@@ -1,4 +1,22 @@
+import type { Span } from './envelope.ts'
 import type { Edit } from './splice.ts'
+
+const CLOSE_OBJECT = 0x7d
+const SPACE = 0x20
+
+/**
+ * The edit that puts members in front of those that a scanned object has.
+ * @param object the object's span, braces included
+ * @param members one or more, as JSON without braces, one character a byte
+ */
+export function insertMembers(source: Buffer, object: Span, members: string): Edit {
+  const at = object.start + 1
+  let next = at
+  // A scanned message holds no line break between tokens, and a tab is below the space as well.
+  while ((source[next] ?? 0) <= SPACE && next < object.end) next++
+  const empty = source[next] === CLOSE_OBJECT
+  return { span: { start: at, end: at }, letters: empty ? members : `${members},` }
+}
 
 /** Edits in the order of the text; those at one place keep theirs. */
 export function inOrder(edits: readonly Edit[]): Edit[] {

@@ -6,6 +6,7 @@ import {
   type Envelope,
   type Member,
   type MemberTable,
+  type Span,
 } from './envelope.ts'
 
 export interface ScanOptions {
@@ -75,6 +76,15 @@ export function scan(bytes: Buffer, options: ScanOptions): Envelope | readonly E
   return new Scanner(bytes, options).message()
 }
 
+/**
+ * The values of an object's own members, by name.
+ * @param object its span in bytes that were scanned already
+ * @throws ScanError `duplicate`
+ */
+export function membersOf(bytes: Buffer, object: Span): Map<string, Span> {
+  return new Scanner(bytes, { maxDepth: Infinity, trusted: false }).members(object)
+}
+
 class Scanner {
   readonly #bytes: Buffer
   readonly #maxDepth: number
@@ -95,6 +105,29 @@ class Scanner {
     this.#space()
     if (this.#at !== this.#bytes.length) throw this.#unexpected()
     return found
+  }
+
+  members(object: Span): Map<string, Span> {
+    const found = new Map<string, Span>()
+    this.#at = object.start + 1
+    for (;;) {
+      this.#space()
+      if (this.#bytes[this.#at] === COMMA) this.#at++
+      else if (this.#bytes[this.#at] === CLOSE_OBJECT) return found
+      else {
+        const start = this.#at
+        this.#string()
+        const name = unquote(this.#bytes.toString('utf8', start, this.#at))
+        this.#space()
+        this.#at++
+        this.#space()
+        const value = this.#at
+        this.#value()
+        if (found.has(name))
+          throw new ScanError('duplicate', `The member ${JSON.stringify(name)} occurs twice.`)
+        found.set(name, { start: value, end: this.#at })
+      }
+    }
   }
 
   #batch(): Envelope[] {

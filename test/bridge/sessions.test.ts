@@ -206,19 +206,6 @@ describe('headers', () => {
   })
 })
 
-test('a client of the modern era is told, by no modern error, to shake hands', async () => {
-  await using server = await startBridge(fixture('raw-server'))
-  const meta = {
-    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-    'io.modelcontextprotocol/clientCapabilities': {},
-  }
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 'd', method: 'server/discover', params: { _meta: meta } })
-  const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'server/discover' }
-  const answer = await send(server.url, 'POST', headers, body)
-  expect(answer.status).toBe(400)
-  expect(answer.messages[0]).toMatchObject({ id: 'd', error: { code: -32000 } })
-})
-
 test('batches exist in 2025-03-26 only', async () => {
   await using server = await startBridge(fixture('raw-server'))
   const batch = [
