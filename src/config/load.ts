@@ -39,6 +39,10 @@ export interface Config {
   readonly tokenConcurrency: number
   readonly deploymentConcurrency: number
   readonly staleAfterMs: number
+  /** Without a slash at the end. */
+  readonly githubApiUrl: string
+  readonly githubToken: Secret | null
+  readonly sourceCacheBytes: number
   readonly uidBase: number
   /** Name of a step to stop at; for tests. */
   readonly pauseAt: string | null
@@ -78,10 +82,18 @@ export function loadConfig(source: ConfigSource): Config {
   problems.push(...contradictions(values), ...unknownVariables(env))
   if (problems.length > 0) throw invalid(problems)
   // Without a problem every setting that has a default has a value.
-  const { maxMessageMiB, installTimeoutS, probeTimeoutS, wakeTimeoutS, staleAfterS, ...rest } =
-    values as Values
+  const {
+    maxMessageMiB,
+    installTimeoutS,
+    probeTimeoutS,
+    wakeTimeoutS,
+    staleAfterS,
+    sourceCacheMiB,
+    ...rest
+  } = values as Values
   return Object.freeze({
     ...rest,
+    sourceCacheBytes: sourceCacheMiB * 1024 * 1024,
     dataDir: rest.dataDir ?? defaultDataDir(env, machine),
     publicUrl: rest.publicUrl ?? (rest.port === 0 ? null : `http://localhost:${rest.port}`),
     logFormat: rest.logFormat ?? (machine.isTerminal ? 'pretty' : 'json'),

@@ -212,6 +212,28 @@ export const SETTINGS = {
     default: '60',
     example: '15',
   }),
+  githubApiUrl: setting({
+    name: 'CATWALK_GITHUB_API_URL',
+    description: "GitHub's REST API: for an Enterprise server the address that ends in `/api/v3`.",
+    value: value.httpAddress,
+    default: 'https://api.github.com',
+    example: 'https://github.example.com/api/v3',
+  }),
+  githubToken: setting({
+    name: 'CATWALK_GITHUB_TOKEN',
+    description:
+      'Token for that API, for workspaces that have none. Raises the limit of requests; what it can read, every member can analyse.',
+    value: value.secret,
+    example: 'github_pat_…',
+    secret: true,
+  }),
+  sourceCacheMiB: setting({
+    name: 'CATWALK_SOURCE_CACHE_MIB',
+    description: 'Disk space for the files of repositories and packages that were read, in MiB.',
+    value: value.wholeNumber(64, 1_048_576),
+    default: '2048',
+    example: '10240',
+  }),
   uidBase: setting({
     name: 'CATWALK_UID_BASE',
     description:

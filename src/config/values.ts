@@ -71,6 +71,19 @@ export const proxies: Value<readonly string[]> = {
   accepts: 'a list of addresses and ranges, loopback or private, separated by commas',
 }
 
+/** An address below which others lie; without a slash at the end. */
+export const httpAddress: Value<string> = {
+  schema: z
+    .string()
+    .refine((value) => {
+      const url = URL.parse(value)
+      if (url === null || !/^https?:$/.test(url.protocol)) return false
+      return url.search === '' && url.hash === '' && url.username === '' && url.password === ''
+    })
+    .transform((value) => new URL(value).href.replace(/\/+$/, '')),
+  accepts: 'an http or https address without a query and without a password',
+}
+
 export const databaseUrl: Value<Secret> = {
   schema: z
     .string()

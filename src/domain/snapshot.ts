@@ -49,6 +49,8 @@ export interface HeldSnapshot extends Snapshot, AsyncDisposable {}
 
 /** Reads sources. */
 export interface SourceHost {
+  /** For `parseSource`. */
+  readonly githubHosts: readonly string[]
   /**
    * Finds the commit or exact version that a source stands for now, without downloading its files.
    * @throws CatwalkError `source_not_found`, `source_forbidden`, `source_rate_limited`, `source_unavailable`,

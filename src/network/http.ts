@@ -50,6 +50,11 @@ export interface HttpResponse {
 export interface HttpClient extends Disposable {
   /** @throws HttpFailure when there is no answer; whatever status there is, is an answer */
   request(url: URL, request: HttpRequest): Promise<HttpResponse>
+  /**
+   * The addresses that a URL may be reached at, for a program that makes connections of its own.
+   * @throws HttpFailure `refused`
+   */
+  addressesOf(url: URL, signal: AbortSignal): Promise<readonly string[]>
 }
 
 const TIMEOUT_MS = 20_000
@@ -116,6 +121,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       }
       throw new HttpFailure('malformed', `${first.host} redirects without end.`)
     },
+    addressesOf: (url, signal) => allowedAddresses(url, trusted, network, signal),
     [Symbol.dispose]: () => {
       agents.plain.destroy()
       agents.secure.destroy()

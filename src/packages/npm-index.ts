@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { CatwalkError, quoted, type PackageIndex } from '../domain/index.ts'
 import type { NpmConfiguration } from './npm-configuration.ts'
 import { loadNpmLibraries } from './npm-libraries.ts'
@@ -13,9 +14,12 @@ export interface NpmIndexOptions {
   readonly configuration: () => Promise<NpmConfiguration>
   /** For one look-up with all its attempts. */
   readonly timeoutMs?: number
+  /** npm's API for numbers of downloads, without a slash at the end; null for none. */
+  readonly downloadsUrl?: string | null
 }
 
 const TIMEOUT_MS = 20_000
+const DOWNLOADS_TIMEOUT_MS = 3_000
 const RETRY = { retries: 2, factor: 2, minTimeout: 200, maxTimeout: 1_000 } as const
 /** The documents of packages with thousands of versions have some tens of MiB. */
 const MAX_DOCUMENT_BYTES = 128 * 1024 * 1024
@@ -42,7 +46,53 @@ export function createNpmIndex(options: NpmIndexOptions): PackageIndex {
       if (info === null) throw unavailable(`The package index gives no hash for ${name}@${exact}.`)
       return info
     },
+    download: async ({ url }, signal) => {
+      const { settings } = await options.configuration()
+      const { fetch } = loadNpmLibraries()
+      try {
+        // npm's own idea of which credentials an address gets.
+        const { body } = await fetch(url, {
+          ...settings,
+          cache: null,
+          retry: RETRY,
+          timeout: timeoutMs,
+          signal,
+        })
+        return Readable.from(body, { objectMode: false })
+      } catch (error) {
+        signal.throwIfAborted()
+        throw unavailable('The package index does not give the file of the package.', error)
+      }
+    },
+    weeklyDownloads: async (name, signal) => {
+      const { settings } = await options.configuration()
+      const url = options.downloadsUrl ?? null
+      if (url === null || !isPublicRegistry(settings, name)) return null
+      const { fetch } = loadNpmLibraries()
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(DOWNLOADS_TIMEOUT_MS)])
+      try {
+        const path = `${url}/downloads/point/last-week/${name}`
+        const { body } = await fetch(path, { ...settings, cache: null, retry: false, signal: limited })
+        const answer: unknown = JSON.parse(await readBody(body))
+        return typeof answer === 'object' &&
+          answer !== null &&
+          'downloads' in answer &&
+          typeof answer.downloads === 'number'
+          ? answer.downloads
+          : null
+      } catch {
+        signal.throwIfAborted()
+        return null
+      }
+    },
   }
+}
+
+/** Downloads are counted for npm's own registry only; a name elsewhere may be somebody else's. */
+function isPublicRegistry(settings: NpmConfiguration['settings'], name: string): boolean {
+  const scope = /^@[^/]+/.exec(name)?.[0]
+  const registry = (scope === undefined ? undefined : settings[`${scope}:registry`]) ?? settings['registry']
+  return typeof registry === 'string' && URL.parse(registry)?.hostname === 'registry.npmjs.org'
 }
 
 async function fetchDocument(

@@ -1,4 +1,4 @@
-import { executablesOf, type PackageInfo } from '../domain/index.ts'
+import { executablesOf, type PackageArchive, type PackageInfo } from '../domain/index.ts'
 
 /**
  * A registry's document of a package ("packument"), as far as it is read here. Everything in it is the publisher's word:
@@ -53,12 +53,15 @@ export function describeVersion(
     integrity,
     executables: [...executablesOf(name, manifest).keys()],
     repository: repositoryUrl(manifest['repository']),
+    repositoryFolder: repositoryFolder(manifest['repository']),
     license: license(manifest['license']),
     deprecated: manifest['deprecated'] === true ? 'deprecated' : text(manifest['deprecated']),
     publishedAt: document.times.get(version) ?? null,
     hasInstallScripts:
       manifest['hasInstallScript'] === true ||
       ['preinstall', 'install', 'postinstall'].some((script) => text(scripts[script]) !== null),
+    nodeRange: isFields(manifest['engines']) ? text(manifest['engines']['node']) : null,
+    archive: archiveOf(dist['tarball'], integrity),
     unpackedBytes: typeof dist['unpackedSize'] === 'number' ? dist['unpackedSize'] : null,
   }
 }
@@ -73,6 +76,16 @@ function legacyIntegrity(shasum: unknown): string | null {
 
 function repositoryUrl(repository: unknown): string | null {
   return isFields(repository) ? text(repository['url']) : text(repository)
+}
+
+function repositoryFolder(repository: unknown): string {
+  const folder = isFields(repository) ? (text(repository['directory']) ?? '') : ''
+  return folder.replace(/^(?:\.?\/)+|\/+$/g, '')
+}
+
+function archiveOf(tarball: unknown, integrity: string): PackageArchive | null {
+  const url = text(tarball)
+  return url === null || !URL.canParse(url) ? null : { url, format: 'tar.gz', integrity }
 }
 
 function license(value: unknown): string | null {

@@ -46,7 +46,7 @@ type Interference = (req: IncomingMessage, res: ServerResponse, answer: () => vo
 export interface FakeGithubOptions {
   /** Tokens that are accepted, each with the private repositories it may read. Another one is answered with 401. */
   readonly tokens?: Readonly<Record<string, readonly string[]>>
-  /** Requests an hour that a caller without a token has; default 60, with a token 5,000. */
+  /** Requests an hour that a caller without a token has (GitHub gives 60); default 5,000, as with a token. */
   readonly anonymousLimit?: number
   /** As an Enterprise server: the API lies under `/api/v3`, archives under `/_codeload`. */
   readonly enterprise?: boolean
@@ -77,7 +77,7 @@ export async function startGithub(
     if (!url.pathname.startsWith(`${prefix}/`)) return refuse(res, 404, 'Not Found')
     if (token !== null && options.tokens?.[token] === undefined) return refuse(res, 401, 'Bad credentials')
     const caller = token ?? 'anonymous'
-    const limit = token === null ? (options.anonymousLimit ?? 60) : 5000
+    const limit = token === null ? (options.anonymousLimit ?? 5000) : 5000
     const count = (used.get(caller) ?? 0) + 1
     used.set(caller, count)
     rateHeaders(res, limit, count)

@@ -27,7 +27,7 @@ export function makeTarball(entries: readonly TarEntry[]): Buffer {
 }
 
 /** The same without compression. */
-function makeTar(entries: readonly TarEntry[]): Buffer {
+export function makeTar(entries: readonly TarEntry[]): Buffer {
   return Buffer.concat([...entries.flatMap(blocksOf), Buffer.alloc(2 * BLOCK)])
 }
 
@@ -56,7 +56,7 @@ function record(head: Buffer, data: Buffer): Buffer[] {
 }
 
 /** One header block; `size` need not be the truth. */
-function header(path: string, size: number, mode: number, flag: string, target: string): Buffer {
+export function header(path: string, size: number, mode: number, flag: string, target: string): Buffer {
   const block = Buffer.alloc(BLOCK)
   block.write(path, 0, 99)
   block.write(octal(mode, 8), 100)

@@ -25,7 +25,12 @@ beforeAll(async () => {
       manifest: {
         description: 'A server',
         license: 'MIT',
-        repository: { type: 'git', url: 'git+https://example.com/scope/server.git' },
+        repository: {
+          type: 'git',
+          url: 'git+https://example.com/scope/server.git',
+          directory: './packages/x/',
+        },
+        engines: { node: '>=22' },
         bin: { server: 'cli.js', admin: 'admin.js' },
         scripts: { postinstall: 'node x' },
       },
@@ -49,6 +54,13 @@ describe('a package', () => {
       integrity: registry.integrityOf('@scope/server', '2.0.0-beta.1'),
       executables: ['server', 'admin'],
       repository: 'git+https://example.com/scope/server.git',
+      repositoryFolder: 'packages/x',
+      nodeRange: '>=22',
+      archive: {
+        url: `${registry.url}@scope/server/-/server-2.0.0-beta.1.tgz`,
+        format: 'tar.gz',
+        integrity: registry.integrityOf('@scope/server', '2.0.0-beta.1'),
+      },
       license: 'MIT',
       deprecated: null,
       publishedAt: new Date('2026-05-06T07:08:09.000Z'),

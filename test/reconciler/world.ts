@@ -40,12 +40,17 @@ const packages: PackageIndex = {
     integrity: 'sha512-AAAA',
     executables: ['server'],
     repository: null,
+    repositoryFolder: '',
+    nodeRange: null,
+    archive: null,
     license: null,
     deprecated: null,
     publishedAt: null,
     hasInstallScripts: false,
     unpackedBytes: null,
   }),
+  download: () => Promise.reject(new Error('nothing is downloaded')),
+  weeklyDownloads: async () => null,
 }
 
 /** A database with one workspace, and as many nodes as a test starts. */
