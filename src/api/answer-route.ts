@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { routes, type Route, type RouteName } from '../contract/index.ts'
 import type { Auth, SignedIn } from '../auth/index.ts'
-import { atLeast, CatwalkError, type Actor, type Logger } from '../domain/index.ts'
+import { atLeast, CatwalkError, isId, type Actor, type Logger } from '../domain/index.ts'
 import { remoteAddress, type Environment } from './environment.ts'
 import { eventStream, type WireItem } from './event-stream.ts'
 import type { Handlers, PublicContext, RequestContext } from './handlers.ts'
@@ -49,14 +49,14 @@ export async function answerRoute(
   const ended = new AbortController()
   const headers = new Headers()
   for (const cookie of signedIn?.cookies ?? []) headers.append('set-cookie', cookie)
-  const context: PublicContext & { actor?: RequestContext['actor'] } = {
+  const context: PublicContext & Partial<RequestContext> = {
     requestId: c.var.requestId,
     signal: AbortSignal.any([c.req.raw.signal, services.signal, ended.signal]),
     remoteAddress: remoteAddress(c),
     headers: c.req.raw.headers,
     lastEventId: lastEventId(c.req.raw.headers),
     setCookie: (value) => headers.append('set-cookie', value),
-    ...(signedIn === null ? {} : { actor: signedIn.actor }),
+    ...(signedIn === null ? {} : { actor: signedIn.actor, sessionId: signedIn.sessionId }),
   }
   // Each handler fits its route by the type of Handlers; which one it is here is known only by name.
   const handler = services.handlers[name] as AnyHandler
@@ -85,7 +85,7 @@ async function identify(
     if (route.method !== 'get') limits.countAttempt(address)
     return null
   }
-  const signedIn = await auth.authenticate(c.req.raw.headers, address)
+  const signedIn = await auth.authenticate(c.req.raw.headers, address, workspaceOf(c))
   if (signedIn === null) {
     limits.count(address)
     throw new CatwalkError('unauthenticated', 'You are not signed in.')
@@ -112,6 +112,13 @@ function requireAccess(actor: Actor, access: Exclude<Route['access'], 'public'>)
   }
 }
 
+/** The workspace that a request is about; in the address where a browser cannot send a header (`EventSource`). */
+function workspaceOf(c: Context<Environment>): string | undefined {
+  const id = c.req.header('x-catwalk-workspace') ?? c.req.query('workspace')
+  if (id === undefined || id === '' || isId('workspace', id)) return id === '' ? undefined : id
+  throw new CatwalkError('workspace_not_found', 'X-Catwalk-Workspace is not the id of a workspace.')
+}
+
 function lastEventId(headers: Headers): string | null {
   const id = headers.get('last-event-id')
   return id !== null && /^[\x21-\x7e]{1,200}$/.test(id) ? id : null
@@ -132,7 +139,7 @@ function streamed(
     signal: context.signal,
     keepAliveMs,
     // Somebody who was signed out or removed must not go on listening.
-    stillAllowed: async () => (await auth.authenticate(c.req.raw.headers, context.remoteAddress)) !== null,
+    stillAllowed: () => isStillSignedIn(auth, c),
     onEnd: (error) => {
       if (error !== undefined && !context.signal.aborted) {
         logger.error({ requestId: context.requestId, err: error }, 'a stream ended with an error')
@@ -141,4 +148,13 @@ function streamed(
     },
   })
   return new Response(body, { headers })
+}
+
+async function isStillSignedIn(auth: RouteServices['auth'], c: Context<Environment>): Promise<boolean> {
+  try {
+    return (await auth.authenticate(c.req.raw.headers, remoteAddress(c), workspaceOf(c))) !== null
+  } catch (error) {
+    if (error instanceof CatwalkError && error.code === 'workspace_not_found') return false
+    throw error
+  }
 }

@@ -17,6 +17,8 @@ export interface PublicContext {
 
 export interface RequestContext extends PublicContext {
   readonly actor: Actor
+  /** Of the browser; null for an API key. */
+  readonly sessionId: string | null
 }
 
 /** One message of a stream: `data` fits the schema that the contract has for `event`. */

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
-import { newId, Secret, type Actor, type Role } from '../domain/index.ts'
+import { atLeast, newId, Secret, type Actor, type Role } from '../domain/index.ts'
 import type { Handle } from '../db/index.ts'
+import { PROGRAM_ID } from './program-actor.ts'
 
 export interface NewApiKey {
   readonly workspaceId: string
@@ -10,6 +11,7 @@ export interface NewApiKey {
   /** Id of who made it. */
   readonly createdBy: string
   readonly isInstallationAdmin?: boolean
+  readonly expiresInDays?: number | null
 }
 
 /** SHA-256 of a key. The key has 256 random bits, so a slow hash would add nothing. */
@@ -32,24 +34,46 @@ export async function insertApiKey(db: Handle, input: NewApiKey): Promise<{ id: 
       prefix: key.slice(0, 10),
       created_by: input.createdBy,
       is_installation_admin: input.isInstallationAdmin ?? false,
-      expires_at: null,
+      expires_at:
+        input.expiresInDays === undefined || input.expiresInDays === null
+          ? null
+          : sql<Date>`now() + make_interval(days => ${input.expiresInDays})`,
       last_used_at: null,
     })
     .execute()
   return { id, key: new Secret(key) }
 }
 
-/** Who a key speaks for; null when it is unknown or expired. */
-export async function actorOfApiKey(db: Handle, key: string, address: string | null): Promise<Actor | null> {
+/**
+ * Who a key speaks for; null when it is unknown or expired. A key that somebody made may do no more than that person
+ * may do now, and nothing once they have left.
+ * @param workspaceId the workspace to work in; null also when the key is not for it
+ */
+export async function actorOfApiKey(
+  db: Handle,
+  key: string,
+  address: string | null,
+  workspaceId?: string,
+): Promise<Actor | null> {
   if (!/^cwk_[\w-]{43}$/.test(key)) return null
   const row = await db
     .selectFrom('api_keys')
-    .select(['id', 'name', 'workspace_id', 'role', 'is_installation_admin'])
+    .leftJoin('members', (join) =>
+      join
+        .onRef('members.workspace_id', '=', 'api_keys.workspace_id')
+        .onRef('members.user_id', '=', 'api_keys.created_by'),
+    )
+    .select(['api_keys.id', 'name', 'api_keys.workspace_id', 'api_keys.role', 'is_installation_admin'])
+    .select(['created_by', 'members.role as creatorRole'])
     .select(sql<boolean>`coalesce(last_used_at < now() - interval '1 minute', true)`.as('unseen'))
     .where('hash', '=', hashApiKey(key))
     .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', sql<Date>`now()`)]))
     .executeTakeFirst()
   if (row === undefined) return null
+  const isOfProgram = row.created_by === PROGRAM_ID
+  if (!isOfProgram && row.creatorRole === null) return null
+  const entered = workspaceId ?? row.workspace_id
+  if (entered !== row.workspace_id && !(isOfProgram && (await isWorkspace(db, entered)))) return null
   // At most once a minute: a script that polls must not write on every call.
   if (row.unseen) {
     await db
@@ -62,9 +86,16 @@ export async function actorOfApiKey(db: Handle, key: string, address: string | n
     kind: 'api_key',
     id: row.id,
     label: row.name,
-    workspaceId: row.workspace_id,
-    role: row.role,
+    workspaceId: entered,
+    role: row.creatorRole !== null && !atLeast(row.creatorRole, row.role) ? row.creatorRole : row.role,
     isInstallationAdmin: row.is_installation_admin,
+    mayEnterAnyWorkspace: isOfProgram,
     address,
   }
+}
+
+async function isWorkspace(db: Handle, id: string): Promise<boolean> {
+  return (
+    (await db.selectFrom('workspaces').select('id').where('id', '=', id).executeTakeFirst()) !== undefined
+  )
 }

@@ -11,6 +11,8 @@ export interface SignedIn {
   readonly actor: Actor
   /** A cookie is sent by the browser itself, so requests that change something must prove where they come from. */
   readonly by: 'cookie' | 'api_key'
+  /** Of the browser; null for a key. */
+  readonly sessionId: string | null
   /** `Set-Cookie` values that the answer must carry: the session was prolonged. */
   readonly cookies: readonly string[]
 }
@@ -19,6 +21,7 @@ export interface Profile {
   readonly user: { readonly id: string; readonly name: string; readonly email: string } | null
   readonly workspace: { readonly id: string; readonly name: string }
   readonly role: Role
+  readonly isInstallationAdmin: boolean
 }
 
 export interface Auth {
@@ -27,8 +30,12 @@ export interface Auth {
    * @throws CatwalkError `not_found`, `invalid_credentials`, `rate_limited`, `forbidden`, `invalid_request`, `internal`
    */
   handler(request: Request, address: string | null): Promise<Response>
-  /** Who sends these headers: an API key (`Authorization: Bearer cwk_…`) or a session cookie; null for nobody. */
-  authenticate(headers: Headers, address: string | null): Promise<SignedIn | null>
+  /**
+   * Who sends these headers: an API key (`Authorization: Bearer cwk_…`) or a session cookie; null for nobody.
+   * @param workspaceId the workspace to work in; by default the first one joined, or the key's
+   * @throws CatwalkError `workspace_not_found` when the caller is not in it
+   */
+  authenticate(headers: Headers, address: string | null, workspaceId?: string): Promise<SignedIn | null>
   /** Opens a session; returns its `Set-Cookie` values. @throws CatwalkError `invalid_credentials` */
   signIn(
     input: { email: string; password: string },
@@ -46,15 +53,18 @@ export function createAuth(options: LibraryOptions): Auth {
   return {
     handler: (request, address) => forwardToLibrary(library, database, request, address),
 
-    async authenticate(headers, address) {
+    async authenticate(headers, address, workspaceId) {
       const authorization = headers.get('authorization')
       // A request that shows a key is judged by it alone, never by a cookie that came along.
       if (authorization !== null) {
         const key = /^bearer +(\S+) *$/i.exec(authorization)?.[1]
-        const actor = key === undefined ? null : await actorOfApiKey(database, key, address)
-        return actor === null ? null : { actor, by: 'api_key', cookies: [] }
+        if (key === undefined) return null
+        const actor = await actorOfApiKey(database, key, address, workspaceId)
+        if (actor !== null) return { actor, by: 'api_key', sessionId: null, cookies: [] }
+        if (workspaceId === undefined || (await actorOfApiKey(database, key, address)) === null) return null
+        throw noSuchWorkspace()
       }
-      return authenticateByCookie(library, database, headers, address)
+      return authenticateByCookie(library, database, headers, address, workspaceId)
     },
 
     async signIn(body, headers, address) {
@@ -77,7 +87,7 @@ export function createAuth(options: LibraryOptions): Auth {
       if (workspace === undefined || user === undefined) {
         throw new CatwalkError('unauthenticated', 'This account is gone.')
       }
-      return { user, workspace, role: actor.role }
+      return { user, workspace, role: actor.role, isInstallationAdmin: actor.isInstallationAdmin === true }
     },
   }
 }
@@ -87,13 +97,15 @@ async function authenticateByCookie(
   database: Kysely<DB>,
   headers: Headers,
   address: string | null,
+  workspaceId: string | undefined,
 ): Promise<SignedIn | null> {
   const cookie = headers.get('cookie')
   if (cookie === null) return null
   const answer = await library.api.getSession({ headers: new Headers({ cookie }), returnHeaders: true })
   if (answer.response === null) return null
-  const { user } = answer.response
-  const member = await membershipOf(database, user.id)
+  const { user, session } = answer.response
+  const member = await membershipOf(database, user.id, workspaceId)
+  if (member === null && workspaceId !== undefined) throw noSuchWorkspace()
   if (member === null) return null
   return {
     actor: {
@@ -104,8 +116,13 @@ async function authenticateByCookie(
       address,
     },
     by: 'cookie',
+    sessionId: session.id,
     cookies: answer.headers.getSetCookie(),
   }
+}
+
+function noSuchWorkspace(): CatwalkError {
+  return new CatwalkError('workspace_not_found', 'You are not in such a workspace.')
 }
 
 async function findUser(database: Kysely<DB>, id: string) {

@@ -10,4 +10,5 @@ export {
   type SetUpLinkOptions,
   type SetUpLinks,
 } from './set-up-links.ts'
+export * as people from './people.ts'
 export { ensureWorkspace } from './workspace.ts'

@@ -1,8 +1,9 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { hashPassword } from 'better-auth/crypto'
 import type { Kysely, Transaction } from 'kysely'
 import { queries, type DB, type Handle } from '../db/index.ts'
-import { CatwalkError, newId, type Actor, type Clock } from '../domain/index.ts'
+import { CatwalkError, type Actor, type Clock } from '../domain/index.ts'
+import { insertAccount } from './insert-account.ts'
 
 export interface SetUpLink {
   /** Carries the token in its fragment, which browsers send nowhere. */
@@ -111,21 +112,8 @@ interface NewOwner {
   readonly address: string | null
 }
 
-/** Rows as the accounts library writes them at sign-up; it cannot do so inside a transaction of ours. */
 async function insertOwner(tx: Transaction<DB>, input: NewOwner): Promise<Actor> {
-  const id = newId('user')
-  const email = input.email.toLowerCase()
-  await tx.insertInto('users').values({ id, name: input.name, email, is_installation_admin: true }).execute()
-  await tx
-    .insertInto('accounts')
-    .values({
-      id: randomUUID(),
-      user_id: id,
-      provider_id: 'credential',
-      account_id: id,
-      password: input.passwordHash,
-    })
-    .execute()
+  const { id, email } = await insertAccount(tx, { ...input, isInstallationAdmin: true })
   await tx
     .insertInto('members')
     .values({ workspace_id: input.workspaceId, user_id: id, role: 'owner' })

@@ -150,3 +150,24 @@ test('the data directory is found whatever else is wrong', () => {
   expect(dataDirFrom({ env: { CATWALK_PORT: 'x' }, machine })).toBe('/home/ada/.local/share/catwalk')
   expect(() => dataDirFrom({ env: { CATWALK_DATA_DIR: '~/x' }, machine })).toThrow(CatwalkError)
 })
+
+test('open sign-up together with servers on this machine is refused, with both ways out', () => {
+  const [problem] = problemsOf({ CATWALK_SIGN_UP: 'open' })
+  expect(problem?.variable).toBe('CATWALK_SIGN_UP')
+  expect(problem?.fix).toContain('CATWALK_LOCAL_RUNTIME=false')
+  expect(problemsOf({ CATWALK_SIGN_UP: 'open', CATWALK_LOCAL_RUNTIME: 'false' })).toEqual([])
+})
+
+test('a public URL that sends passwords in clear over the network is refused; on this machine it is fine', () => {
+  expect(problemsOf({ CATWALK_PUBLIC_URL: 'http://cat.example.com' })).toMatchObject([
+    { variable: 'CATWALK_PUBLIC_URL' },
+  ])
+  for (const url of [
+    'https://cat.example.com',
+    'http://localhost:80',
+    'http://127.0.0.1:1',
+    'http://[::1]:1',
+  ]) {
+    expect(problemsOf({ CATWALK_PUBLIC_URL: url })).toEqual([])
+  }
+})

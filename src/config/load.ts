@@ -20,6 +20,8 @@ export interface Config {
   readonly masterKey: Secret | null
   /** Null for the index of the host's pip. */
   readonly pypiIndexUrl: Secret | null
+  readonly signUp: 'open' | 'invitation' | 'closed'
+  readonly localRuntime: boolean
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'pretty' | 'json'
   readonly allowUnsandboxed: boolean
@@ -126,7 +128,9 @@ export function publicUrlOn(config: Config, port: number): string {
 
 /** Whether only this machine can connect to a listener on `host`. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+  return (
+    host === 'localhost' || host === '::1' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'))
+  )
 }
 
 type SettingValue<K extends SettingKey> = z.output<(typeof SETTINGS)[K]['value']['schema']>
@@ -160,15 +164,32 @@ function readSettings(source: ConfigSource, problems: ConfigProblem[]): Partial<
 }
 
 /** Settings that are right by themselves but not together. */
-function contradictions({ allowUnsandboxed, host }: Partial<Values>): ConfigProblem[] {
-  if (!allowUnsandboxed || !host || isLoopback(host)) return []
-  return [
-    {
+function contradictions(values: Partial<Values>): ConfigProblem[] {
+  const { allowUnsandboxed, host, signUp, localRuntime, publicUrl } = values
+  const problems: ConfigProblem[] = []
+  if (allowUnsandboxed === true && host && !isLoopback(host)) {
+    problems.push({
       variable: SETTINGS.allowUnsandboxed.name,
       reason: `works only while Catwalk listens on a loopback address, and ${SETTINGS.host.name} is ${quoted(host)}`,
       fix: `Install bubblewrap and leave it out, or set ${SETTINGS.host.name}=127.0.0.1.`,
-    },
-  ]
+    })
+  }
+  if (signUp === 'open' && localRuntime === true) {
+    problems.push({
+      variable: SETTINGS.signUp.name,
+      reason: 'is open while servers run on this machine: its sandbox keeps servers apart, not strangers out',
+      fix: `Set ${SETTINGS.signUp.name}=invitation, or ${SETTINGS.localRuntime.name}=false.`,
+    })
+  }
+  // Whoever is on the way could read passwords and take over sessions.
+  if (publicUrl?.startsWith('http:') === true && !isLoopback(new URL(publicUrl).hostname)) {
+    problems.push({
+      variable: SETTINGS.publicUrl.name,
+      reason: `${quoted(publicUrl)} is http, and not an address of this machine`,
+      fix: 'Put a reverse proxy with a certificate in front and use its https address, or leave it out to use Catwalk on this machine alone.',
+    })
+  }
+  return problems
 }
 
 /** A misspelt variable would silently leave the default in force. */

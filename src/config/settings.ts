@@ -86,6 +86,21 @@ export const SETTINGS = {
     example: 'the contents of a master.key file',
     secret: true,
   }),
+  signUp: setting({
+    name: 'CATWALK_SIGN_UP',
+    description:
+      'Who can make an account: anybody, whoever was invited, or nobody. Anybody only where strangers cannot run servers on this machine.',
+    value: value.oneOf(['open', 'invitation', 'closed']),
+    default: 'invitation',
+    example: 'closed',
+  }),
+  localRuntime: setting({
+    name: 'CATWALK_LOCAL_RUNTIME',
+    description: 'Whether servers may run on this machine, in a sandbox.',
+    value: value.yesOrNo,
+    default: 'true',
+    example: 'false',
+  }),
   logLevel: setting({
     name: 'CATWALK_LOG_LEVEL',
     description: "Least level of messages in the program's own log.",

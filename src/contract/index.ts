@@ -8,6 +8,8 @@ export {
   type RouteOutput,
   type Routes,
 } from './routes.ts'
+export { accountRoutes } from './account-routes.ts'
+export * as accountSchemas from './account-schemas.ts'
 export * as schemas from './schemas.ts'
 export {
   claudeCodeLine,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { accountRoutes } from './account-routes.ts'
 import * as s from './schemas.ts'
 
 export interface Route {
@@ -29,6 +30,7 @@ const page = z.object({
 
 /** Every route of the REST API. The server, the OpenAPI document, the CLI and the dashboard are made from it. */
 export const routes = {
+  ...accountRoutes,
   getInstallation: {
     method: 'get',
     path: '/installation',
@@ -106,7 +108,7 @@ export const routes = {
   },
   rotateKeys: {
     method: 'post',
-    path: '/keys/rotation',
+    path: '/key-rotations',
     summary: 'Encrypt everything anew under the newest master key, in the background',
     access: 'installation',
     status: 202,

@@ -169,6 +169,7 @@ export const Me = z
       .describe('null for an API key'),
     workspace: z.object({ id: z.string(), name: z.string() }),
     role: z.enum(['viewer', 'member', 'admin', 'owner']),
+    isInstallationAdmin: z.boolean().describe('Whether it may do what concerns the whole installation'),
   })
   .meta({ id: 'Me' })
 

@@ -134,6 +134,17 @@ export interface InstancesTable {
   started_at: Defaulted<Timestamp>
 }
 
+export interface InvitationsTable {
+  id: string
+  workspace_id: string
+  role: 'viewer' | 'member' | 'admin' | 'owner'
+  email: string | null
+  hash: Buffer
+  created_by: string
+  created_at: Defaulted<Timestamp>
+  expires_at: Timestamp
+}
+
 export interface LogLinesTable {
   id: GeneratedAlways<string>
   workspace_id: string
@@ -249,6 +260,7 @@ export interface DB {
   endpoint_tokens: EndpointTokensTable
   events: EventsTable
   instances: InstancesTable
+  invitations: InvitationsTable
   log_lines: LogLinesTable
   mcp_sessions: McpSessionsTable
   members: MembersTable

@@ -13,6 +13,8 @@ export interface Actor {
   readonly role: Role
   /** Whether this one may also do what concerns the whole installation: keys, doctor, settings for all. */
   readonly isInstallationAdmin?: boolean
+  /** Whether it is the program's own key, with which whoever is on the machine works in every workspace. */
+  readonly mayEnterAnyWorkspace?: boolean
   /** Remote address, null for the program itself. */
   readonly address: string | null
 }

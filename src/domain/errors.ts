@@ -57,6 +57,49 @@ const CATALOGUE = {
     title: 'The set-up link does not work',
     help: 'Make a new one with: bin/catwalk setup-link',
   },
+  workspace_not_found: {
+    status: 404,
+    title: 'No such workspace',
+    help: 'List yours with: bin/catwalk workspace ls',
+  },
+  member_not_found: { status: 404, title: 'No such member', help: 'List them with: bin/catwalk member ls' },
+  last_owner: {
+    status: 409,
+    title: 'A workspace needs an owner',
+    help: 'Make another member an owner first.',
+  },
+  invitation_invalid: {
+    status: 403,
+    title: 'The invitation does not work',
+    help: 'Ask whoever invited you for a new one.',
+  },
+  invitation_not_found: {
+    status: 404,
+    title: 'No such invitation',
+    help: 'List them with: bin/catwalk invitation ls',
+  },
+  email_taken: {
+    status: 409,
+    title: 'There is such an account already',
+    help: 'Sign in with it, then open the invitation again.',
+  },
+  sign_up_closed: {
+    status: 403,
+    title: 'No accounts are made here',
+    help: 'Ask an admin of this Catwalk for an invitation.',
+  },
+  account_not_found: { status: 404, title: 'No such account', help: 'Check the email address.' },
+  session_not_found: { status: 404, title: 'No such session', help: 'It may have ended already.' },
+  api_key_not_found: {
+    status: 404,
+    title: 'No such API key',
+    help: 'List them with: bin/catwalk key ls',
+  },
+  reset_link_invalid: {
+    status: 403,
+    title: 'The link does not work',
+    help: 'Ask an admin of this Catwalk for a new one: bin/catwalk account reset EMAIL',
+  },
   setup_done: { status: 409, title: 'Catwalk is already set up', help: 'Sign in with the owner account.' },
 
   // Sources and packages

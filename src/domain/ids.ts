@@ -13,6 +13,7 @@ const PREFIX = {
   node: 'node',
   request: 'req',
   user: 'user',
+  invitation: 'inv',
 } as const
 
 export type IdKind = keyof typeof PREFIX

@@ -1,7 +1,7 @@
 import { readFile, mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
-import { createAccountHandlers, createApi } from '../api/index.ts'
+import { createAccountHandlers, createApi, createPeopleHandlers } from '../api/index.ts'
 import { createAuth, createSetUpLinks, ensureLocalKey, ensureWorkspace, ownHosts } from '../auth/index.ts'
 import { isLoopback, loadConfig, publicUrlOn, type Config, type ConfigSource } from '../config/index.ts'
 import { openDatabase, queries } from '../db/index.ts'
@@ -12,6 +12,7 @@ import {
   type CallRecord,
   type DeploymentState,
   type Logger,
+  type RuntimeStatus,
 } from '../domain/index.ts'
 import { createCallRecorder, createGateway, createRouteTable } from '../gateway/index.ts'
 import { announceRun, readNodeId } from '../installation/index.ts'
@@ -28,6 +29,11 @@ import { bindServices } from './handlers.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
 
+const TURNED_OFF: RuntimeStatus = {
+  ok: false,
+  reason: 'Servers do not run on this machine.',
+  fix: 'Set CATWALK_LOCAL_RUNTIME=true to let them.',
+}
 const GRACE_MS = 10_000
 const AUDIT_MS = 2000
 const MINUTE_MS = 60_000
@@ -105,6 +111,8 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     allowUnsandboxed: config.allowUnsandboxed,
     firstUid: config.uidBase,
   })
+  const localStatus = async (signal: AbortSignal): Promise<RuntimeStatus> =>
+    config.localRuntime ? runtime.status(signal) : TURNED_OFF
   const instances = createInstanceRegistry(config.wakeTimeoutMs)
   const logs = stack.use(services.createLogWriter(db, logger.child({ part: 'logs' })))
   const sessions = stack.use(
@@ -114,7 +122,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     startReconciler({
       db,
       nodeId,
-      runtimes: new Map([[runtime.kind, runtime]]),
+      runtimes: new Map(config.localRuntime ? [[runtime.kind, runtime]] : []),
       vault,
       logs,
       sessions,
@@ -199,6 +207,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     auth,
     handlers: {
       ...createAccountHandlers({ auth, setUpLinks }),
+      ...createPeopleHandlers({ database: db, auth, publicUrl, signUp: config.signUp }),
       ...services.createKeyAdministration({ db, keys, rotator, clock: systemClock }),
       ...bindServices({
         db,
@@ -214,7 +223,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
           version,
           reachable: isLoopback(publicUrl.hostname) ? 'this_machine' : 'network',
           unsandboxed: config.allowUnsandboxed,
-          localRuntime: () => runtime.status(ending.signal),
+          localRuntime: () => localStatus(ending.signal),
         },
       }),
     },
@@ -249,7 +258,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     ),
   )
   stack.use(every(HOUR_MS, logger, () => queries.deleteReplacedTokens(db)))
-  const sandbox = await runtime.status(stop)
+  const sandbox = await localStatus(stop)
   const setUpLink = (await setUpLinks.needed()) ? (await setUpLinks.issue(null)).url.href : null
 
   door.open((req, res) => {

@@ -3,7 +3,12 @@ import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { apiOptions, ask, handlersWith, ORIGIN, PORT, serveApi, signedInAs } from './support.ts'
 
-const me = { user: null, workspace: { id: 'ws_1', name: 'W' }, role: 'owner' } as const
+const me = {
+  user: null,
+  workspace: { id: 'ws_1', name: 'W' },
+  role: 'owner',
+  isInstallationAdmin: true,
+} as const
 const handlers = handlersWith({
   getMe: () => Promise.resolve(me),
   getSetUp: () => Promise.resolve({ needed: true }),

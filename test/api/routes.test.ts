@@ -184,11 +184,13 @@ describe('answers', () => {
       user: null,
       workspace: { id: 'ws_1', name: 'W', hash: 'internal' },
       role: 'owner',
+      isInstallationAdmin: false,
       extra: 1,
     } as const
     const { options } = asking({ getMe: () => Promise.resolve(me) })
     const answer = await ask(options, '/api/v1/me')
-    expect(answer.body).toEqual({ user: null, workspace: { id: 'ws_1', name: 'W' }, role: 'owner' })
+    const { extra: _, workspace, ...named } = me
+    expect(answer.body).toEqual({ ...named, workspace: { id: workspace.id, name: workspace.name } })
   })
 
   test('answers of the API are never cached', async () => {
@@ -203,7 +205,12 @@ describe('answers', () => {
 
   test('a cookie of a prolonged session goes out with the answer', async () => {
     const signedIn = { ...signedInAs('owner', 'cookie'), cookies: ['a=1; HttpOnly', 'b=2'] }
-    const me = { user: null, workspace: { id: 'ws_1', name: 'W' }, role: 'owner' } as const
+    const me = {
+      user: null,
+      workspace: { id: 'ws_1', name: 'W' },
+      role: 'owner',
+      isInstallationAdmin: true,
+    } as const
     const options = apiOptions({ signedIn, handlers: handlersWith({ getMe: () => Promise.resolve(me) }) })
     const answer = await ask(options, '/api/v1/me')
     expect(answer.headers.getSetCookie()).toEqual(['a=1; HttpOnly', 'b=2'])

@@ -35,6 +35,7 @@ export function signedInAs(role: Role, by: SignedIn['by'] = 'api_key'): SignedIn
   return {
     actor: { kind: 'user', id: 'user_1', label: 'a@example.com', workspaceId: 'ws_1', role, address: null },
     by,
+    sessionId: by === 'cookie' ? 'session_1' : null,
     cookies: [],
   }
 }

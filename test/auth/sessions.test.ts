@@ -80,6 +80,7 @@ describe('signing in', () => {
         address: ADDRESS,
       },
       by: 'cookie',
+      sessionId: expect.any(String),
       cookies: [],
     })
     const sessions = await accounts.database.kysely.selectFrom('sessions').selectAll().execute()
@@ -259,6 +260,7 @@ test('a profile shows the person and the workspace, and nothing for an account t
     user: { id: actor.id, name: 'Ada', email: 'ada@example.com' },
     workspace: { id: accounts.workspaceId, name: 'Personal' },
     role: 'owner',
+    isInstallationAdmin: true,
   })
   await accounts.database.kysely.deleteFrom('users').execute()
   await expect(accounts.auth.profileOf(actor)).rejects.toMatchObject({ code: 'unauthenticated' })

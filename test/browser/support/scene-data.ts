@@ -13,6 +13,7 @@ export const me: RouteOutput<'getMe'> = {
   user: { id: 'usr_1', name: 'Ana Lindqvist', email: 'ana@fjordworks.example' },
   workspace: { id: 'wsp_1', name: 'Fjordworks' },
   role: 'owner',
+  isInstallationAdmin: true,
 }
 
 export const installation: RouteOutput<'getInstallation'> = {

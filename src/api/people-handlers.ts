@@ -1,0 +1,109 @@
+import { people, type Auth } from '../auth/index.ts'
+import type { accountRoutes, RouteOutput } from '../contract/index.ts'
+import { CatwalkError } from '../domain/index.ts'
+import type { Handlers, PublicContext } from './handlers.ts'
+
+export type SignUpMode = 'open' | 'invitation' | 'closed'
+
+export interface PeopleServices {
+  readonly database: Parameters<typeof people.signUp>[0]
+  readonly auth: Pick<Auth, 'signIn' | 'authenticate' | 'profileOf'>
+  readonly publicUrl: URL
+  readonly signUp: SignUpMode
+}
+
+/** Handlers of the routes about people. */
+export function createPeopleHandlers(services: PeopleServices): Pick<Handlers, keyof typeof accountRoutes> {
+  const { database, auth, publicUrl, signUp } = services
+
+  /** Signs a new account in, as the answer to how it was made. */
+  async function enter(
+    context: PublicContext,
+    input: { email: string; password: string },
+  ): Promise<RouteOutput<'getMe'>> {
+    const { email, password } = input
+    const cookies = await auth.signIn({ email, password }, context.headers, context.remoteAddress)
+    for (const cookie of cookies) context.setCookie(cookie)
+    const cookie = cookies.map((value) => value.split(';')[0]).join('; ')
+    const signedIn = await auth.authenticate(new Headers({ cookie }), context.remoteAddress)
+    if (signedIn === null) throw new CatwalkError('unauthenticated', 'This account is gone.')
+    return auth.profileOf(signedIn.actor)
+  }
+
+  return {
+    getSignUp: async () => ({ mode: signUp }),
+    async signUp(context, { body }) {
+      if (signUp !== 'open') throw new CatwalkError('sign_up_closed', 'Accounts are made by invitation only.')
+      await people.signUp(database, body, context.remoteAddress)
+      return enter(context, body)
+    },
+    lookAtInvitation: async (_, { body }) => ({
+      ...(await people.lookAtInvitation(database, body.token)),
+      signUp: signUp !== 'closed',
+    }),
+    async joinByInvitation(context, { body }) {
+      if (signUp === 'closed') {
+        throw new CatwalkError('sign_up_closed', 'No accounts are made here.', {
+          help: 'Sign in with an account that you have, then open the invitation again.',
+        })
+      }
+      await people.joinByInvitation(database, body.token, body, context.remoteAddress)
+      return enter(context, body)
+    },
+    resetPassword: (context, { body }) => people.redeemPasswordReset(database, body, context.remoteAddress),
+    async createPasswordReset({ actor }, { body }) {
+      const { token, expiresAt } = await people.issuePasswordReset(database, actor, body.email)
+      return {
+        url: new URL(`/reset-password#token=${token}`, publicUrl).href,
+        expiresAt: expiresAt.toISOString(),
+      }
+    },
+
+    listWorkspaces: async ({ actor }) => ({ items: [...(await people.listWorkspaces(database, actor))] }),
+    createWorkspace: ({ actor }, { body }) => people.createWorkspace(database, actor, body.name),
+    renameWorkspace: ({ actor }, { body }) => people.renameWorkspace(database, actor, body.name),
+    listMembers: async ({ actor }) => ({
+      items: (await people.listMembers(database, actor.workspaceId)).map(inText),
+    }),
+    changeRole: async ({ actor }, { params, body }) => ({
+      items: (await people.changeRole(database, actor, params.userId, body.role)).map(inText),
+    }),
+    removeMember: ({ actor }, { params }) => people.removeMember(database, actor, params.userId),
+    listInvitations: async ({ actor }) => ({
+      items: (await people.listInvitations(database, actor.workspaceId)).map(inText),
+    }),
+    async createInvitation({ actor }, { body }) {
+      const { token, ...invitation } = await people.createInvitation(database, actor, body)
+      return { ...inText(invitation), url: new URL(`/join#token=${token}`, publicUrl).href }
+    },
+    acceptInvitation: ({ actor }, { body }) => people.acceptInvitation(database, actor, body.token),
+    revokeInvitation: ({ actor }, { params }) => people.revokeInvitation(database, actor, params.id),
+
+    listSessions: async ({ actor, sessionId }) => ({
+      items: (await people.listSessions(database, actor.id)).map((session) => ({
+        ...inText(session),
+        current: session.id === sessionId,
+      })),
+    }),
+    revokeSession: ({ actor }, { params }) => people.revokeSession(database, actor, params.id),
+    changePassword: ({ actor, sessionId }, { body }) =>
+      people.changePassword(database, actor, sessionId, body),
+    listApiKeys: async ({ actor }) => ({ items: (await people.listApiKeys(database, actor)).map(inText) }),
+    createApiKey: async ({ actor }, { body }) => inText(await people.createApiKey(database, actor, body)),
+    revokeApiKey: ({ actor }, { params }) => people.revokeApiKey(database, actor, params.id),
+  }
+}
+
+type InText<T> = {
+  [K in keyof T]: T[K] extends Date ? string : T[K] extends Date | null ? string | null : T[K]
+}
+
+/** The same with its times as the contract has them. */
+function inText<T extends object>(value: T): InText<T> {
+  const entries = Object.entries(value).map(([key, item]: [string, unknown]) => [
+    key,
+    item instanceof Date ? item.toISOString() : item,
+  ])
+  // Every Date became its text, and nothing else changed.
+  return Object.fromEntries(entries) as InText<T>
+}

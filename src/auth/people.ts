@@ -1,0 +1,14 @@
+export {
+  acceptInvitation,
+  createInvitation,
+  joinByInvitation,
+  listInvitations,
+  lookAtInvitation,
+  revokeInvitation,
+  signUp,
+} from './invitations.ts'
+export { createApiKey, listApiKeys, revokeApiKey } from './manage-api-keys.ts'
+export { changeRole, listMembers, removeMember } from './members.ts'
+export { changePassword, issuePasswordReset, redeemPasswordReset } from './passwords.ts'
+export { listSessions, revokeSession } from './sessions.ts'
+export { createWorkspace, listWorkspaces, renameWorkspace } from './workspaces.ts'

@@ -1,0 +1,294 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createAccountHandlers, createApi, createPeopleHandlers, type Handlers } from '../../src/api/index.ts'
+import { createAuth, createSetUpLinks, people } from '../../src/auth/index.ts'
+import { routes, type Route, type RouteName } from '../../src/contract/index.ts'
+import { newId, Secret, systemClock, type Role } from '../../src/domain/index.ts'
+import { bindServices } from '../../src/program/handlers.ts'
+import { createKeyAdministration, createToken } from '../../src/services/index.ts'
+import { parseKeyRing } from '../../src/vault/index.ts'
+import { cookieHeader, tokenOf } from '../auth/support.ts'
+import { createWorld, type World } from '../reconciler/world.ts'
+import { silentLogger } from '../support/logger.ts'
+import { apiOptions, ORIGIN, PORT } from './support.ts'
+
+interface Row {
+  /** The least that a caller must be. */
+  readonly least: 'anybody' | Role | 'installation'
+  /** What the owner of another workspace gets: nothing of ours is there, or the route is about their own things. */
+  readonly stranger: 'not_found' | 'own'
+  readonly params?: Readonly<Record<string, string>>
+  readonly body?: unknown
+}
+
+const PASSWORD = 'correct horse battery'
+const NOBODY = 'user_00000000000000000000000000'
+const own = (least: Row['least'], body?: unknown, params?: Row['params']): Row => ({
+  least,
+  stranger: 'own',
+  ...(body === undefined ? {} : { body }),
+  ...(params === undefined ? {} : { params }),
+})
+/** Routes about one thing of ours; `ids` is filled in once it exists. */
+const ours = (least: Role, body?: unknown, params?: Row['params']): Row => ({
+  least,
+  stranger: 'not_found',
+  ...(body === undefined ? {} : { body }),
+  ...(params === undefined ? {} : { params }),
+})
+
+/** What each may do, written down apart from the contract: a route that is not here fails the test. */
+const TABLE: Readonly<Record<RouteName, Row>> = {
+  getSetUp: own('anybody'),
+  setUp: own('anybody', { token: 'x', name: 'X', email: 'x@example.com', password: PASSWORD }),
+  getSignUp: own('anybody'),
+  signUp: own('anybody', { name: 'X', email: 'x@example.com', password: PASSWORD }),
+  lookAtInvitation: own('anybody', { token: 'x' }),
+  joinByInvitation: own('anybody', { token: 'x', name: 'X', email: 'x@example.com', password: PASSWORD }),
+  resetPassword: own('anybody', { token: 'x', password: PASSWORD }),
+
+  getMe: own('viewer'),
+  getInstallation: own('viewer'),
+  listWorkspaces: own('viewer'),
+  createWorkspace: own('viewer', { name: 'Another' }),
+  acceptInvitation: own('viewer', { token: 'x' }),
+  listSessions: own('viewer'),
+  revokeSession: own('viewer', undefined, { id: 'nothing' }),
+  changePassword: own('viewer', { current: 'wrong', password: PASSWORD }),
+  listMembers: own('viewer'),
+  listApiKeys: own('viewer'),
+  createApiKey: own('viewer', { name: 'k', role: 'viewer' }),
+  revokeApiKey: ours('viewer', undefined, { id: 'key' }),
+  listDeployments: own('viewer'),
+  listCalls: own('viewer'),
+  getDeployment: ours('viewer'),
+  listReleases: ours('viewer'),
+  compareReleases: ours('viewer', undefined, { number: '1' }),
+  getUpdate: ours('viewer'),
+  getCatalogue: ours('viewer'),
+  listEvents: ours('viewer'),
+  listLogs: ours('viewer'),
+  streamFeed: ours('viewer'),
+
+  createAnalysis: own('member', { source: 'npm:some-mcp-server' }),
+  createDeployment: own('member', { source: 'npm:some-mcp-server' }),
+  stopDeployment: ours('member'),
+  startDeployment: ours('member'),
+  restartDeployment: ours('member'),
+  createRelease: ours('member', {}),
+  callTool: ours('member', { tool: 'x' }),
+  listTokens: ours('member'),
+  createToken: ours('member', { name: 'x' }),
+  rotateToken: ours('member', {}, { tokenId: 'walk' }),
+  revokeToken: ours('member', undefined, { tokenId: 'walk' }),
+  deleteDeployment: ours('member'),
+
+  removeMember: { least: 'admin', stranger: 'not_found', params: { userId: 'spare' } },
+  changeRole: {
+    least: 'admin',
+    stranger: 'not_found',
+    params: { userId: 'spare' },
+    body: { role: 'viewer' },
+  },
+  renameWorkspace: own('admin', { name: 'Renamed' }),
+  listInvitations: own('admin'),
+  createInvitation: own('admin', { role: 'viewer' }),
+  revokeInvitation: ours('admin', undefined, { id: 'invitation' }),
+  listAudit: own('admin'),
+
+  createSetUpLink: own('owner'),
+
+  createPasswordReset: own('installation', { email: 'nobody@example.com' }),
+  verifyAudit: own('installation'),
+  getKeys: own('installation'),
+  addKey: own('installation'),
+  rotateKeys: own('installation'),
+  retireKey: own('installation', undefined, { id: 'k000000000000' }),
+}
+
+const RANKS = ['viewer', 'member', 'admin', 'owner', 'installation'] as const
+type Caller = 'anonymous' | 'stranger' | (typeof RANKS)[number]
+
+let world: World
+const cookies = new Map<Caller, string>()
+const ids: Record<string, string> = {}
+let app: (caller: Caller) => ReturnType<typeof createApi>
+
+function input(name: string): { name: string; email: string; password: string } {
+  return { name, email: `${name}@example.com`, password: PASSWORD }
+}
+
+beforeAll(async () => {
+  world = await createWorld()
+  const { ctx, database } = world
+  const db = database.kysely
+  const publicUrl = new URL(ORIGIN)
+  const auth = createAuth({
+    database: db,
+    publicUrl,
+    port: PORT,
+    clock: systemClock,
+    secret: new Secret('s'.repeat(32)),
+    logger: silentLogger,
+  })
+  const { workspaceId } = ctx.actor
+  const setUpLinks = createSetUpLinks({ database: db, publicUrl, workspaceId, clock: systemClock })
+  const { url } = await setUpLinks.issue(null)
+  await setUpLinks.redeem({ token: tokenOf(url), ...input('installation') }, null)
+  for (const name of ['stranger', 'viewer', 'member', 'admin', 'owner', 'spare']) {
+    await people.signUp(db, input(name), null)
+    const { id } = await db
+      .selectFrom('users')
+      .select('id')
+      .where('email', '=', `${name}@example.com`)
+      .executeTakeFirstOrThrow()
+    ids[name] = id
+    if (name === 'stranger') continue
+    const role = name === 'spare' ? 'viewer' : (name as Role)
+    await db.insertInto('members').values({ workspace_id: workspaceId, user_id: id, role }).execute()
+  }
+  for (const caller of ['stranger', ...RANKS] as const) {
+    const { email, password } = input(caller)
+    cookies.set(caller, cookieHeader(await auth.signIn({ email, password }, new Headers(), null)))
+  }
+  ids['workspace'] = workspaceId
+  ids['id'] = await world.deploy()
+  await createToken(ctx, {
+    params: { id: ids['id'] },
+    body: { name: 'walk', scope: 'full', expiresInDays: null },
+  })
+  const invitation = await people.createInvitation(
+    db,
+    { ...ctx.actor, kind: 'system' },
+    { role: 'viewer', email: null, expiresInDays: 1 },
+  )
+  ids['invitation'] = invitation.id
+  const key = await people.createApiKey(
+    db,
+    { ...ctx.actor, id: ids['owner'] ?? '', role: 'owner' },
+    { name: 'walk', role: 'viewer', expiresInDays: null },
+  )
+  ids['key'] = key.id
+  const ring = parseKeyRing(Buffer.alloc(32, 7).toString('base64'), 'test')
+  const handlers: Handlers = {
+    ...createAccountHandlers({ auth, setUpLinks }),
+    ...createPeopleHandlers({ database: db, auth, publicUrl, signUp: 'invitation' }),
+    ...createKeyAdministration({
+      db,
+      keys: { origin: 'file', ring: () => ring, add: async () => newId('node'), retire: async () => {} },
+      rotator: { poke: () => {}, [Symbol.asyncDispose]: async () => {} },
+      clock: systemClock,
+    }),
+    ...bindServices(ctx),
+  }
+  // Limits of its own for each caller, so that one who is refused often does not use up another's.
+  const apps = new Map<Caller, ReturnType<typeof createApi>>()
+  app = (caller) => {
+    const known = apps.get(caller) ?? createApi(apiOptions({ auth, handlers }))
+    apps.set(caller, known)
+    return known
+  }
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+function pathOf(route: Route, row: Row): string {
+  return route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const given = row.params?.[name]
+    return (given === undefined ? ids[name] : (ids[given] ?? given)) ?? NOBODY
+  })
+}
+
+async function ask(
+  caller: Caller,
+  name: RouteName,
+  workspace?: string,
+): Promise<{ status: number; error: unknown }> {
+  const route: Route = routes[name]
+  const row = TABLE[name]
+  const headers = new Headers({ host: `localhost:${PORT}`, origin: ORIGIN })
+  const cookie = cookies.get(caller)
+  if (cookie !== undefined) headers.set('cookie', cookie)
+  if (route.body !== undefined) headers.set('content-type', 'application/json')
+  // People join with their own workspace first, so ours is named.
+  const entered =
+    workspace ?? (caller === 'stranger' || caller === 'anonymous' ? undefined : ids['workspace'])
+  if (entered !== undefined) headers.set('x-catwalk-workspace', entered)
+  const response = await app(caller).request(
+    `${ORIGIN}/api/v1${pathOf(route, row)}`,
+    {
+      method: route.method.toUpperCase(),
+      headers,
+      ...(route.body === undefined ? {} : { body: JSON.stringify(row.body) }),
+    },
+    {},
+  )
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true
+  const body: unknown = isJson ? await response.json() : await response.body?.cancel()
+  const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : null
+  return { status: response.status, error }
+}
+
+function mayCall(caller: Caller, least: Row['least']): boolean {
+  if (caller === 'anonymous' || least === 'anybody') return least === 'anybody'
+  // Whoever owns a workspace of their own may do there what owners may.
+  const rank = caller === 'stranger' ? 'owner' : caller
+  return RANKS.indexOf(rank) >= RANKS.indexOf(least)
+}
+
+const CALLERS = ['anonymous', 'stranger', ...RANKS] as const
+
+type Verdict = 'let in' | 'nobody' | 'forbidden' | 'not there' | 'broken'
+
+/**
+ * Let in is also who is told that the input is wrong or that it cannot be done right now, for instance because the
+ * caller before has deleted it.
+ */
+function verdict(caller: Caller, row: Row, { status, error }: { status: number; error: unknown }): Verdict {
+  if (status >= 500) return 'broken'
+  if (error === 'unauthenticated') return 'nobody'
+  if (error === 'forbidden') return 'forbidden'
+  if (caller === 'stranger' && status === 404 && row.stranger === 'not_found') return 'not there'
+  return error === 'not_found' || error === 'deployment_not_found' ? 'not there' : 'let in'
+}
+
+function expectedFor(caller: Caller, row: Row): Verdict {
+  if (row.least === 'anybody') return 'let in'
+  if (caller === 'anonymous') return 'nobody'
+  if (!mayCall(caller, row.least)) return 'forbidden'
+  return caller === 'stranger' && row.stranger === 'not_found' ? 'not there' : 'let in'
+}
+
+test('every route has its row, and no row is left over', () => {
+  expect(Object.keys(TABLE).toSorted()).toEqual(Object.keys(routes).toSorted())
+})
+
+test('the contract asks for what the table says', () => {
+  for (const [name, route] of Object.entries<Route>(routes)) {
+    const { least } = TABLE[name as RouteName]
+    // A member leaves by the same route by which an admin removes one.
+    const expected = name === 'removeMember' ? 'viewer' : least === 'anybody' ? 'public' : least
+    expect({ name, access: route.access }).toEqual({ name, access: expected })
+  }
+})
+
+// What deletes goes last, so that the others find what they ask for.
+const names = (Object.keys(TABLE) as RouteName[]).toSorted(
+  (a, b) => Number(routes[a].method === 'delete') - Number(routes[b].method === 'delete'),
+)
+
+describe.each(names)('%s', (name) => {
+  const row = TABLE[name]
+  test.each(CALLERS)('does for %s what the table says', async (caller) => {
+    expect({ caller, verdict: verdict(caller, row, await ask(caller, name)) }).toEqual({
+      caller,
+      verdict: expectedFor(caller, row),
+    })
+  })
+
+  test.runIf(row.least !== 'anybody')(
+    'is not there for somebody who names a workspace of others',
+    async () => {
+      const { status, error } = await ask('stranger', name, ids['workspace'])
+      expect({ status, error }).toEqual({ status: 404, error: 'workspace_not_found' })
+    },
+  )
+})
