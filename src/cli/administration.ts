@@ -3,18 +3,21 @@ import type { CommonOptions } from './context.ts'
 import { timeoutOption, wholeNumber } from './options.ts'
 import type { ProgramOptions } from './program.ts'
 import type { AuditOptions } from './commands/audit.ts'
+import type { AddKeyOptions, InviteOptions } from './commands/people.ts'
 import type { RotateOptions } from './commands/keys.ts'
 
 type Run = ProgramOptions['run']
 
 const commands = {
   audit: () => import('./commands/audit.ts'),
+  people: () => import('./commands/people.ts'),
   keys: () => import('./commands/keys.ts'),
 }
 
 /** The commands of those who run an installation. */
 export function addAdministration(program: Command, run: Run): void {
   program.commandsGroup('Administer:')
+  addPeople(program, run)
   addAudit(program.command('audit').description('who did what'), run)
   addKeys(program.command('keys').description('master keys that credentials are encrypted under'), run)
 }
@@ -82,5 +85,100 @@ function addKeys(keys: Command, run: Run): void {
     .requiredOption('--recovery', 'say that the keys themselves are to be shown')
     .action((options: CommonOptions) =>
       run(options, async (context) => (await commands.keys()).exportKeys(context)),
+    )
+}
+
+const ROLES = ['viewer', 'member', 'admin', 'owner']
+
+function addPeople(program: Command, run: Run): void {
+  const role = (standard: string) =>
+    new Option('--role <role>', 'what one may do').choices(ROLES).default(standard)
+  const workspace = program.command('workspace').description('the workspaces that one may work in')
+  workspace
+    .command('ls')
+    .description('list them; --workspace names the one that a command is about')
+    .action((options: CommonOptions) =>
+      run(options, async (context) => (await commands.people()).listWorkspaces(context)),
+    )
+
+  const member = program.command('member').description('who is in the workspace')
+  member
+    .command('ls')
+    .description('list the members')
+    .action((options: CommonOptions) =>
+      run(options, async (context) => (await commands.people()).listMembers(context)),
+    )
+  member
+    .command('role')
+    .description('give a member another role')
+    .argument('<member>', 'email address or id')
+    .argument('<role>', ROLES.join(', '))
+    .action((who: string, to: string, options: CommonOptions) =>
+      run(options, async (context) => (await commands.people()).changeRole(context, who, to)),
+    )
+  member
+    .command('rm')
+    .description('remove a member')
+    .argument('<member>', 'email address or id')
+    .action((who: string, options: CommonOptions) =>
+      run(options, async (context) => (await commands.people()).removeMember(context, who)),
+    )
+
+  const invitation = program.command('invitation').description('links that bring somebody into the workspace')
+  invitation
+    .command('ls')
+    .description('list those that can still be used')
+    .action((options: CommonOptions) =>
+      run(options, async (context) => (await commands.people()).listInvitations(context)),
+    )
+  invitation
+    .command('add')
+    .description('make a link that works once')
+    .addOption(role('member'))
+    .option('--email <address>', 'who alone may use it')
+    .option('--expires <days>', 'how long it works', wholeNumber(1, 30), 7)
+    .action((options: InviteOptions) =>
+      run(options, async (context) => (await commands.people()).addInvitation(context, options)),
+    )
+  invitation
+    .command('revoke')
+    .description('take an invitation back')
+    .argument('<invitation>', 'its id')
+    .action((id: string, options: CommonOptions) =>
+      run(options, async (context) => (await commands.people()).revokeInvitation(context, id)),
+    )
+
+  const key = program.command('key').description('API keys of the workspace')
+  key
+    .command('ls')
+    .description('list them')
+    .action((options: CommonOptions) =>
+      run(options, async (context) => (await commands.people()).listKeys(context)),
+    )
+  key
+    .command('add')
+    .description('make an API key and print it; it is shown this once')
+    .addOption(role('member'))
+    .option('--name <text>', 'name to recognise it by', 'cli')
+    .option('--expires <days>', 'when it stops working; default: never', wholeNumber(1, 3650))
+    .action((options: AddKeyOptions) =>
+      run(options, async (context) => (await commands.people()).addKey(context, options)),
+    )
+  key
+    .command('revoke')
+    .description('revoke an API key')
+    .argument('<key>', 'its id')
+    .action((id: string, options: CommonOptions) =>
+      run(options, async (context) => (await commands.people()).revokeKey(context, id)),
+    )
+
+  program
+    .command('account')
+    .description('accounts of people')
+    .command('reset')
+    .description('make a link with which somebody sets a new password')
+    .argument('<email>', 'address of the account')
+    .action((email: string, options: CommonOptions) =>
+      run(options, async (context) => (await commands.people()).resetPassword(context, email)),
     )
 }

@@ -7,6 +7,8 @@ export interface ConnectionOptions {
   readonly url?: string
   readonly apiKey?: string
   readonly dataDir?: string
+  /** Id. */
+  readonly workspace?: string
 }
 
 const START_HELP = 'Start it with: bin/catwalk serve. A server elsewhere is named with --url or CATWALK_URL.'
@@ -30,7 +32,7 @@ export async function connect(
         help: 'Give it with CATWALK_API_KEY or --api-key.',
       })
     }
-    return client(parseOrigin(url), givenKey)
+    return client(parseOrigin(url), givenKey, options.workspace)
   }
   const local = await locate(options.dataDir)
   if (local.origin === null) {
@@ -48,11 +50,16 @@ export async function connect(
       },
     )
   }
-  return client(local.origin, apiKey)
+  return client(local.origin, apiKey, options.workspace)
 }
 
-function client(origin: string, apiKey: string): ApiClient {
-  return createApiClient({ origin, apiKey, fetch: (input, init) => reachable(origin, input, init) })
+function client(origin: string, apiKey: string, workspace: string | undefined): ApiClient {
+  return createApiClient({
+    origin,
+    apiKey,
+    workspace: () => workspace,
+    fetch: (input, init) => reachable(origin, input, init),
+  })
 }
 
 async function reachable(origin: string, ...request: Parameters<typeof fetch>): Promise<Response> {

@@ -272,5 +272,6 @@ function addServerOptions(command: Command): void {
     .option('--url <origin>', 'address of the server (CATWALK_URL); default: the one on this machine')
     .option('--api-key <key>', 'API key (CATWALK_API_KEY); default: that of this machine')
     .option('--data-dir <path>', 'data directory of the installation on this machine (CATWALK_DATA_DIR)')
+    .option('--workspace <id>', 'workspace to work in; default: that of the key')
     .option('--json', 'print one JSON document')
 }

@@ -19,6 +19,8 @@ export interface ApiClientOptions {
   readonly origin: string
   /** An API key; a browser sends its session cookie instead. */
   readonly apiKey?: string
+  /** Id of the workspace to work in; asked at each request. */
+  readonly workspace?: () => string | undefined
   readonly fetch?: typeof fetch
 }
 
@@ -54,6 +56,9 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     for (const [name, value] of Object.entries(input.query ?? {})) {
       if (value !== undefined) query.set(name, String(value))
     }
+    const workspace = options.workspace?.()
+    // A browser cannot send headers with an EventSource.
+    if (route.stream === true && workspace !== undefined) query.set('workspace', workspace)
     return `${options.origin}/api/v1${path}${query.size === 0 ? '' : `?${query.toString()}`}`
   }
 
@@ -64,12 +69,14 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       const route: Route = routes[name]
       // RouteInput is exact per route; here every route is served by the same code.
       const loose = input as LooseInput
+      const workspace = options.workspace?.()
       const response = await send(urlOf(route, loose), {
         method: route.method.toUpperCase(),
         headers: {
           accept: 'application/json',
           ...(route.body ? { 'content-type': 'application/json' } : {}),
           ...headers,
+          ...(workspace === undefined ? {} : { 'x-catwalk-workspace': workspace }),
         },
         ...(route.body ? { body: JSON.stringify(loose.body ?? {}) } : {}),
         ...(signal ? { signal } : {}),

@@ -351,3 +351,71 @@ export const audit = [
     at: ago(90_000),
   },
 ]
+
+export const workspaces: RouteOutput<'listWorkspaces'>['items'] = [
+  { id: 'wsp_1', name: 'Fjordworks', personal: false, role: 'owner', members: 3 },
+  { id: 'wsp_2', name: 'Ana Lindqvist', personal: true, role: 'owner', members: 1 },
+]
+
+export const members: RouteOutput<'listMembers'>['items'] = [
+  {
+    userId: 'usr_1',
+    name: 'Ana Lindqvist',
+    email: 'ana@fjordworks.example',
+    role: 'owner',
+    joinedAt: ago(9_000_000),
+  },
+  {
+    userId: 'usr_2',
+    name: 'Bo Haugen',
+    email: 'bo@fjordworks.example',
+    role: 'member',
+    joinedAt: ago(90_000),
+  },
+]
+
+export const invitation: RouteOutput<'listInvitations'>['items'][number] = {
+  id: 'inv_1',
+  role: 'viewer',
+  email: 'caroline@a-rather-long-company-name.example',
+  createdAt: ago(600),
+  expiresAt: ago(-600_000),
+}
+
+export const invitations = [invitation, { ...invitation, id: 'inv_2', email: null }]
+
+export const apiKeys: RouteOutput<'listApiKeys'>['items'] = [
+  {
+    id: 'key_1',
+    name: 'deploy script',
+    prefix: 'cwk_9f2cAb',
+    role: 'member',
+    createdBy: 'usr_1',
+    createdAt: ago(600),
+    expiresAt: ago(-6_000_000),
+    lastUsedAt: ago(100),
+  },
+  {
+    id: 'key_2',
+    name: 'Command line on workstation (/var/lib/catwalk)',
+    prefix: 'cwk_x1y2z3',
+    role: 'owner',
+    createdBy: 'catwalk',
+    createdAt: ago(60_000),
+    expiresAt: null,
+    lastUsedAt: null,
+  },
+]
+
+export const sessions: RouteOutput<'listSessions'>['items'] = [
+  {
+    id: 's1',
+    current: true,
+    address: '192.0.2.17',
+    userAgent:
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36',
+    createdAt: ago(600),
+    expiresAt: ago(-600_000),
+  },
+  { id: 's2', current: false, address: null, userAgent: null, createdAt: ago(90_000), expiresAt: ago(-6000) },
+]

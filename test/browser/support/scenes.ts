@@ -24,6 +24,16 @@ const house: Handlers = {
   getInstallation: () => data.installation,
   listDeployments: () => ({ items: data.deployments }),
   createAnalysis: () => data.analysis,
+  listWorkspaces: () => ({ items: data.workspaces }),
+  listMembers: () => ({ items: data.members }),
+  listInvitations: () => ({ items: data.invitations }),
+  createInvitation: () => ({
+    ...data.invitation,
+    url: 'http://localhost:7420/join#token=Vt5yq0Jm2nHk8sXr4wZb7dLe',
+  }),
+  listApiKeys: () => ({ items: data.apiKeys }),
+  listSessions: () => ({ items: data.sessions }),
+  lookAtInvitation: () => ({ workspace: 'Fjordworks', role: 'member', email: null, signUp: true }),
   listAudit: () => ({ items: data.audit }),
   getDeployment: ({ params }) => {
     const found = data.deployments.find(({ slug, id }) => slug === params['id'] || id === params['id'])
@@ -162,6 +172,38 @@ export const scenes: readonly Scene[] = [
       await page.getByText('I have saved it').waitFor()
     },
   },
+  { name: 'join', path: '/join#token=abc', answers: stranger, ready: 'Make an account and join' },
+  { name: 'join-signed-in', path: '/join#token=abc', ready: 'Join as' },
+  {
+    name: 'join-used',
+    path: '/join#token=abc',
+    answers: {
+      lookAtInvitation: () => {
+        throw new CatwalkError('invitation_invalid', 'This invitation was used or has expired.')
+      },
+    },
+    ready: 'invitation_invalid',
+  },
+  { name: 'reset-password', path: '/reset-password#token=abc', answers: stranger, ready: 'Set it' },
+  { name: 'members', path: '/members', ready: 'bo@fjordworks.example' },
+  {
+    name: 'invite',
+    path: '/members',
+    ready: 'bo@fjordworks.example',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Invite' }).click()
+      await page.getByRole('button', { name: 'Make the link' }).click()
+      await page.getByText('Send this link').waitFor()
+    },
+  },
+  { name: 'api-keys', path: '/keys', ready: 'deploy script' },
+  {
+    name: 'api-key-new',
+    path: '/keys',
+    ready: 'deploy script',
+    act: (page) => page.getByRole('button', { name: 'Make a key' }).click(),
+  },
+  { name: 'account', path: '/account', ready: 'This browser' },
   { name: 'audit', path: '/audit', ready: 'endpoint_token.create' },
   {
     name: 'audit-empty',

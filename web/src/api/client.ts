@@ -1,6 +1,8 @@
 import { createApiClient, type RouteInput, type RouteOutput } from '../../../src/contract/index.ts'
+import { chosenWorkspace } from './workspace.ts'
 
 export {
+  accountSchemas,
   ApiError,
   claudeCodeLine,
   cursorLink,
@@ -13,10 +15,14 @@ export {
 } from '../../../src/contract/index.ts'
 
 /** The API on the page's own origin, signed in by its cookie. */
-export const api = createApiClient({ origin: '' })
+export const api = createApiClient({ origin: '', workspace: chosenWorkspace })
 
 export type Analysis = RouteOutput<'createAnalysis'>
 export type AuditEntry = RouteOutput<'listAudit'>['items'][number]
+export type ApiKey = RouteOutput<'listApiKeys'>['items'][number]
+export type Invitation = RouteOutput<'listInvitations'>['items'][number]
+export type Member = RouteOutput<'listMembers'>['items'][number]
+export type Role = Member['role']
 export type CallResult = RouteOutput<'callTool'>
 export type Catalogue = RouteOutput<'getCatalogue'>
 export type CreateDeployment = RouteInput<'createDeployment'>['body']

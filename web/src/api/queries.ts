@@ -1,11 +1,21 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
-import { api, type AuditEntry, type Deployment } from './client.ts'
+import { api, ApiError, type AuditEntry, type Deployment } from './client.ts'
+import { chooseWorkspace } from './workspace.ts'
 
 const SECOND_MS = 1000
 
 export const meQuery = queryOptions({
   queryKey: ['me'],
-  queryFn: ({ signal }) => api.call('getMe', {}, signal),
+  queryFn: async ({ signal }) => {
+    try {
+      return await api.call('getMe', {}, signal)
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.body.error !== 'workspace_not_found') throw error
+      // The one chosen earlier is gone, or we are not in it any more.
+      chooseWorkspace(undefined)
+      return api.call('getMe', {}, signal)
+    }
+  },
   staleTime: 60 * SECOND_MS,
 })
 
@@ -106,4 +116,38 @@ export const auditQuery = (filter: AuditFilter) =>
         .items,
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => (page.length < AUDIT_PAGE ? undefined : page.at(-1)?.id),
+  })
+
+export const workspacesQuery = queryOptions({
+  queryKey: ['workspaces'],
+  queryFn: async ({ signal }) => (await api.call('listWorkspaces', {}, signal)).items,
+  staleTime: 60 * SECOND_MS,
+})
+
+export const membersQuery = queryOptions({
+  queryKey: ['members'],
+  queryFn: async ({ signal }) => (await api.call('listMembers', {}, signal)).items,
+})
+
+export const invitationsQuery = queryOptions({
+  queryKey: ['invitations'],
+  queryFn: async ({ signal }) => (await api.call('listInvitations', {}, signal)).items,
+})
+
+export const apiKeysQuery = queryOptions({
+  queryKey: ['api-keys'],
+  queryFn: async ({ signal }) => (await api.call('listApiKeys', {}, signal)).items,
+})
+
+export const sessionsQuery = queryOptions({
+  queryKey: ['sessions'],
+  queryFn: async ({ signal }) => (await api.call('listSessions', {}, signal)).items,
+})
+
+/** What an invitation is for. */
+export const invitationQuery = (token: string) =>
+  queryOptions({
+    queryKey: ['invitation', token],
+    queryFn: ({ signal }) => api.call('lookAtInvitation', { body: { token } }, signal),
+    retry: false,
   })

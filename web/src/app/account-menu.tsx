@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { LogOut, Moon, Sun, type LucideIcon } from 'lucide-react'
+import { LogOut, Moon, Sun, UserRound, type LucideIcon } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { signOut } from '../api/auth.ts'
 import { Menu, MenuItem, MenuLabel } from '../kit/menu.tsx'
@@ -14,7 +14,11 @@ interface AccountMenuProps {
   readonly side: 'top' | 'bottom'
   readonly align: 'start' | 'end'
   /** Where else one can go from here, where there is no room for it elsewhere. */
-  readonly more?: readonly { readonly to: '/audit'; readonly label: string; readonly icon: LucideIcon }[]
+  readonly more?: readonly {
+    readonly to: '/members' | '/keys' | '/audit'
+    readonly label: string
+    readonly icon: LucideIcon
+  }[]
   readonly trigger: ReactNode
 }
 
@@ -38,6 +42,9 @@ export function AccountMenu({ name, email, side, align, more = [], trigger }: Ac
           {label}
         </MenuItem>
       ))}
+      <MenuItem icon={UserRound} onSelect={() => void navigate({ to: '/account' })}>
+        Password and sessions
+      </MenuItem>
       <MenuItem icon={isLight ? Moon : Sun} onSelect={switchTheme}>
         {isLight ? 'Dark theme' : 'Light theme'}
       </MenuItem>

@@ -44,6 +44,18 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import('../rooms/sign-in.tsx'), 'SignInRoom'),
 })
 
+const join = createRoute({
+  getParentRoute: () => root,
+  path: '/join',
+  component: lazyRouteComponent(() => import('../rooms/people/join.tsx'), 'JoinRoom'),
+})
+
+const resetPassword = createRoute({
+  getParentRoute: () => root,
+  path: '/reset-password',
+  component: lazyRouteComponent(() => import('../rooms/people/reset-password.tsx'), 'ResetPasswordRoom'),
+})
+
 /** Every room that needs a session. */
 const house = createRoute({
   getParentRoute: () => root,
@@ -91,6 +103,24 @@ const deployments = createRoute({
   component: lazyRouteComponent(() => import('../rooms/deployments/deployments.tsx'), 'DeploymentsRoom'),
 })
 
+const members = createRoute({
+  getParentRoute: () => house,
+  path: '/members',
+  component: lazyRouteComponent(() => import('../rooms/people/members.tsx'), 'MembersRoom'),
+})
+
+const apiKeys = createRoute({
+  getParentRoute: () => house,
+  path: '/keys',
+  component: lazyRouteComponent(() => import('../rooms/people/api-keys.tsx'), 'ApiKeysRoom'),
+})
+
+const account = createRoute({
+  getParentRoute: () => house,
+  path: '/account',
+  component: lazyRouteComponent(() => import('../rooms/people/account.tsx'), 'AccountRoom'),
+})
+
 const audit = createRoute({
   getParentRoute: () => house,
   path: '/audit',
@@ -127,10 +157,15 @@ const unknown = createRoute({ getParentRoute: () => house, path: '$', component:
 export const routeTree = root.addChildren([
   setUp,
   signIn,
+  join,
+  resetPassword,
   house.addChildren([
     start,
     review,
     deployments,
+    members,
+    apiKeys,
+    account,
     audit,
     unknown,
     deployment.addChildren([

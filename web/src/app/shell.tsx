@@ -1,9 +1,11 @@
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { Plus, Rows3, ScrollText, UserRound } from 'lucide-react'
+import { KeyRound, Plus, Rows3, ScrollText, UserRound, Users } from 'lucide-react'
 import { deploymentsQuery, meQuery } from '../api/queries.ts'
 import { AccountMenu } from './account-menu.tsx'
+import { initials } from './initials.ts'
 import { Mark } from './mark.tsx'
+import { WorkspaceMenu } from './workspace-menu.tsx'
 import './shell.css'
 
 /** What stands around every room: the rail, or the bar at the bottom of a phone. */
@@ -11,7 +13,7 @@ export function Shell() {
   const { data: me } = useSuspenseQuery(meQuery)
   const { data: deployments } = useQuery(deploymentsQuery)
   const name = me.user?.name ?? 'API key'
-  const isAdmin = me.role === 'owner' || me.role === 'admin'
+  const rooms = me.role === 'owner' || me.role === 'admin' ? ADMIN_ROOMS : ROOMS
   const isReviewing = useLocation({ select: ({ pathname }) => pathname === '/new' })
   const reviewing = isReviewing ? CURRENT : {}
   return (
@@ -24,13 +26,7 @@ export function Shell() {
           <Mark />
           <span>Catwalk</span>
         </Link>
-        <div className="workspace" title={me.workspace.name}>
-          <span className="tile">{initials(me.workspace.name)}</span>
-          <span className="clip">
-            <b className="clip">{me.workspace.name}</b>
-            <small>Workspace</small>
-          </span>
-        </div>
+        <WorkspaceMenu me={me} />
         <div className="nav">
           <Link to="/" activeOptions={{ exact: true }} activeProps={CURRENT} inactiveProps={reviewing}>
             <Plus />
@@ -41,15 +37,13 @@ export function Shell() {
             <span className="lbl">Deployments</span>
             {deployments !== undefined && <span className="n">{deployments.length}</span>}
           </Link>
-          {isAdmin && (
-            <>
-              <span className="nav-part">Workspace</span>
-              <Link to="/audit" activeProps={CURRENT}>
-                <ScrollText />
-                <span className="lbl">Audit log</span>
-              </Link>
-            </>
-          )}
+          <span className="nav-part">Workspace</span>
+          {rooms.map(({ to, label, icon: Icon }) => (
+            <Link key={to} to={to} activeProps={CURRENT}>
+              <Icon />
+              <span className="lbl">{label}</span>
+            </Link>
+          ))}
         </div>
         <AccountMenu
           name={name}
@@ -89,7 +83,7 @@ export function Shell() {
         <AccountMenu
           name={name}
           email={me.user?.email ?? ''}
-          more={isAdmin ? ADMIN_ROOMS : []}
+          more={rooms}
           side="top"
           align="end"
           trigger={
@@ -104,14 +98,12 @@ export function Shell() {
   )
 }
 
-const ADMIN_ROOMS = [{ to: '/audit', label: 'Audit log', icon: ScrollText }] as const
+const ROOMS = [
+  { to: '/members', label: 'Members', icon: Users },
+  { to: '/keys', label: 'API keys', icon: KeyRound },
+] as const
+const ADMIN_ROOMS = [...ROOMS, { to: '/audit', label: 'Audit log', icon: ScrollText }] as const
 
 const CURRENT = { 'aria-current': 'page' } as const
 
 const ROLE_WORDS = { viewer: 'Viewer', member: 'Member', admin: 'Admin', owner: 'Owner' } as const
-
-function initials(name: string): string {
-  const words = name.split(/\s+/).filter(Boolean)
-  const letters = words.length > 1 ? `${words[0]?.[0] ?? ''}${words.at(-1)?.[0] ?? ''}` : name.slice(0, 2)
-  return letters.toUpperCase()
-}

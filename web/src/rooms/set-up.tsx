@@ -1,11 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useLocation, useNavigate } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
 import { CircleCheck, Terminal } from 'lucide-react'
-import { useEffect, useState } from 'react'
 import { useForm } from 'react-hook-form'
 import { api, ApiError, schemas } from '../api/client.ts'
 import { meQuery, setUpQuery } from '../api/queries.ts'
 import { Door } from '../app/door.tsx'
+import { useLinkToken } from '../app/link-token.ts'
 import { Button } from '../kit/button.tsx'
 import { ErrorNote } from '../kit/error-note.tsx'
 import { Field, Input, SecretInput } from '../kit/field.tsx'
@@ -14,7 +14,7 @@ import { Note } from '../kit/note.tsx'
 import { Skeleton } from '../kit/skeleton.tsx'
 
 export function SetUpRoom() {
-  const token = useSetUpToken()
+  const token = useLinkToken('/setup')
   const { data, error, refetch } = useQuery(setUpQuery)
   if (error) {
     return (
@@ -126,24 +126,4 @@ function OwnerForm({ token }: { readonly token: string }) {
       </form>
     </Door>
   )
-}
-
-/**
- * The token of the set-up link. It stands in the fragment, which is never sent to a server, and is taken out of the
- * address at once so that it stays in no history.
- */
-function useSetUpToken(): string | null {
-  const inAddress = tokenOf(useLocation({ select: (location) => location.hash }))
-  const navigate = useNavigate()
-  const [token, setToken] = useState(inAddress)
-  // A second link opened in the same tab changes the fragment only.
-  if (inAddress !== null && inAddress !== token) setToken(inAddress)
-  useEffect(() => {
-    if (inAddress !== null) void navigate({ to: '/setup', hash: '', replace: true })
-  }, [inAddress, navigate])
-  return token
-}
-
-function tokenOf(hash: string): string | null {
-  return new URLSearchParams(hash.replace(/^#/, '')).get('token') || null
 }

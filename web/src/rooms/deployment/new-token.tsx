@@ -2,11 +2,18 @@ import { Check, KeyRound } from 'lucide-react'
 import { Button } from '../../kit/button.tsx'
 import { CopyButton } from '../../kit/copy-button.tsx'
 
+interface NewTokenProps {
+  readonly secret: string
+  /** What whoever holds it can do. */
+  readonly what?: string
+  readonly onSaved: () => void
+}
+
 /** A token in the clear, the only time that it is shown. */
-export function NewToken({ secret, onSaved }: { readonly secret: string; readonly onSaved: () => void }) {
+export function NewToken({ secret, what = 'call the server', onSaved }: NewTokenProps) {
   return (
     <div className="pad stack">
-      <p>Whoever holds it can call the server. It is shown this once; only its hash is stored.</p>
+      <p>Whoever holds it can {what}. It is shown this once; only its hash is stored.</p>
       <div className="copyfield">
         <KeyRound />
         <code className="clip" data-testid="fresh-token">
