@@ -6,14 +6,14 @@ import { remoteAddress, type Environment } from './environment.ts'
 import { eventStream, type WireItem } from './event-stream.ts'
 import type { Handlers, PublicContext, RequestContext } from './handlers.ts'
 import { parseInput } from './parse-input.ts'
-import type { PublicLimits } from './public-limits.ts'
+import type { RequestLimits } from './request-limits.ts'
 import { readJson } from './read-body.ts'
 import { requireOwnOrigin } from './request-guards.ts'
 
 export interface RouteServices {
   readonly auth: Pick<Auth, 'authenticate'>
   readonly handlers: Handlers
-  readonly limits: PublicLimits
+  readonly limits: RequestLimits
   readonly origins: ReadonlySet<string>
   readonly logger: Logger
   /** Aborted when the program stops: open streams end. */
@@ -90,6 +90,7 @@ async function identify(
     limits.count(address)
     throw new CatwalkError('unauthenticated', 'You are not signed in.')
   }
+  limits.countActor(signedIn.actor)
   try {
     requireAccess(signedIn.actor, route.access)
   } catch (error) {

@@ -19,7 +19,7 @@ import { remoteAddress, type Environment } from './environment.ts'
 import { errorAnswer } from './error-answer.ts'
 import type { Handlers } from './handlers.ts'
 import { openApiDocument } from './openapi.ts'
-import { createPublicLimits } from './public-limits.ts'
+import { createRequestLimits, type RequestLimitOptions } from './request-limits.ts'
 import { page } from './page.ts'
 import { readText } from './read-body.ts'
 import { requireOwnHost, requireOwnOrigin } from './request-guards.ts'
@@ -52,6 +52,7 @@ export interface ApiOptions extends OwnAddresses {
   readonly addressOf?: AddressReader
   /** Told when somebody who is signed in asks for what is beyond their role. Must not throw. */
   readonly onForbidden?: (actor: Actor, route: RouteName) => void
+  readonly requestLimits?: RequestLimitOptions
   /** Pause after which a silent stream gets a comment. Default: 15 s. */
   readonly keepAliveMs?: number
 }
@@ -65,7 +66,7 @@ export function createApi(options: ApiOptions): Hono<Environment> {
   const common = Object.entries(commonHeaders(publicUrl))
   const hosts = new Set(ownHosts(options))
   const origins = new Set(ownOrigins(options))
-  const limits = createPublicLimits(createRateLimiter(clock))
+  const limits = createRequestLimits(createRateLimiter(clock), options.requestLimits)
   const dashboard = createDashboard(options.dashboardDir)
   const openApi = openApiDocument(options)
 

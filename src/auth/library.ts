@@ -28,6 +28,7 @@ const DAY_S = 24 * 60 * 60
 export function createLibrary(options: LibraryOptions) {
   const { database, secret, publicUrl, clock, logger } = options
   const limiter = createRateLimiter(clock)
+  const isHttps = publicUrl.protocol === 'https:'
 
   return betterAuth({
     appName: 'Catwalk',
@@ -88,8 +89,11 @@ export function createLibrary(options: LibraryOptions) {
       },
     },
     advanced: {
-      cookiePrefix: 'catwalk',
-      useSecureCookies: publicUrl.protocol === 'https:',
+      // Over https the strongest prefix that browsers know: such a cookie comes from this very host, over TLS, for all of
+      // its paths, so that no neighbour under the same domain can plant one. The library itself knows `__Secure-` only.
+      cookiePrefix: isHttps ? '__Host-catwalk' : 'catwalk',
+      useSecureCookies: false,
+      defaultCookieAttributes: { secure: isHttps, httpOnly: true, sameSite: 'lax', path: '/' },
       // Said out loud, because the library turns both checks off by itself when NODE_ENV is "test".
       disableCSRFCheck: false,
       disableOriginCheck: false,

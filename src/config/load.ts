@@ -35,6 +35,8 @@ export interface Config {
   readonly usageRetentionDays: number
   readonly trustedProxies: readonly string[]
   /** 0 for no limit. */
+  readonly apiAddressRequestsPerMinute: number
+  readonly apiUserRequestsPerMinute: number
   readonly tokenRequestsPerMinute: number
   /** 0 for no limit. */
   readonly addressRequestsPerMinute: number

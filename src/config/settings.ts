@@ -187,6 +187,22 @@ export const SETTINGS = {
     defaultInWords: 'none: the address of the connection counts',
     example: 'loopback,10.0.0.0/8',
   }),
+  apiAddressRequestsPerMinute: setting({
+    name: 'CATWALK_API_ADDRESS_REQUESTS_PER_MINUTE',
+    description:
+      'Requests a minute to the API from one address by whoever is not signed in, on each replica. 0 is no limit; attempts to sign in stay limited to 10.',
+    value: value.wholeNumber(0, 10_000_000),
+    default: '100',
+    example: '300',
+  }),
+  apiUserRequestsPerMinute: setting({
+    name: 'CATWALK_API_USER_REQUESTS_PER_MINUTE',
+    description:
+      'Requests a minute to the API by one person or API key, from wherever, on each replica. 0 is no limit.',
+    value: value.wholeNumber(0, 10_000_000),
+    default: '600',
+    example: '100',
+  }),
   tokenRequestsPerMinute: setting({
     name: 'CATWALK_TOKEN_REQUESTS_PER_MINUTE',
     description:

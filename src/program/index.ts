@@ -242,6 +242,10 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     dashboardDir: DASHBOARD,
     docsDir: DOCS,
     onRequest: (event) => metrics.httpRequest(event),
+    requestLimits: {
+      addressPerMinute: config.apiAddressRequestsPerMinute,
+      actorPerMinute: config.apiUserRequestsPerMinute,
+    },
     onForbidden: (actor, route) => {
       queries
         .recordAudit(db, { actor, action: `api.${route}`, target: null, outcome: 'refused' })

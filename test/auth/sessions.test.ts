@@ -55,13 +55,17 @@ describe('signing in', () => {
     expect(cookie).toMatch(/^catwalk\.session_token=[^;]+; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/)
   })
 
-  test('marks the cookie Secure when the public URL is HTTPS', async () => {
+  test('over HTTPS gives a cookie that no neighbour of the same domain can plant', async () => {
     const publicUrl = new URL('https://cat.example.com')
     await using accounts = await openAccounts({ publicUrl })
     await makeOwner(accounts)
     const [cookie] = await signIn(accounts, { origin: publicUrl.origin })
-    expect(cookie).toMatch(/^__Secure-catwalk\.session_token=/)
+    expect(cookie).toMatch(/^__Host-catwalk\.session_token=/)
     expect(cookie).toContain('Secure')
+    expect(cookie).toContain('Path=/')
+    expect(cookie).not.toMatch(/domain/i)
+    const signedIn = accounts.auth.authenticate(new Headers({ cookie: cookieHeader([cookie ?? '']) }), null)
+    expect((await signedIn)?.by).toBe('cookie')
   })
 
   test('and the cookie says who one is, with role and workspace', async () => {
