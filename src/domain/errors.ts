@@ -178,6 +178,11 @@ const CATALOGUE = {
     title: 'The package has nothing to run',
     help: 'Choose the package that contains the server. A library cannot be deployed.',
   },
+  analysis_failed: {
+    status: 422,
+    title: 'The source cannot be read',
+    help: 'Choose a sub-folder of the source that holds only the server, or describe the server by hand.',
+  },
   install_failed: {
     status: 422,
     title: 'The package could not be installed',

@@ -1,0 +1,141 @@
+// npm run bench -- analyze --corpus FOLDER: what the analyzer finds out about real servers, compared with what is known
+// of them. Each published package is unpacked once and analysed as if it were a repository, without a model.
+//   --corpus FOLDER  holds servers.json
+//   --cache FOLDER   where packages are kept between runs (the system's temporary folder)
+//   --only NAME      one server; may be repeated
+//   --fold N         only the N-th third (0, 1, 2) of the corpus; --without-fold N the other two
+//   --show           print each analysis
+//   --json           one JSON document instead of tables
+import { readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { analyze, snapshotOfFolder, type PackageLookup } from '../src/analyzer/index.ts'
+import { CatwalkError, type Analysis } from '../src/domain/index.ts'
+import { readCorpus, type CorpusEntry } from './analyze/corpus.ts'
+import { unpackedPackage } from './analyze/packages.ts'
+import { score } from './analyze/score.ts'
+
+const { values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    corpus: { type: 'string' },
+    cache: { type: 'string', default: join(tmpdir(), 'catwalk-corpus') },
+    only: { type: 'string', multiple: true },
+    fold: { type: 'string' },
+    'without-fold': { type: 'string' },
+    show: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
+if (values.corpus === undefined) throw new Error('Say where the corpus is: --corpus FOLDER')
+
+const percent = (part: number | null): string => (part === null ? '-' : `${(part * 100).toFixed(1)} %`)
+const foldOf = (name: string): string => String((createHash('sha256').update(name).digest()[0] ?? 0) % 3)
+const entries = readCorpus(values.corpus).filter(
+  (entry) =>
+    (values.only === undefined || values.only.includes(entry.name)) &&
+    (values.fold === undefined || foldOf(entry.name) === values.fold) &&
+    (values['without-fold'] === undefined || foldOf(entry.name) !== values['without-fold']),
+)
+
+interface Result {
+  readonly entry: CorpusEntry
+  readonly analysis: Analysis | null
+  readonly ms: number
+  readonly words: (name: string) => boolean
+  readonly error: string | null
+}
+
+/** Knows the one package, as its registry would. */
+function indexOf(entry: CorpusEntry): PackageLookup {
+  return {
+    resolve: (name) => {
+      if (name !== entry.name)
+        return Promise.reject(new CatwalkError('package_not_found', `There is no package ${name}.`))
+      return Promise.resolve({ name, version: entry.version, repository: entry.repository })
+    },
+  }
+}
+
+async function analyseOne(entry: CorpusEntry): Promise<Result> {
+  const root = await unpackedPackage(values.cache, entry.name, entry.version)
+  const snapshot = snapshotOfFolder(root, { commit: '0'.repeat(40) })
+  const words = (name: string): boolean =>
+    [...snapshot.files.keys()].some(
+      (path) => /\.[cm]?[jt]sx?$|readme/i.test(path) && readFileSync(join(root, path), 'utf8').includes(name),
+    )
+  const begun = performance.now()
+  try {
+    const analysis = await analyze(
+      {
+        source: { kind: 'github', url: entry.repository ?? `https://github.com/corpus/${entry.name}` },
+        snapshot,
+        packages: { npm: indexOf(entry) },
+      },
+      AbortSignal.timeout(60_000),
+    )
+    return { entry, analysis, ms: performance.now() - begun, words, error: null }
+  } catch (error) {
+    return {
+      entry,
+      analysis: null,
+      ms: performance.now() - begun,
+      words,
+      error: error instanceof Error ? error.message : String(error),
+    }
+  }
+}
+
+const results: Result[] = []
+for (const entry of entries) results.push(await analyseOne(entry))
+const { figures, misses } = score(results)
+const times = results.map((result) => result.ms).toSorted((a, b) => a - b)
+const percentile = (part: number): number =>
+  times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? 0
+const timing = {
+  medianMs: Math.round(percentile(0.5)),
+  p95Ms: Math.round(percentile(0.95)),
+  maxMs: Math.round(times.at(-1) ?? 0),
+}
+
+if (values.json) {
+  process.stdout.write(
+    `${JSON.stringify({ servers: results.length, figures, timing, misses, ...(values.show ? { analyses: results.map(({ entry, analysis }) => ({ name: entry.name, analysis })) } : {}) }, null, 2)}\n`,
+  )
+} else {
+  for (const { entry, analysis, error, ms } of results) {
+    if (error !== null) process.stdout.write(`${entry.name}: ${error}\n`)
+    if (!values.show || analysis === null) continue
+    process.stdout.write(
+      `\n## ${entry.name} ${analysis.verdict} (${String(Math.round(ms))} ms) ${analysis.reason ?? ''}\n`,
+    )
+    process.stdout.write(`  ${analysis.launch?.command ?? '-'} ${(analysis.launch?.args ?? []).join(' ')}\n`)
+    for (const variable of analysis.env)
+      process.stdout.write(
+        `  ${variable.required ? '*' : ' '}${variable.secret ? '🔒' : '  '} ${variable.name} = ${String(variable.default)} [${variable.evidence.map((one) => `${one.reader}:${one.file}:${String(one.line)}`).join(' ')}]\n`,
+      )
+    for (const group of analysis.requiredOneOf) process.stdout.write(`  one of ${JSON.stringify(group)}\n`)
+    for (const argument of analysis.arguments)
+      process.stdout.write(
+        `  ${argument.required ? '*' : ' '} ${String(argument.position ?? '-')} ${argument.name} e.g. ${String(argument.example)} [${argument.evidence.map((one) => `${one.reader}:${String(one.line)}`).join(' ')}]\n`,
+      )
+    process.stdout.write(
+      `  ${String(analysis.tools.length)} tools; ${analysis.warnings.map((warning) => `${warning.code}: ${warning.message}`).join('; ')}\n`,
+    )
+  }
+  for (const figure of Object.keys(figures)) {
+    for (const miss of misses.filter((one) => one.figure === figure))
+      process.stdout.write(`${figure.padEnd(20)} ${miss.server.padEnd(44)} ${miss.what}\n`)
+  }
+  process.stdout.write('\n')
+  for (const [name, { value, target, hit, of }] of Object.entries(figures)) {
+    process.stdout.write(
+      `${name.padEnd(22)} ${percent(value).padStart(8)}  target ${percent(target).padStart(8)}  ${String(hit)} of ${String(of)}\n`,
+    )
+  }
+  process.stdout.write(
+    `${'time'.padEnd(22)} median ${String(timing.medianMs)} ms, 95th percentile ${String(timing.p95Ms)} ms, slowest ${String(timing.maxMs)} ms\n`,
+  )
+}

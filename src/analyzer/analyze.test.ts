@@ -1,0 +1,132 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { analyze, leadsTo, snapshotOfFolder, type PackageLookup } from './index.ts'
+import { CatwalkError, type Analysis } from '../domain/index.ts'
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+/** Analyses a repository of the given files; only packages of `published` exist, from the repository that it says. */
+async function analyseFiles(
+  files: Readonly<Record<string, string>>,
+  published: Readonly<Record<string, string>> = {},
+): Promise<Analysis> {
+  const folder = mkdtempSync(join(tmpdir(), 'catwalk-analyzer-'))
+  folders.push(folder)
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), text)
+  }
+  const npm: PackageLookup = {
+    resolve: (name) => {
+      const repository = published[name]
+      if (repository === undefined)
+        return Promise.reject(new CatwalkError('package_not_found', 'There is no such package.'))
+      return Promise.resolve({ name, version: '1.2.3', repository })
+    },
+  }
+  const source = { kind: 'github', url: 'https://github.com/acme/notes' }
+  return analyze(
+    { source, snapshot: snapshotOfFolder(folder, { commit: 'a'.repeat(40) }), packages: { npm } },
+    AbortSignal.timeout(30_000),
+  )
+}
+
+const SERVER = `
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+const token = process.env.NOTES_TOKEN
+if (!token) { console.error('NOTES_TOKEN is missing'); process.exit(1) }
+const server = new McpServer({ name: 'notes', version: '1' })
+server.registerTool('add_note', { description: 'Adds a note' }, () => ({}))
+`
+const MANIFEST = JSON.stringify({
+  name: 'notes-mcp',
+  version: '1.2.3',
+  bin: { 'notes-mcp': 'dist/index.js' },
+})
+
+test('a repository becomes a launch of its published package, with evidence for what it needs', async () => {
+  const analysis = await analyseFiles(
+    { 'package.json': MANIFEST, 'src/index.ts': SERVER },
+    { 'notes-mcp': 'git+https://github.com/acme/notes.git' },
+  )
+  expect(analysis.verdict).toBe('needs_input')
+  expect(analysis.launch).toEqual({
+    package: { registry: 'npm', name: 'notes-mcp', version: '1.2.3' },
+    command: 'notes-mcp',
+    args: [],
+    transport: 'stdio',
+  })
+  expect(analysis.env).toEqual([
+    expect.objectContaining({
+      name: 'NOTES_TOKEN',
+      required: true,
+      secret: true,
+      evidence: [{ file: 'src/index.ts', line: 3, reader: 'javascript' }],
+    }),
+  ])
+  expect(analysis.tools).toEqual([{ name: 'add_note', description: 'Adds a note' }])
+  expect(analysis.warnings).toEqual([])
+})
+
+test('a README cannot bring in a package that the repository does not declare', async () => {
+  const analysis = await analyseFiles(
+    {
+      'package.json': MANIFEST,
+      'src/index.ts': SERVER,
+      'README.md': '```json\n{"mcpServers":{"notes":{"command":"npx","args":["-y","evil-notes"]}}}\n```\n',
+    },
+    { 'notes-mcp': 'https://github.com/acme/notes', 'evil-notes': 'https://github.com/evil/notes' },
+  )
+  expect(analysis.launch?.package.name).toBe('notes-mcp')
+  expect(analysis.warnings.map((warning) => warning.code)).toContain('names_another_package')
+})
+
+test('a package that comes from another repository is marked', async () => {
+  const analysis = await analyseFiles(
+    { 'package.json': MANIFEST, 'src/index.ts': SERVER },
+    { 'notes-mcp': 'https://github.com/someone/else' },
+  )
+  expect(analysis.warnings.map((warning) => warning.code)).toEqual(['provenance_mismatch'])
+})
+
+test('a package that is not published is built from the repository', async () => {
+  const analysis = await analyseFiles({ 'package.json': MANIFEST, 'src/index.ts': SERVER })
+  expect(analysis.launch?.package).toEqual({ registry: 'git', name: 'notes-mcp', version: 'a'.repeat(40) })
+})
+
+test('code that nests deeper than a parser can follow costs the file, not the analysis', async () => {
+  const analysis = await analyseFiles({
+    'package.json': MANIFEST,
+    'src/index.ts': `import './deep.js'\n${SERVER}`,
+    'src/deep.js': `x = ${'['.repeat(200_000)}`,
+  })
+  expect(analysis.env.map((variable) => variable.name)).toEqual(['NOTES_TOKEN'])
+  expect(analysis.warnings.map((warning) => warning.code)).toContain('file_not_read')
+})
+
+test('only the same host, owner and name lead back to a repository', () => {
+  for (const field of [
+    'git+ssh://git@github.com/acme/notes.git',
+    'github:acme/notes',
+    'acme/notes',
+    'git@github.com:acme/notes.git',
+    'https://github.com/Acme/Notes/tree/main/packages/x',
+  ]) {
+    expect(leadsTo(field, 'https://github.com/acme/notes')).toBe(true)
+  }
+  for (const field of [
+    null,
+    '',
+    'https://github.com/acme/notes2',
+    'https://github.com.evil.example/acme/notes',
+    'https://gitlab.com/acme/notes',
+    'https://evil.example/?https://github.com/acme/notes',
+  ]) {
+    expect(leadsTo(field, 'https://github.com/acme/notes')).toBe(false)
+  }
+})

@@ -1,0 +1,2 @@
+export { analyze, leadsTo, type AnalyzeInput, type PackageIndexes, type PackageLookup } from './analyze.ts'
+export { snapshotOfFolder } from './folder-snapshot.ts'

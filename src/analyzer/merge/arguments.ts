@@ -1,0 +1,119 @@
+import type { AnalysedArgument, Evidence } from '../../domain/index.ts'
+import type { ArgumentFact } from '../facts.ts'
+import { isPlaceholder, looksHttpOnly, looksSecret } from '../names.ts'
+import type { ProgramReading } from '../reading.ts'
+import { servingStarts, takeApart } from './launch.ts'
+
+interface Draft {
+  name: string
+  position: number | null
+  /** In how many start lines it stands with something to fill in. */
+  shown: number
+  placeholder: boolean
+  example: string | null
+  facts: ArgumentFact[]
+  evidence: Evidence[]
+}
+
+const STEERING =
+  /^--?(?:help|version|h|v|V|stdio|transport|http|sse|port|host|listen|endpoint|mode|init|setup|install|uninstall|login|logout|auth-only|print-config)$/i
+
+/**
+ * What a person fills in on the command line besides the words it is always started with. Positions count from the
+ * first word after those.
+ * @param args the words of the launch
+ * @param covers whether a documented or demanded variable does what a flag does, so that the flag is not needed
+ */
+export function mergeArguments(
+  program: ProgramReading,
+  args: readonly string[],
+  covers: (flag: string) => boolean,
+): readonly AnalysedArgument[] {
+  const drafts = new Map<string, Draft>()
+  const lines = servingStarts(program).filter((start) => start.role !== 'declared')
+  const draftOf = (name: string, position: number | null): Draft => {
+    const key = position === null ? name : `#${String(position)}`
+    const known = drafts.get(key)
+    if (known !== undefined) return known
+    const made: Draft = {
+      name,
+      position,
+      shown: 0,
+      placeholder: false,
+      example: null,
+      facts: [],
+      evidence: [],
+    }
+    drafts.set(key, made)
+    return made
+  }
+  for (const start of lines) {
+    for (const { flag, position, value } of takeApart(start, program).filled) {
+      if (flag !== null && STEERING.test(flag)) continue
+      const draft = draftOf(flag ?? wordFor(value, position ?? 0), position)
+      draft.shown++
+      if (value !== null && (isPlaceholder(value) || /[/:\\]/.test(value) || flag === null))
+        draft.placeholder = true
+      draft.example ??= value
+      if (draft.evidence.length < 6) draft.evidence.push(start.evidence)
+    }
+  }
+  // Sub-commands take the first places of the command line.
+  const skipped = args.filter((word) => !word.startsWith('-')).length
+  for (const fact of program.facts) {
+    if (fact.kind !== 'argument') continue
+    const position =
+      fact.position === null ? null : fact.role === 'declared' ? fact.position : fact.position - skipped
+    if (position !== null && position < 0) continue
+    if (position === null && STEERING.test(fact.name)) continue
+    const draft = draftOf(fact.name, position)
+    draft.facts.push(fact)
+    if (
+      position !== null &&
+      (/^argument-\d|^[a-z]$/.test(draft.name) || draft.facts.length === 1) &&
+      !/^argument-\d/.test(fact.name)
+    )
+      draft.name = fact.name
+    if (draft.evidence.length < 6) draft.evidence.push(fact.evidence)
+  }
+  return [...drafts.values()]
+    .filter((draft) => isWanted(draft))
+    .map((draft) => {
+      const said = draft.facts.filter((fact) => fact.required !== null).map((fact) => fact.required)
+      const declared = draft.facts.find((fact) => fact.role === 'declared')?.required
+      const everywhere = lines.length > 0 && draft.shown >= lines.length * 0.6 && draft.placeholder
+      const isDemanded = said.includes(true)
+      const isLoose = said.includes(false) || draft.facts.some((fact) => fact.default !== undefined)
+      const required =
+        declared ??
+        (draft.position === null
+          ? (isDemanded || (everywhere && !isLoose)) && !covers(draft.name)
+          : isDemanded || (everywhere && !isLoose))
+      const first = (key: 'description' | 'default' | 'example'): string | null =>
+        draft.facts.find((fact) => fact[key] !== undefined)?.[key] ?? null
+      return {
+        name: draft.name,
+        position: draft.position,
+        required,
+        secret:
+          draft.facts.some((fact) => fact.secret === true) ||
+          looksSecret(draft.name) ||
+          /:\/\/[^/\s]*:[^/\s]*@/.test(draft.example ?? '') ||
+          (draft.position !== null && looksSecret(draft.example ?? '')),
+        example: draft.example ?? first('example') ?? first('default'),
+        description: first('description'),
+        evidence: draft.evidence,
+      }
+    })
+}
+
+function isWanted(draft: Draft): boolean {
+  if (draft.facts.some((fact) => fact.httpOnly === true) && draft.shown === 0) return false
+  if (draft.position === null && looksHttpOnly(draft.name) && draft.shown === 0) return false
+  return true
+}
+
+function wordFor(value: string | null, position: number): string {
+  const word = (value ?? '').replaceAll(/[<>[\]{}$"']/g, '').replace(/^(?:your|my|the)[-_ ]/i, '')
+  return /^[A-Za-z][\w -]{1,40}$/.test(word) ? word.replaceAll(' ', '-') : `argument-${String(position + 1)}`
+}

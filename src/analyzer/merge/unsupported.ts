@@ -1,0 +1,23 @@
+import type { AnalysisWarning } from '../../domain/index.ts'
+import type { ProgramReading } from '../reading.ts'
+import { signals } from './verdict.ts'
+
+/** Why a server cannot be hosted, and what else its host must have. */
+export function unsupportedReason(program: ProgramReading): {
+  readonly reason: string | null
+  readonly warnings: readonly AnalysisWarning[]
+} {
+  const seen = new Set(signals(program).map((signal) => signal.signal))
+  const warnings: AnalysisWarning[] = []
+  let reason: string | null = null
+  if (seen.has('desktop'))
+    reason = 'It controls the desktop of the machine that it runs on, and a hosted server has none.'
+  else if (seen.has('browser_extension'))
+    reason = 'It drives your own browser through an extension, which a hosted server cannot reach.'
+  if (reason === null && seen.has('browser'))
+    warnings.push({
+      code: 'needs_browser',
+      message: 'It starts a browser (Chromium), which must be on the machine that runs it.',
+    })
+  return { reason, warnings }
+}

@@ -1,0 +1,33 @@
+import type { SignalFact } from '../facts.ts'
+import type { ProgramReading } from '../reading.ts'
+
+/** Whether what was read shows an MCP server. */
+export function speaksMcp(program: ProgramReading): boolean {
+  return notAServer(program) === null
+}
+
+/** In words, why a program is no MCP server; null when it is one. */
+export function notAServer(program: ProgramReading): string | null {
+  const seen = new Set(signals(program).map((fact) => fact.signal))
+  const isConfigured = program.starts.some((start) => start.role !== 'shell')
+  const hasServer = seen.has('server_sdk') || seen.has('stdio_transport') || seen.has('wire_words')
+  const tools = program.facts.some((fact) => fact.kind === 'tool')
+  if (hasServer) {
+    if (seen.has('client_sdk') && !seen.has('registers') && !tools)
+      return 'It connects MCP clients with other servers and offers nothing of its own.'
+    return null
+  }
+  if (seen.has('client_sdk')) return 'It is an MCP client, not a server.'
+  // The server may lie in a dependency; then the document must show how a client starts this very package.
+  if (isConfigured && program.facts.some((fact) => fact.kind === 'start'))
+    return dependsOnMcp(program) || isConfigured ? null : 'x'
+  return 'Nothing in it speaks the Model Context Protocol.'
+}
+
+function dependsOnMcp(program: ProgramReading): boolean {
+  return [...program.project.dependencies].some((name) => /mcp|modelcontextprotocol/.test(name))
+}
+
+export function signals(program: ProgramReading): readonly SignalFact[] {
+  return program.facts.filter((fact): fact is SignalFact => fact.kind === 'signal')
+}

@@ -1,0 +1,97 @@
+import { dirname } from 'node:path/posix'
+import { executablesOf, type Snapshot } from '../domain/index.ts'
+import { parseJson, recordOf, stringOf, type Fields } from './readers/json.ts'
+import type { Project } from './project.ts'
+import { readPythonProject } from './readers/python-project.ts'
+
+const ASIDE =
+  /(?:^|\/)(?:node_modules|vendor|third_party|fixtures?|__fixtures__|tests?|__tests__|e2e|examples?|samples?|demos?|templates?|docs?|website|\.github|bench(?:mark)?s?)\//i
+const MOST = 40
+
+/** Every package of a snapshot, the nearest to the wanted folder first. */
+export function findProjects(snapshot: Snapshot): readonly Project[] {
+  const wanted = snapshot.path === '' ? '' : `${snapshot.path.replace(/\/$/, '')}/`
+  const found: Project[] = []
+  const paths = [...snapshot.files.keys()].filter(
+    (path) => path.startsWith(wanted) && !ASIDE.test(path.slice(wanted.length)),
+  )
+  const manifests = paths
+    .filter((path) => /(?:^|\/)(?:package\.json|pyproject\.toml|setup\.py|setup\.cfg|go\.mod)$/.test(path))
+    .toSorted((a, b) => a.split('/').length - b.split('/').length)
+  const taken = new Set<string>()
+  for (const path of manifests) {
+    const project = path.endsWith('package.json')
+      ? npmProject(snapshot, path)
+      : path.endsWith('go.mod')
+        ? goProject(snapshot, path)
+        : readPythonProject(snapshot, path)
+    if (project === null || taken.has(`${project.ecosystem} ${project.folder}`)) continue
+    taken.add(`${project.ecosystem} ${project.folder}`)
+    found.push(project)
+    if (found.length === MOST) break
+  }
+  return found
+}
+
+export function folderOf(path: string): string {
+  const folder = dirname(path)
+  return folder === '.' ? '' : folder
+}
+
+function npmProject(snapshot: Snapshot, path: string): Project | null {
+  const document = recordOf(parseJson(snapshot.text(path)))
+  const name = stringOf(document?.['name'])
+  if (document === null) return null
+  const repository = recordOf(document['repository'])
+  return {
+    ecosystem: 'npm',
+    folder: folderOf(path),
+    manifest: path,
+    name: name ?? '',
+    version: stringOf(document['version']),
+    description: stringOf(document['description']),
+    executables: executablesOf(name ?? '', document),
+    main:
+      stringOf(document['main']) ?? scriptFile(recordOf(document['scripts'])) ?? stringOf(document['module']),
+    dependencies: new Set(
+      ['dependencies', 'optionalDependencies', 'peerDependencies', 'devDependencies'].flatMap((key) =>
+        Object.keys(recordOf(document[key]) ?? {}),
+      ),
+    ),
+    isPrivate: document['private'] === true || name === null,
+    repository: stringOf(document['repository']) ?? stringOf(repository?.['url']),
+    registryName: stringOf(document['mcpName']),
+  }
+}
+
+/** The file that `npm start` runs. */
+function scriptFile(scripts: Fields | null): string | null {
+  for (const name of ['start', 'start:stdio', 'serve', 'dev']) {
+    const match = /(?:node|tsx|ts-node|bun(?: run)?)\s+(?:--?[\w=-]+\s+)*([\w./-]+\.[cm]?[jt]s)\b/.exec(
+      stringOf(scripts?.[name]) ?? '',
+    )
+    if (match?.[1] !== undefined) return match[1]
+  }
+  return null
+}
+
+function goProject(snapshot: Snapshot, path: string): Project | null {
+  const module = /^module\s+(\S{1,300})/m.exec(snapshot.text(path) ?? '')?.[1]
+  if (module === undefined) return null
+  return {
+    ecosystem: 'go',
+    folder: folderOf(path),
+    manifest: path,
+    name: module,
+    version: null,
+    description: null,
+    executables: new Map(),
+    main: null,
+    dependencies: new Set(
+      [...(snapshot.text(path) ?? '').matchAll(/^\s+([\w./-]{3,200}) v/gm)].map((match) => match[1] ?? ''),
+    ),
+    isPrivate: false,
+    repository: null,
+    registryName: null,
+  }
+}

@@ -1,0 +1,233 @@
+import type { Fact, VariableFact } from '../facts.ts'
+import { CAPITALS, isPlaceholder } from '../names.ts'
+import { linkIn, plain, type Block } from './markdown.ts'
+
+const NAME = /^[A-Za-z][A-Za-z0-9_]*\*?$/
+const DEVELOPERS =
+  /\b(?:develop(?:ment|ing|er)?s?|contribut\w*|test(?:s|ing)?|build(?:ing)?(?: from source)?|debug(?:ging)?|releas\w*|publish\w*|benchmarks?|ci)\b/i
+const HTTP =
+  /\b(?:https?|sse|streamable|remote|hosted?|hosting|self-host\w*|oauth|docker compose|kubernetes|deploy\w*)\b/i
+
+/** What a document says of variables and flags: in tables, in lists, in blocks of `NAME=value`, in passing. */
+export function readVariables(file: string, blocks: readonly Block[]): readonly Fact[] {
+  const facts: Fact[] = []
+  for (const block of blocks) {
+    const where = {
+      ...(block.headings.some((heading) => DEVELOPERS.test(heading)) ? { forDevelopers: true } : {}),
+      ...(HTTP.test(block.headings.at(-1) ?? '') && !/stdio/i.test(block.headings.at(-1) ?? '')
+        ? { httpOnly: true }
+        : {}),
+    }
+    if (block.kind === 'table') facts.push(...fromTable(file, block, where))
+    else if (block.kind === 'code') facts.push(...fromAssignments(file, block, where))
+    else if (block.kind === 'item') facts.push(...fromItem(file, block, where))
+    if (block.kind === 'item' || block.kind === 'text') facts.push(...fromProse(file, block, where))
+  }
+  return facts
+}
+
+type Where = Pick<VariableFact, 'forDevelopers' | 'httpOnly'>
+
+function fromTable(file: string, block: Block, where: Where): Fact[] {
+  const [head = [], ...rows] = block.rows
+  const titles = head.map((cell) => plain(cell).toLowerCase())
+  const column = (pattern: RegExp): number => titles.findIndex((title) => pattern.test(title))
+  const required = column(/required|mandatory|optional|必/)
+  const fallback = column(/default|默认/)
+  const description = column(
+    /description|purpose|meaning|details|notes?|what|说明|描述|comment|effect|explanation|usage/,
+  )
+  return rows.flatMap((row, index): Fact[] => {
+    const evidence = { file, line: block.line + 2 + index, reader: 'readme-table' }
+    const rest = row.filter((_, i) => i !== fallback)
+    const words = plain(row[description] ?? row.at(-1) ?? '')
+    const demanded =
+      requiredness(
+        required === -1 ? '' : plain(row[required] ?? ''),
+        /optional/.test(titles[required] ?? ''),
+      ) ?? requirednessOfText(rest.slice(1).join(' '))
+    const value = fallback === -1 ? null : plain(row[fallback] ?? '')
+    const details = {
+      required: demanded,
+      ...(value === null ||
+      /^(?:[-–—]*|none|n\/a|unset|not set|null|empty|required|undefined|\(?(?:none|unset|empty|not set|required)\)?)$/i.test(
+        value,
+      )
+        ? {}
+        : { default: value }),
+      ...(words === '' ? {} : { description: words.slice(0, 500) }),
+      ...helpOf(row.join(' ')),
+    }
+    const facts: Fact[] = []
+    for (const [i, cell] of row.entries()) {
+      if (
+        i === description ||
+        i === fallback ||
+        (i > 0 && !/env|variable|flag|option|argument|cli|parameter|header|config/.test(titles[i] ?? ''))
+      )
+        continue
+      for (const name of namesIn(cell)) {
+        if (CAPITALS.test(name))
+          facts.push({ kind: 'variable', name, role: 'documented', ...details, ...where, evidence })
+      }
+      for (const match of cell.matchAll(/(--[a-zA-Z][\w-]*)(?:[ =](<[^>]*>|\[[^\]]*\]|[A-Z_]{2,}))?/g)) {
+        const { required: demand, ...more } = details
+        facts.push({
+          kind: 'argument',
+          name: match[1] ?? '',
+          position: null,
+          role: 'documented',
+          required: demand,
+          ...more,
+          ...('httpOnly' in where ? { httpOnly: true } : {}),
+          evidence,
+        })
+      }
+    }
+    return facts
+  })
+}
+
+/** Names that a cell consists of; prose that mentions one has none. */
+function namesIn(cell: string): readonly string[] {
+  const coded = [...cell.matchAll(/`([^`]{2,200})`/g)].flatMap((match) => (match[1] ?? '').split(/[\s,/|]+/))
+  const words = coded.length > 0 ? coded : plain(cell).split(/(?:\s*(?:,|\/|\||\bor\b|\band\b)\s*|\s+)/)
+  const names = words
+    .map((word) => word.replace(/=.*$/, '').replace(/[:"'()]/g, ''))
+    .filter((word) => NAME.test(word) && word.length > 2)
+  return coded.length === 0 && words.length > 4 ? [] : names
+}
+
+function requiredness(cell: string, columnSaysOptional: boolean): boolean | null {
+  if (cell === '') return null
+  if (
+    /^(?:conditional|depends|sometimes|see|one of|either|\*|yes\*|yes,? (?:if|when|for|unless|one)|required (?:if|when|for|unless|with)|for )/i.test(
+      cell,
+    )
+  )
+    return null
+  const yes = /^(?:yes|y|true|required|mandatory|always|✅|✓|✔|☑|是|必填|x\b)/i.test(cell)
+  const no = /^(?:no|n|false|optional|never|❌|✗|✘|否|可选|[-–—])/i.test(cell)
+  if (yes === no) return null
+  return columnSaysOptional && !/^(?:required|mandatory|optional)/i.test(cell) ? no : yes
+}
+
+/** What a description says of its name being needed. */
+function requirednessOfText(text: string): boolean | null {
+  if (/\boptional(?:ly)?\b|\bdefaults? (?:to|is|=|:)|\(default\b|\bdefault:/i.test(text)) return false
+  if (
+    /\bnot required\b|\bnot needed\b|\bonly (?:needed|required|used)\b|\brequired (?:for|if|when|only|by|unless|with|to)\b|\bunless\b/i.test(
+      text,
+    )
+  )
+    return null
+  return /\brequired\b|\bmandatory\b|必填|必需/i.test(text) ? true : null
+}
+
+/** `- `NAME` (required): what it is`, also in bold or with a value. */
+function fromItem(file: string, block: Block, where: Where): Fact[] {
+  const line = block.text.replace(/^\s*(?:[-*+]|\d+[.)])\s+/, '').replace(/^\[[ x]\]\s+/, '')
+  const match =
+    /^(?:\*\*|__)?`?(?:export )?(--[a-zA-Z][\w-]*|[A-Za-z][A-Za-z0-9_]{2,80}\*?)(?:[= ](?:<[^>]*>|"[^"]*"|[^\s`]*))?`?(?:\*\*|__)?(?:\s*(?:\/|,|or|and)\s*`?([A-Z][A-Z0-9_]{2,80})`?)?\s*(?=$|[-–—:(*_,.=]|is\b|–|\n|✅|\[)/.exec(
+      line,
+    )
+  const name = match?.[1]
+  if (match === null || name === undefined) return []
+  const words = plain(line.slice(match[0].length)).replace(/^[-–—:(\s]+/, '')
+  const evidence = { file, line: block.line, reader: 'readme-list' }
+  const under = block.headings.at(-1) ?? ''
+  const required =
+    requirednessOfText(`${match[0].includes('*') ? '' : ''}${words}`) ??
+    (/^required\b/i.test(under) ? true : /optional/i.test(under) ? false : null)
+  const fallback = /\bdefaults? ?(?:to|is|:|=|value is)?:? *["']?([^\s"'),;]+)/i
+    .exec(words)?.[1]
+    ?.replace(/[.]$/, '')
+  const details = {
+    required,
+    ...(fallback === undefined ? {} : { default: fallback }),
+    ...(words === '' ? {} : { description: words.slice(0, 500) }),
+    ...helpOf(line),
+  }
+  if (name.startsWith('--'))
+    return [{ kind: 'argument', name, position: null, role: 'documented', ...details, evidence }]
+  return [name, match[2]]
+    .filter((one) => one !== undefined)
+    .filter((one) => CAPITALS.test(one) && one.includes('_'))
+    .map((one) => ({ kind: 'variable', name: one, role: 'documented', ...details, ...where, evidence }))
+}
+
+/** `NAME=value` lines of a `.env` or a terminal; a comment above says more. Also used for `.env.example`. */
+export function fromAssignments(
+  file: string,
+  block: Block,
+  where: Where,
+  role: VariableFact['role'] = 'sample',
+  reader = 'readme-block',
+): Fact[] {
+  if (
+    /^(?:ts|typescript|js|javascript|python|py|go|json|jsonc|toml|diff|dockerfile|tsx|jsx)$/.test(
+      block.language,
+    )
+  )
+    return []
+  const facts: Fact[] = []
+  let comment: string[] = []
+  for (const [index, line] of block.text.split('\n').entries()) {
+    if (facts.length >= 300) break
+    const match = /^\s*(#\s*)?(?:export\s+|set\s+|\$env:|-\s+)?([A-Z][A-Z0-9_]{1,80})\s*[=]\s*(.*)$/.exec(
+      line,
+    )
+    if (match?.[2] === undefined || (match[2].length < 3 && role === 'sample')) {
+      if (/^\s*#/.test(line)) comment.push(line.replace(/^\s*#+\s*/, ''))
+      else comment = []
+      continue
+    }
+    const [value = '', ...after] = (match[3] ?? '').split(/\s+#\s*/)
+    const words = [...comment, ...after].join(' ').trim()
+    const example = value.trim().replace(/^["']|["'];?$/g, '')
+    facts.push({
+      kind: 'variable',
+      name: match[2],
+      role,
+      required: match[1] !== undefined ? false : requirednessOfText(words),
+      ...(example === '' || isPlaceholder(example) ? {} : { example }),
+      ...(words === '' ? {} : { description: words.slice(0, 500) }),
+      ...helpOf(words),
+      ...where,
+      evidence: { file, line: block.line + index, reader },
+    })
+    comment = []
+  }
+  return facts
+}
+
+/** Names in backticks in running text. */
+function fromProse(file: string, block: Block, where: Where): Fact[] {
+  return [...block.text.matchAll(/`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:=[^`\n]{0,200})?`/g)]
+    .slice(0, 40)
+    .map((match) => {
+      const sentence = sentenceAround(block.text, match.index)
+      return {
+        kind: 'variable',
+        name: match[1] ?? '',
+        role: 'mentioned',
+        required: null,
+        ...(sentence === '' ? {} : { description: plain(sentence).slice(0, 500) }),
+        ...where,
+        evidence: { file, line: block.line, reader: 'readme-text' },
+      }
+    })
+}
+
+function sentenceAround(text: string, at: number): string {
+  const from = Math.max(text.lastIndexOf('. ', at) + 1, text.lastIndexOf('\n\n', at) + 1, at - 300, 0)
+  const end = text.indexOf('. ', at)
+  return text.slice(from, end === -1 || end > at + 400 ? at + 300 : end + 1)
+}
+
+function helpOf(text: string): { helpUrl?: string } {
+  const link = linkIn(text)
+  return link === null || /shields\.io|localhost|127\.0\.0\.1|example\.com/.test(link)
+    ? {}
+    : { helpUrl: link }
+}
