@@ -225,6 +225,11 @@ const CATALOGUE = {
     title: 'No such release',
     help: 'List the releases with: bin/catwalk releases',
   },
+  node_lost: {
+    status: 503,
+    title: 'The machine that runs it does not answer',
+    help: 'Start Catwalk on that machine again: the data of the deployment is there. A deployment that keeps no data is started elsewhere by itself.',
+  },
   slug_taken: {
     status: 409,
     title: 'The endpoint name is taken',

@@ -1,0 +1,172 @@
+import { Agent, request, type IncomingMessage, type ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
+import {
+  CatwalkError,
+  docsPath,
+  traceparentOf,
+  type Caller,
+  type Endpoint,
+  type ErrorCode,
+  type JsonObject,
+  type Manifest,
+  type Secret,
+} from '../domain/index.ts'
+import { RPC, rpcErrorText } from '../protocol/index.ts'
+import { answerHeaders, endpointHeaders, readReports, REPORT, REQUEST_ID, SCOPE, SUBJECT } from './headers.ts'
+import { resultOf, type Message } from './messages.ts'
+
+/** Makes endpoints of instances that run elsewhere. They share connections, which are kept alive. */
+export interface EndpointClient extends Disposable {
+  /**
+   * @param base address of the other side up to the endpoint's own part, without a trailing slash
+   * @param secret what proves to the other side that it is us
+   */
+  connect(base: URL, secret: Secret): Endpoint
+}
+
+export interface EndpointClientOptions {
+  /** What a caller is told when the other side cannot be reached. */
+  readonly unreachable?: { readonly code: ErrorCode; readonly message: string }
+  /** Connections to one address that are kept open without use. */
+  readonly maxFreeSockets?: number
+}
+
+// Shorter than the other side keeps one, so that it never closes a connection under a request.
+const FREE_SOCKET_MS = 55_000
+const UNREACHABLE = {
+  code: 'unavailable',
+  message: 'What the server runs on cannot be reached right now.',
+} as const
+
+/** Streams both ways, without a limit of time: what is alive is never cut, and who goes away is told to the other side. */
+export function createEndpointClient(options: EndpointClientOptions = {}): EndpointClient {
+  const { unreachable = UNREACHABLE, maxFreeSockets = 256 } = options
+  // The time-out closes unused connections only.
+  const agent = new Agent({ keepAlive: true, maxFreeSockets, timeout: FREE_SOCKET_MS, noDelay: true })
+
+  function connect(base: URL, secret: Secret): Endpoint {
+    const address = {
+      agent,
+      host: base.hostname.replace(/^\[|\]$/g, ''),
+      port: base.port === '' ? 80 : Number(base.port),
+    }
+    const path = base.pathname === '/' ? '' : base.pathname
+    const headersOf = (caller: Caller): Record<string, string> => ({
+      // The one place where the other side's secret is shown to it.
+      authorization: `Bearer ${secret.reveal()}`,
+      host: base.host,
+      [SUBJECT]: encodeURIComponent(caller.subject),
+      [REQUEST_ID]: caller.requestId,
+      ...(caller.scope === undefined ? {} : { [SCOPE]: caller.scope }),
+      ...(caller.traceId === undefined ? {} : { traceparent: traceparentOf(caller.traceId) }),
+    })
+
+    function handle(req: IncomingMessage, res: ServerResponse, caller: Caller): void {
+      const headers = { ...endpointHeaders(req), ...headersOf(caller) }
+      if (caller.report !== undefined) headers[REPORT] = '1'
+      const forwarded = request({ ...address, path: `${path}/mcp`, method: req.method ?? 'GET', headers })
+      // Whether it was answered or went away: the other side has nothing more to do for it.
+      res.once('close', () => void forwarded.destroy())
+      res.on('error', () => undefined)
+      forwarded.once('response', (answer) => passOn(answer, res, caller))
+      forwarded.on('error', () => {
+        refuse(res, 503, caller.requestId, new CatwalkError(unreachable.code, unreachable.message))
+      })
+      req.pipe(forwarded)
+    }
+
+    async function ask(
+      action: 'request' | 'probe',
+      body: JsonObject,
+      caller: Caller,
+      signal: AbortSignal,
+    ): Promise<JsonObject> {
+      const payload = Buffer.from(JSON.stringify(body))
+      const headers = {
+        ...headersOf(caller),
+        'content-type': 'application/json',
+        'content-length': payload.length,
+      }
+      const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+      const asked = request(
+        { ...address, path: `${path}/${action}`, method: 'POST', headers, signal },
+        resolve,
+      )
+      asked.on('error', reject)
+      asked.end(payload)
+      let answer: Message
+      try {
+        const response = await promise
+        const content = await text(response)
+        if (response.statusCode !== 200) throw new Error(`answered with ${response.statusCode ?? 0}`)
+        // Written by serveEndpoint, by whoever has the secret.
+        answer = JSON.parse(content) as Message
+      } catch (cause) {
+        if (signal.aborted) {
+          throw new CatwalkError('server_silent', 'The server did not answer in time.', { cause })
+        }
+        throw new CatwalkError(unreachable.code, unreachable.message, { cause })
+      }
+      return resultOf(answer)
+    }
+
+    return {
+      handle,
+      request: async (method, params, caller, signal) => ask('request', { method, params }, caller, signal),
+      async probe(signal) {
+        const manifest = await ask('probe', {}, { subject: '', requestId: '' }, signal)
+        // What the other side's probe returned.
+        return manifest as unknown as Manifest
+      },
+    }
+  }
+  return { connect, [Symbol.dispose]: () => agent.destroy() }
+}
+
+/** Sends an answer on as it comes. */
+function passOn(answer: IncomingMessage, res: ServerResponse, caller: Caller): void {
+  const status = answer.statusCode ?? 502
+  if (!isExpected(answer)) {
+    answer.destroy()
+    const error = new CatwalkError('unavailable', 'The answer is neither JSON nor an event stream.')
+    return refuse(res, 502, caller.requestId, error)
+  }
+  readReports(answer.headers[REPORT], caller)
+  res.writeHead(status, answerHeaders(answer))
+  res.flushHeaders()
+  answer.on('end', () => readReports(answer.trailers[REPORT], caller))
+  // Cut in the middle: the client must not take the half for the whole.
+  answer.on('error', () => res.destroy())
+  answer.pipe(res)
+}
+
+/** Nothing else leaves under our name, whatever runs on the other side. */
+function isExpected(answer: IncomingMessage): boolean {
+  const type = answer.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
+  if (type === undefined) return answer.headers['content-length'] === '0' || answer.statusCode === 204
+  return type === 'application/json' || type === 'text/event-stream'
+}
+
+function refuse(res: ServerResponse, status: number, requestId: string, error: CatwalkError): void {
+  if (res.headersSent) return void res.destroy()
+  const { code, message, help } = error
+  const body = rpcErrorText(null, RPC.serverError, message, {
+    error: code,
+    help,
+    docs: docsPath(code),
+    requestId,
+  })
+  res.writeHead(status, [
+    'content-type',
+    'application/json',
+    'content-length',
+    String(Buffer.byteLength(body)),
+    'x-content-type-options',
+    'nosniff',
+    'x-request-id',
+    requestId,
+    'retry-after',
+    '5',
+  ])
+  res.end(body)
+}
