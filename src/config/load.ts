@@ -33,6 +33,8 @@ export interface Config {
   readonly logRetentionDays: number
   readonly callRetentionDays: number
   readonly usageRetentionDays: number
+  /** Null for what follows from the address that is listened on. */
+  readonly internalUrl: string | null
   readonly trustedProxies: readonly string[]
   /** 0 for no limit. */
   readonly apiAddressRequestsPerMinute: number
@@ -101,6 +103,7 @@ export function loadConfig(source: ConfigSource): Config {
     dataDir: rest.dataDir ?? defaultDataDir(env, machine),
     publicUrl: rest.publicUrl ?? (rest.port === 0 ? null : `http://localhost:${rest.port}`),
     logFormat: rest.logFormat ?? (machine.isTerminal ? 'pretty' : 'json'),
+    internalUrl: rest.internalUrl ?? null,
     trustedProxies: rest.trustedProxies ?? [],
     staleAfterMs: staleAfterS * 1000,
     maxMessageBytes: maxMessageMiB * 1024 * 1024,

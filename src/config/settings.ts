@@ -179,6 +179,14 @@ export const SETTINGS = {
     default: '90',
     example: '365',
   }),
+  internalUrl: setting({
+    name: 'CATWALK_INTERNAL_URL',
+    description:
+      'Origin under which other replicas reach this one, http only. They pass calls on to the one that runs the server.',
+    value: value.origin,
+    defaultInWords: 'the address that is listened on; for all addresses, the first that is not loopback',
+    example: 'http://10.0.0.5:7420',
+  }),
   trustedProxies: setting({
     name: 'CATWALK_TRUSTED_PROXIES',
     description:

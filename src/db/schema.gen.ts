@@ -95,6 +95,8 @@ export interface DeploymentsTable {
   next_at: Defaulted<Timestamp | null>
   created_at: Defaulted<Timestamp>
   updated_at: Defaulted<Timestamp>
+  home_node: string | null
+  keeps_data: Defaulted<boolean>
 }
 
 export interface EndpointTokensTable {
@@ -175,6 +177,7 @@ export interface NodesTable {
   id: string
   started_at: Defaulted<Timestamp>
   heartbeat_at: Defaulted<Timestamp>
+  address: string | null
 }
 
 export interface ReleasesTable {

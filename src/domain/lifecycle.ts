@@ -36,6 +36,8 @@ export interface DeploymentFacts {
   readonly hasLiveRelease: boolean
   /** Whether an instance of the live release answered its last probe. */
   readonly instanceReady: boolean
+  /** Whether the machine that has its data is gone. */
+  readonly nodeLost: boolean
   /** Whether it is without an instance because nobody called for a while. */
   readonly asleep: boolean
   /** How often in a row an instance of the live release ended or did not come up. */
@@ -49,6 +51,7 @@ export interface DeploymentFacts {
 export function deploymentState(facts: DeploymentFacts): DeploymentState {
   if (facts.desired === 'deleted') return 'deleting'
   if (facts.desired === 'stopped') return 'stopped'
+  if (facts.nodeLost && !facts.instanceReady) return 'unhealthy'
   if (!facts.hasLiveRelease) return isInProgress(facts.newest) ? 'deploying' : 'failed'
   if (facts.instanceReady) return 'running'
   if (facts.asleep) return 'sleeping'

@@ -42,7 +42,7 @@ const UNREACHABLE = {
 export function createEndpointClient(options: EndpointClientOptions = {}): EndpointClient {
   const { unreachable = UNREACHABLE, maxFreeSockets = 256 } = options
   // The time-out closes unused connections only.
-  const agent = new Agent({ keepAlive: true, maxFreeSockets, timeout: FREE_SOCKET_MS, noDelay: true })
+  const agent = new Agent({ keepAlive: true, maxFreeSockets, timeout: FREE_SOCKET_MS })
 
   function connect(base: URL, secret: Secret): Endpoint {
     const address = {

@@ -39,12 +39,14 @@ export function serveEndpoint(
   const gone = new AbortController()
   res.once('close', () => gone.abort())
   const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(LONGEST_MS)])
-  void answer(endpoint, action, req, res, signal).then((message) => {
-    if (res.destroyed) return
-    const body = Buffer.from(JSON.stringify(message))
-    res.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
-    res.end(body)
-  })
+  void respond(res, answer(endpoint, action, req, res, signal))
+}
+
+async function respond(res: ServerResponse, answered: Promise<Message>): Promise<void> {
+  const body = Buffer.from(JSON.stringify(await answered))
+  if (res.destroyed) return
+  res.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
+  res.end(body)
 }
 
 async function answer(

@@ -118,13 +118,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     handle(req, res) {
       const requestId = `req_${run}${(++requests).toString(36)}`
       const startedAt = performance.now()
-      active++
+      // A stream that a client listens on does not end by itself, so nobody waits for it.
+      const listens = isListening(req)
+      if (!listens) active++
       let admission: Admission | null = null
       let entered = false
       let call: Call | null = null
       res.once('close', () => {
-        active--
-        if (active === 0) drained?.()
+        if (!listens && --active === 0) drained?.()
         if (entered && admission !== null) limiter.leave(admission.route, admission.token)
         if (req.method !== 'POST' && admission !== null) return
         const outcome = outcomeOf(res)
@@ -164,6 +165,10 @@ export function createGateway(options: GatewayOptions): Gateway {
       clearTimeout(timer)
     },
   }
+}
+
+function isListening({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' || headers['mcp-method'] === 'subscriptions/listen'
 }
 
 function notOpen(route: GatewayRoute): CatwalkError {

@@ -18,6 +18,8 @@ export interface GatewayRoute {
   readonly state: RouteState
   /** By the SHA-256 of the token, in hexadecimal. */
   readonly tokens: ReadonlyMap<string, RouteToken>
+  /** The node with the instance that answers; null while there is none. */
+  readonly owner?: { readonly nodeId: string; readonly address: string } | null
   /** Origins of web pages that may call this endpoint, besides those allowed for all. */
   readonly allowedOrigins?: readonly string[]
 }
@@ -25,6 +27,9 @@ export interface GatewayRoute {
 /** The routes in memory, kept up to date from outside. */
 export interface RouteTable {
   find(slug: string): GatewayRoute | undefined
+  ofDeployment(deploymentId: string): GatewayRoute | undefined
+  /** Calls `listener` after each change until the returned function is called. */
+  onChange(listener: () => void): () => void
   /** Everything there is; the table is up to date again. */
   replaceAll(routes: Iterable<GatewayRoute>): void
   put(route: GatewayRoute): void
@@ -46,6 +51,7 @@ export function createRouteTable(options: RouteTableOptions = {}): RouteTable {
   let bySlug = new Map<string, GatewayRoute>()
   const slugs = new Map<string, string>()
   let confirmedAt = -Infinity
+  const listeners = new Set<() => void>()
 
   function add(route: GatewayRoute): void {
     bySlug.set(route.slug, route)
@@ -59,17 +65,28 @@ export function createRouteTable(options: RouteTableOptions = {}): RouteTable {
     if (bySlug.get(slug)?.deploymentId === deploymentId) bySlug.delete(slug)
   }
 
+  function changed(): void {
+    for (const listener of listeners) listener()
+  }
+
   return {
     find: (slug) => bySlug.get(slug),
+    ofDeployment: (deploymentId) => bySlug.get(slugs.get(deploymentId) ?? ''),
+    onChange(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
     replaceAll(routes) {
       bySlug = new Map()
       slugs.clear()
       for (const route of routes) add(route)
       confirmedAt = clock.now().getTime()
+      changed()
     },
     put(route) {
       remove(route.deploymentId)
       add(route)
+      changed()
     },
     remove,
     confirm() {

@@ -98,6 +98,10 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
     workspaceId: row.workspace_id,
     slug: row.slug,
     state: routeState(row),
+    owner:
+      row.owner === null || row.owner.address === null
+        ? null
+        : { nodeId: row.owner.node_id, address: row.owner.address },
     tokens: new Map(
       row.tokens.map(({ hash, id, scope, expires_at: expires }) => [
         hash,

@@ -26,6 +26,7 @@ import { pauseAt } from './checkpoint.ts'
 import { openDoor } from './door.ts'
 import { followChanges } from './follow-changes.ts'
 import { bindServices } from './handlers.ts'
+import { createReplicas, internalUrl } from './replicas.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
 
@@ -99,7 +100,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   const workspaceId = await ensureWorkspace(db)
   await ensureLocalKey({ database: db, dataDir, workspaceId })
   const nodeId = await readNodeId(dataDir)
-  await queries.enterNode(db, nodeId)
+  await queries.enterNode(db, nodeId, internalUrl(config.internalUrl, config.host, door.port))
 
   const runtime = createLocalRuntime({
     dataDir,
@@ -139,6 +140,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
 
   const changes = services.createChangeHub()
   const routes = createRouteTable({ staleAfterMs: config.staleAfterMs })
+  const replicas = stack.use(createReplicas({ nodeId, vault, routes, local: instances }))
   const addressOf = createAddressReader(config.trustedProxies)
   stack.use(await followChanges(database, { nodeId, changes, reconciler, routes, sessions, logger }))
   const recorder = stack.use(
@@ -160,7 +162,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   }
   const gateway = createGateway({
     routes,
-    directory: instances,
+    directory: replicas.directory,
     allowedHosts: ownHosts(addresses),
     maxMessageBytes: config.maxMessageBytes,
     limits: {
@@ -213,7 +215,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         db,
         vault,
         packages: createNpmIndex({ configuration: npm }),
-        endpoints: instances,
+        endpoints: replicas.directory,
         changes,
         record,
         clock: systemClock,
@@ -267,6 +269,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
 
   door.open((req, res) => {
     if (req.url?.startsWith('/mcp/') === true) gateway.handle(req, res)
+    else if (replicas.isInternal(req)) replicas.handle(req, res)
     else void answerApi(req, res)
   })
   stack.use(await announceRun(dataDir, `http://${ownName(config.host)}:${door.port}`))

@@ -64,8 +64,8 @@ async function noteEnd(work: Work, running: Running, end: InstanceEnd): Promise<
       describeEnd(end),
       lived >= HEALTHY_MS ? 1 : failures + 1,
       end,
+      running.instance.id,
     )
-    await queries.deleteInstance(deps.db, running.instance.id)
   } catch (error) {
     if (error instanceof queries.LeaseLost) return
     deps.logger.error(
@@ -82,6 +82,7 @@ export async function countFailure(
   message: string,
   failures: number,
   end: InstanceEnd | null,
+  instanceId: string | null = null,
 ): Promise<void> {
   await record(work, backOffMs(failures), async (tx) => {
     await queries.setFailures(tx, work.lease, failures)
@@ -90,6 +91,7 @@ export async function countFailure(
       signal: end?.signal ?? null,
       failures,
     })
+    if (instanceId !== null) await queries.deleteInstance(tx, instanceId)
   })
 }
 

@@ -443,9 +443,19 @@ test('draining does not wait for ever', async () => {
   const arrived = Promise.withResolvers<void>()
   const stuck: Endpoint = { ...ECHO, handle: () => arrived.resolve() }
   const door = await openDoor({ ready: () => stuck, wake: () => Promise.resolve(stuck) })
-  open(door.url('notes'), 'GET', bearer())
+  open(door.url('notes'), 'POST', bearer(), '{}')
   await arrived.promise
   await expect(door.gateway.drain(20)).resolves.toBeUndefined()
+})
+
+test('draining does not wait for streams that clients listen on', async () => {
+  const arrived = Promise.withResolvers<void>()
+  const listening: Endpoint = { ...ECHO, handle: () => arrived.resolve() }
+  const door = await openDoor({ ready: () => listening, wake: () => Promise.resolve(listening) })
+  const { request } = open(door.url('notes'), 'GET', bearer())
+  await arrived.promise
+  await expect(door.gateway.drain(60_000)).resolves.toBeUndefined()
+  request.destroy()
 })
 
 test('a whole session works through the gateway, and only for the token that opened it', async () => {

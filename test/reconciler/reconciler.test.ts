@@ -188,7 +188,7 @@ test('of two nodes only one takes a deployment, and a late write of the one that
   // The first node does not renew in time, as if it had been suspended; the second takes over.
   await db
     .updateTable('deployments')
-    .set({ lease_expires_at: new Date(0), next_at: new Date() })
+    .set({ lease_expires_at: new Date(0), keeps_data: false })
     .where('id', '=', id)
     .execute()
   await queries.announce(db, 'deployment', id)

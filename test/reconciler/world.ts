@@ -96,7 +96,7 @@ export async function createWorld(): Promise<World> {
       const runtime = createFakeRuntime()
       const instances = createInstanceRegistry(5000)
       const node = new AsyncDisposableStack()
-      await queries.enterNode(db, id)
+      await queries.enterNode(db, id, 'http://127.0.0.1:1')
       const logs = node.use(createLogWriter(db, silentLogger))
       const reconciler = node.use(
         startReconciler({

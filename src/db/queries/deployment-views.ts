@@ -7,6 +7,7 @@ import {
 } from '../../domain/index.ts'
 import { sql } from 'kysely'
 import type { Handle } from './handle.ts'
+import { NODE_GONE_SECONDS } from './leases.ts'
 import type { ReleaseRow } from './releases.ts'
 
 /** All that is shown of a deployment, read in one query. */
@@ -24,6 +25,7 @@ export interface DeploymentView {
   readonly liveNumber: number | null
   readonly toolCount: number | null
   readonly instanceReady: boolean
+  readonly nodeLost: boolean
   /** Why the last instance ended, if one did. */
   readonly lastEnd: string | null
 }
@@ -42,8 +44,24 @@ interface ViewRow {
   live_number: number | null
   tool_count: number | null
   instance_ready: boolean
+  node_lost: boolean
   last_end: string | null
 }
+
+/** Whether an instance of the live release answers, on a node that is there. */
+const isReady = sql`exists (
+  select from instances i join nodes n on n.id = i.node_id
+  where i.release_id = d.live_release_id and i.state = 'ready'
+    and n.heartbeat_at > now() - make_interval(secs => ${NODE_GONE_SECONDS})
+)`
+
+/** Whether the node that has the deployment's data is gone. */
+const isNodeLost = sql`(
+  d.home_node is not null and d.runtime = 'local' and d.keeps_data and not exists (
+    select from nodes n
+    where n.id = d.home_node and n.heartbeat_at > now() - make_interval(secs => ${NODE_GONE_SECONDS})
+  )
+)`
 
 async function select(db: Handle, workspaceId: string, idOrSlug: string | null): Promise<DeploymentView[]> {
   const { rows } = await sql<ViewRow>`
@@ -51,9 +69,8 @@ async function select(db: Handle, workspaceId: string, idOrSlug: string | null):
       to_jsonb(newest) - 'lock_file' - 'manifest' as newest,
       live.number as live_number,
       jsonb_array_length(live.manifest -> 'tools') as tool_count,
-      exists (
-        select from instances i where i.release_id = d.live_release_id and i.state = 'ready'
-      ) as instance_ready,
+      ${isReady} as instance_ready,
+      ${isNodeLost} as node_lost,
       (
         select e.message from events e
         where e.deployment_id = d.id and e.kind = 'instance.ended' order by e.id desc limit 1
@@ -89,6 +106,7 @@ function asView(row: ViewRow): DeploymentView {
     liveNumber: row.live_number,
     toolCount: row.tool_count,
     instanceReady: row.instance_ready,
+    nodeLost: row.node_lost,
     lastEnd: row.last_end,
   }
 }
@@ -125,9 +143,7 @@ export async function listDeploymentFacts(db: Handle): Promise<readonly Deployme
       (
         select r.state from releases r where r.deployment_id = d.id order by r.number desc limit 1
       ) as newest,
-      exists (
-        select from instances i where i.release_id = d.live_release_id and i.state = 'ready'
-      ) as "instanceReady"
+      ${isReady} as "instanceReady", ${isNodeLost} as "nodeLost"
     from deployments d`.execute(db)
   return rows
 }

@@ -1,4 +1,5 @@
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
+import { announce } from './announce.ts'
 import type { Handle } from './handle.ts'
 import type { DeploymentRow } from './deployments.ts'
 
@@ -17,8 +18,25 @@ export class LeaseLost extends Error {
   }
 }
 
+/** A node that was not heard for this long is taken for gone. It says that it is there every 5 seconds. */
+export const NODE_GONE_SECONDS = 30
+
 /**
- * Takes the lease of one deployment that is due, or null. A lease of this node's own goes on with its epoch; any
+ * Whether a node may hold a deployment at all: what is kept on another machine cannot run here. If that one is gone,
+ * it can still be stopped and deleted.
+ */
+function mayRunOn(nodeId: string): RawBuilder<boolean> {
+  return sql<boolean>`(
+    home_node is null or home_node = ${nodeId} or runtime <> 'local' or not keeps_data
+    or (desired <> 'running' and not exists (
+      select from nodes n
+      where n.id = home_node and n.heartbeat_at > now() - make_interval(secs => ${NODE_GONE_SECONDS})
+    ))
+  )`
+}
+
+/**
+ * Takes the lease of one deployment that is due, or whose holder is gone, or null. A lease of this node's own goes on with its epoch; any
  * other gets the next one, so that whatever the former holder still writes is refused.
  * @param busy deployments that this node works on right now
  */
@@ -35,9 +53,11 @@ export async function claimDueDeployment(
       lease_expires_at = now() + make_interval(secs => ${leaseSeconds})
     where d.id = (
       select id from deployments
-      where next_at <= now() and id <> all (${busy}::text[])
-        and (lease_holder is null or lease_holder = ${nodeId} or lease_expires_at <= now())
-      order by next_at
+      where id <> all (${busy}::text[]) and (
+          (next_at <= now() and (lease_holder is null or lease_holder = ${nodeId}))
+          or (lease_holder <> ${nodeId} and lease_expires_at <= now())
+        ) and ${mayRunOn(nodeId)}
+      order by next_at nulls first
       for update skip locked
       limit 1
     )
@@ -60,7 +80,7 @@ export async function nextDueInMs(
     select extract(epoch from min(
       case when lease_holder = ${nodeId} then next_at else greatest(next_at, lease_expires_at) end
     ) - clock_timestamp())::float8 * 1000 as ms
-    from deployments where id <> all (${busy}::text[])`.execute(db)
+    from deployments where id <> all (${busy}::text[]) and ${mayRunOn(nodeId)}`.execute(db)
   return rows[0]?.ms ?? null
 }
 
@@ -142,16 +162,18 @@ export async function setFailures(tx: Handle, lease: Lease, failures: number): P
 }
 
 /**
- * Begins a run of this node. Whatever a former run held is given up, since its processes are gone: everything of it is
+ * Begins a run of this node, which others reach at `address`. Whatever a former run held is given up, since its processes are gone: everything of it is
  * due now, under a higher epoch.
  */
-export async function enterNode(db: Handle, nodeId: string): Promise<void> {
+export async function enterNode(db: Handle, nodeId: string, address: string): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await tx
       .insertInto('nodes')
-      .values({ id: nodeId })
+      .values({ id: nodeId, address })
       .onConflict((conflict) =>
-        conflict.column('id').doUpdateSet({ started_at: sql<Date>`now()`, heartbeat_at: sql<Date>`now()` }),
+        conflict
+          .column('id')
+          .doUpdateSet({ address, started_at: sql<Date>`now()`, heartbeat_at: sql<Date>`now()` }),
       )
       .execute()
     await giveUp(tx, nodeId)
@@ -160,11 +182,22 @@ export async function enterNode(db: Handle, nodeId: string): Promise<void> {
 
 /** Ends a run of this node in order: other nodes may take its deployments at once. */
 export async function leaveNode(db: Handle, nodeId: string): Promise<void> {
-  await db.transaction().execute((tx) => giveUp(tx, nodeId))
+  await db.transaction().execute(async (tx) => {
+    await giveUp(tx, nodeId)
+    await tx
+      .updateTable('nodes')
+      .set({ heartbeat_at: new Date(0) })
+      .where('id', '=', nodeId)
+      .execute()
+  })
 }
 
 async function giveUp(tx: Handle, nodeId: string): Promise<void> {
-  await tx.deleteFrom('instances').where('node_id', '=', nodeId).execute()
+  const gone = await tx
+    .deleteFrom('instances')
+    .where('node_id', '=', nodeId)
+    .returning('deployment_id')
+    .execute()
   await tx
     .updateTable('deployments')
     .set((set) => ({
@@ -175,4 +208,5 @@ async function giveUp(tx: Handle, nodeId: string): Promise<void> {
     }))
     .where('lease_holder', '=', nodeId)
     .execute()
+  for (const id of new Set(gone.map((row) => row.deployment_id))) await announce(tx, 'deployment', id)
 }

@@ -65,7 +65,7 @@ export async function markLive(
     .execute()
 }
 
-/** Records an instance before it is started. */
+/** Records an instance before it is started, and where its data will be. */
 export async function insertInstance(
   tx: Handle,
   lease: Lease,
@@ -85,6 +85,12 @@ export async function insertInstance(
       epoch: String(lease.epoch),
       state: 'starting',
     })
+    .execute()
+  await tx
+    .updateTable('deployments')
+    .set({ home_node: lease.nodeId })
+    .where('id', '=', lease.deploymentId)
+    .where('runtime', '=', 'local')
     .execute()
 }
 

@@ -10,6 +10,8 @@ export interface RouteRow {
   readonly desired: DesiredState
   readonly has_live_release: boolean
   readonly newest_state: string
+  /** The node with the newest instance of the live release that has answered. */
+  readonly owner: { readonly node_id: string; readonly address: string | null } | null
   /** Hashes are SHA-256 in hexadecimal. */
   readonly tokens: readonly {
     readonly hash: string
@@ -25,6 +27,12 @@ export async function loadRoutes(db: Handle, deploymentId?: string): Promise<rea
     select d.id as deployment_id, d.workspace_id, d.slug, d.desired,
       d.live_release_id is not null as has_live_release,
       (select r.state from releases r where r.deployment_id = d.id order by r.number desc limit 1) as newest_state,
+      (
+        select jsonb_build_object('node_id', n.id, 'address', n.address)
+        from instances i join nodes n on n.id = i.node_id
+        where i.release_id = d.live_release_id and i.state = 'ready'
+        order by i.epoch desc, i.started_at desc limit 1
+      ) as owner,
       coalesce((
         select jsonb_agg(jsonb_build_object('hash', encode(t.hash, 'hex'), 'id', t.id, 'scope', t.scope,
           'expires_at', t.expires_at))

@@ -13,6 +13,7 @@ export function presentDeployment(
     newest: view.newest.state,
     hasLiveRelease: view.liveNumber !== null,
     instanceReady: view.instanceReady,
+    nodeLost: view.nodeLost,
     asleep: false,
     failures: view.failures,
   })
@@ -33,12 +34,15 @@ export function presentDeployment(
   }
 }
 
+const NODE_LOST =
+  'The machine that has its data does not answer. It goes on when Catwalk is started there again.'
+
 function reason(state: DeploymentState, view: queries.DeploymentView): string | null {
   switch (state) {
     case 'failed':
       return view.newest.error?.message ?? null
     case 'unhealthy':
-      return view.lastEnd
+      return view.nodeLost ? NODE_LOST : view.lastEnd
     case 'running':
       return view.newest.state === 'failed'
         ? `Release ${view.newest.number} failed, release ${view.liveNumber ?? 0} still serves.`

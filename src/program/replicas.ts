@@ -1,0 +1,103 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { networkInterfaces } from 'node:os'
+import { Secret, type Endpoint, type EndpointDirectory } from '../domain/index.ts'
+import { createEndpointClient, hasSecret, serveEndpoint, type EndpointAction } from '../forwarding/index.ts'
+import type { GatewayRoute, RouteTable } from '../gateway/index.ts'
+import type { Vault } from '../vault/index.ts'
+
+const PREFIX = '/internal/endpoints/'
+const PATH = /^\/internal\/endpoints\/(dep_[0-9a-z]{26})\/(mcp|request|probe)$/
+
+export interface ReplicaOptions {
+  readonly nodeId: string
+  readonly vault: Pick<Vault, 'derive'>
+  readonly routes: RouteTable
+  /** The instances of this node. */
+  readonly local: EndpointDirectory
+}
+
+/** The instances of all nodes, as this one reaches them. */
+export interface Replicas extends Disposable {
+  readonly directory: EndpointDirectory
+  /** Whether a request comes from another node. It must then be given to {@link Replicas.handle}. */
+  isInternal(req: IncomingMessage): boolean
+  handle(req: IncomingMessage, res: ServerResponse): void
+}
+
+/**
+ * Calls for an instance of another node go to that node; it is never started a second time for them. Nodes know each
+ * other by a secret that each derives for itself, because all have the same vault.
+ */
+export function createReplicas({ nodeId, vault, routes, local }: ReplicaOptions): Replicas {
+  const secretOf = (node: string) => new Secret(vault.derive(`node/${node}`, 32).toString('base64url'))
+  const own = secretOf(nodeId)
+  const client = createEndpointClient({
+    unreachable: { code: 'node_lost', message: 'The machine that runs the server does not answer.' },
+  })
+  // A route is made anew at each change, and its endpoint with it.
+  const endpoints = new WeakMap<GatewayRoute, Endpoint>()
+
+  function elsewhere(deploymentId: string): Endpoint | undefined {
+    const route = routes.ofDeployment(deploymentId)
+    const owner = route?.owner
+    if (route === undefined || !owner || owner.nodeId === nodeId) return undefined
+    const known = endpoints.get(route)
+    if (known !== undefined) return known
+    const endpoint = client.connect(new URL(PREFIX + deploymentId, owner.address), secretOf(owner.nodeId))
+    endpoints.set(route, endpoint)
+    return endpoint
+  }
+
+  const directory: EndpointDirectory = {
+    ready: (deploymentId) => local.ready(deploymentId) ?? elsewhere(deploymentId),
+    async wake(deploymentId, signal) {
+      const there = elsewhere(deploymentId)
+      if (there !== undefined) return there
+      const found = Promise.withResolvers<Endpoint>()
+      const unwatch = routes.onChange(() => {
+        const endpoint = elsewhere(deploymentId)
+        if (endpoint !== undefined) found.resolve(endpoint)
+      })
+      const enough = new AbortController()
+      const here = local.wake(deploymentId, AbortSignal.any([signal, enough.signal]))
+      here.catch(() => undefined)
+      try {
+        return await Promise.race([here, found.promise])
+      } finally {
+        unwatch()
+        enough.abort()
+      }
+    },
+  }
+
+  return {
+    directory,
+    isInternal: (req) => req.url?.startsWith(PREFIX) === true,
+    handle(req, res) {
+      const [, deploymentId, action] = PATH.exec(req.url ?? '') ?? []
+      const endpoint = deploymentId === undefined ? undefined : local.ready(deploymentId)
+      // To anybody without the secret there is nothing here.
+      if (!hasSecret(req, own)) return void res.writeHead(404).end()
+      if (endpoint === undefined) {
+        return void res.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1' }).end(MOVED)
+      }
+      // The pattern allows no other words.
+      serveEndpoint(endpoint, action as EndpointAction, req, res)
+    },
+    [Symbol.dispose]: () => client[Symbol.dispose](),
+  }
+}
+
+const MOVED =
+  '{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"The server is being started or moved. Try again in a moment."}}'
+
+/** Where other nodes reach a listener: its own address, or for one on all addresses the first that leads here. */
+export function internalUrl(given: string | null, host: string, port: number): string {
+  if (given !== null) return given
+  const isEverywhere = host === '0.0.0.0' || host === '::'
+  const outside = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)
+  const name = isEverywhere ? (outside?.address ?? '127.0.0.1') : host
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+}

@@ -1,0 +1,221 @@
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { createApiClient, type ApiClient } from '../../src/contract/index.ts'
+import { queries, type Database } from '../../src/db/index.ts'
+import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { processesMentioning } from '../support/processes.ts'
+import { startProgram, type Program } from '../support/program.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { until } from '../support/until.ts'
+import { send } from '../bridge/http-client.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+/** Tells which process it is and what it was asked to watch. */
+const WATCHER: FakePackage = {
+  name: 'watcher-mcp',
+  version: '1.0.0',
+  manifest: { bin: 'server.cjs' },
+  files: {
+    'server.cjs': `#!/usr/bin/env node
+const asked = []
+// Process ids are the sandbox's own.
+const self = String(Math.random())
+const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
+const tools = ['whoami', 'asked', 'announce'].map((name) => ({ name, inputSchema: { type: 'object' } }))
+const answer = {
+  initialize: ({ protocolVersion }) => ({
+    protocolVersion,
+    capabilities: { tools: {}, resources: { subscribe: true }, logging: {} },
+    serverInfo: { name: 'watcher', version: '1' },
+  }),
+  'tools/list': () => ({ tools }),
+  'resources/list': () => ({ resources: [] }),
+  'resources/templates/list': () => ({ resourceTemplates: [] }),
+  'resources/subscribe': ({ uri }) => (asked.push(uri), {}),
+  'logging/setLevel': ({ level }) => (asked.push(level), {}),
+  'tools/call': ({ name }) => {
+    if (name === 'announce') send({ method: 'notifications/resources/updated', params: { uri: 'watch://one' } })
+    return { content: [{ type: 'text', text: name === 'whoami' ? self : asked.join(' ') }] }
+  },
+}
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method, params } = JSON.parse(line)
+  if (id === undefined) return
+  send(answer[method] ? { id, result: answer[method](params ?? {}) } : { id, error: { code: -32601, message: 'no' } })
+})
+`,
+  },
+}
+
+let registry: NpmRegistry
+let database: Database
+const stack = new AsyncDisposableStack()
+let first: Program
+let second: Program
+let api: ApiClient
+let token = ''
+let id = ''
+
+/** A replica on the shared database. The second one learns the master key, as an operator would give it. */
+async function startReplica(dataDir: string, masterKey: string | null): Promise<Program> {
+  return startProgram({
+    dataDir,
+    env: {
+      DATABASE_URL: database.url.reveal(),
+      npm_config_registry: registry.url,
+      npm_config_userconfig: '/nonexistent',
+      ...(masterKey === null ? {} : { CATWALK_MASTER_KEY: masterKey }),
+    },
+  })
+}
+
+let folders: readonly string[]
+let masterKey = ''
+beforeAll(async () => {
+  registry = stack.use(await startNpmRegistry([WATCHER]))
+  database = stack.use(await openTestDatabase())
+  const directories = [stack.use(await temporaryDirectory()), stack.use(await temporaryDirectory())]
+  folders = directories.map(({ path }) => path)
+  first = await startReplica(folders[0] ?? '', null)
+  masterKey = (await readFile(join(folders[0] ?? '', 'master.key'), 'utf8')).trim()
+  api = await apiOf(first, folders[0] ?? '')
+  const created = await api.call('createDeployment', { body: { source: 'npm:watcher-mcp', network: 'none' } })
+  token = created.token.secret
+  id = created.deployment.id
+  await becomes(api, 'running')
+  second = await startReplica(folders[1] ?? '', masterKey)
+})
+afterAll(async () => {
+  for (const program of [first, second]) await program[Symbol.asyncDispose]()
+  await stack.disposeAsync()
+  for (const folder of folders) await rm(folder, { recursive: true, force: true })
+})
+
+async function apiOf(program: Program, folder: string): Promise<ApiClient> {
+  return createApiClient({
+    origin: program.origin,
+    apiKey: (await readFile(join(folder, 'cli.key'), 'utf8')).trim(),
+  })
+}
+
+async function becomes(through: ApiClient, state: string): Promise<string | null> {
+  const found = await until(
+    `it is ${state}`,
+    async () => {
+      const deployment = await through.call('getDeployment', { params: { id } })
+      return deployment.state === state ? deployment : null
+    },
+    40_000,
+  )
+  return found.stateReason
+}
+
+interface Session {
+  readonly client: Client
+  readonly sessionId: string
+  text(tool: string): Promise<string>
+}
+
+/** The official client, in a new session or in one that was opened before. */
+async function connect(program: Program, sessionId?: string): Promise<Session> {
+  const client = new Client({ name: 'test', version: '1' })
+  const transport = new StreamableHTTPClientTransport(new URL(`${program.origin}/mcp/watcher`), {
+    requestInit: { headers: { authorization: `Bearer ${token}` } },
+    ...(sessionId === undefined ? {} : { sessionId }),
+  })
+  await client.connect(transport)
+  return {
+    client,
+    sessionId: transport.sessionId ?? '',
+    async text(tool) {
+      const { content } = await client.callTool({ name: tool })
+      return (content as { text: string }[])[0]?.text ?? ''
+    },
+  }
+}
+
+let opened: Session
+let who = ''
+
+test('a session that was opened at one replica goes on at the other, in the same process', async () => {
+  opened = await connect(first)
+  who = await opened.text('whoami')
+  const other = await connect(second, opened.sessionId)
+  expect(await other.text('whoami')).toBe(who)
+  const fresh = await connect(second)
+  expect(await fresh.text('whoami')).toBe(who)
+  expect(await processesMentioning(folders[1] ?? '')).not.toContainEqual(expect.stringContaining('watcher'))
+})
+
+test('what is asked for through one replica is heard through the other', async () => {
+  const other = await connect(second, opened.sessionId)
+  await other.client.subscribeResource({ uri: 'watch://one' })
+  await other.client.setLoggingLevel('error')
+  // Opened at the replica without the instance, so its stream is forwarded.
+  const far = await connect(second)
+  await (await connect(first, far.sessionId)).client.subscribeResource({ uri: 'watch://one' })
+  const heard = [opened, far].map(({ client }) => {
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    client.fallbackNotificationHandler = async (message) => resolve(message)
+    return promise
+  })
+  await opened.text('announce')
+  const update = { method: 'notifications/resources/updated', params: { uri: 'watch://one' } }
+  expect(await Promise.all(heard)).toMatchObject([update, update])
+})
+
+test('tools can be called through the API of either, and who called is known to both', async () => {
+  const { content } = await (
+    await apiOf(second, folders[1] ?? '')
+  ).call('callTool', { params: { id }, body: { tool: 'whoami' } })
+  expect(content).toEqual([{ type: 'text', text: who }])
+})
+
+test('while the machine with its data is away a deployment says so, at once, and starts nowhere else', async () => {
+  await first.stop()
+  const through = await apiOf(second, folders[1] ?? '')
+  const reason = await becomes(through, 'unhealthy')
+  expect(reason).toContain('machine that has its data')
+  expect(await processesMentioning(folders[1] ?? '')).not.toContainEqual(expect.stringContaining('watcher'))
+})
+
+test('one that keeps no data starts elsewhere, and its session goes on there with all that it had asked for', async () => {
+  await database.kysely
+    .updateTable('deployments')
+    .set({ keeps_data: false, next_at: new Date() })
+    .where('id', '=', id)
+    .execute()
+  await queries.announce(database.kysely, 'deployment', id)
+  await becomes(await apiOf(second, folders[1] ?? ''), 'running')
+  const later = await connect(second, opened.sessionId)
+  expect(await later.text('whoami')).not.toBe(who)
+  // Other sessions on the process may have asked as well.
+  expect(new Set((await later.text('asked')).split(' '))).toEqual(new Set(['error', 'watch://one']))
+})
+
+test('a session goes on after a restart of everything; an ended one is ended at every replica', async () => {
+  await second.stop()
+  second = await startReplica(folders[1] ?? '', masterKey)
+  first = await startReplica(folders[0] ?? '', null)
+  await becomes(await apiOf(first, folders[0] ?? ''), 'running')
+  const later = await connect(first, opened.sessionId)
+  // Other sessions on the process may have asked as well.
+  expect(new Set((await later.text('asked')).split(' '))).toEqual(new Set(['error', 'watch://one']))
+
+  const status = async (program: Program, method: string) =>
+    (
+      await send(
+        `${program.origin}/mcp/watcher`,
+        method,
+        { authorization: `Bearer ${token}`, 'mcp-session-id': opened.sessionId },
+        method === 'POST' ? '{"jsonrpc":"2.0","id":1,"method":"ping"}' : null,
+      )
+    ).status
+  expect(await status(second, 'DELETE')).toBe(200)
+  expect([await status(first, 'POST'), await status(second, 'POST')]).toEqual([404, 404])
+})
