@@ -10,6 +10,7 @@ type Run = ProgramOptions['run']
 
 const commands = {
   audit: () => import('./commands/audit.ts'),
+  doctor: () => import('./commands/doctor.ts'),
   people: () => import('./commands/people.ts'),
   keys: () => import('./commands/keys.ts'),
 }
@@ -17,6 +18,12 @@ const commands = {
 /** The commands of those who run an installation. */
 export function addAdministration(program: Command, run: Run): void {
   program.commandsGroup('Administer:')
+  program
+    .command('doctor')
+    .description('tell what is wrong with the installation, with the fix of each')
+    .action((options: CommonOptions) =>
+      run(options, async (context) => (await commands.doctor()).doctor(context)),
+    )
   addPeople(program, run)
   addAudit(program.command('audit').description('who did what'), run)
   addKeys(program.command('keys').description('master keys that credentials are encrypted under'), run)

@@ -90,6 +90,14 @@ export const routes = {
     status: 200,
     response: s.AuditVerification,
   },
+  getDoctor: {
+    method: 'get',
+    path: '/doctor',
+    summary: 'What is wrong with the installation, with the fix of each',
+    access: 'installation',
+    status: 200,
+    response: s.Doctor,
+  },
   getKeys: {
     method: 'get',
     path: '/keys',

@@ -344,6 +344,32 @@ export const SetUp = z
 
 export const SetUpLink = z.object({ url: z.url(), expiresAt: timestamp }).meta({ id: 'SetUpLink' })
 
+export const Doctor = z
+  .object({
+    healthy: z.boolean().describe('Whether nothing is an error'),
+    items: z.array(
+      z.object({
+        name: z.enum([
+          'configuration',
+          'accounts',
+          'keys',
+          'credentials',
+          'database',
+          'clock',
+          'disk',
+          'sandbox',
+          'registry',
+          'public-url',
+        ]),
+        level: z.enum(['ok', 'warning', 'error']).describe('error: something cannot work'),
+        detail: z.string(),
+        fix: z.string().nullable(),
+        docs: z.string().describe('Path of the section that explains it'),
+      }),
+    ),
+  })
+  .meta({ id: 'Doctor' })
+
 export const AuditEntry = z
   .object({
     id: z.string().describe('Sorts by time; a cursor for `before`'),

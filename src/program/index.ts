@@ -204,6 +204,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     logger: logger.child({ part: 'accounts' }),
   })
   const setUpLinks = createSetUpLinks({ database: db, publicUrl, workspaceId, clock: systemClock })
+  const packages = createNpmIndex({ configuration: npm })
   const api = createApi({
     ...addresses,
     auth,
@@ -211,10 +212,24 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       ...createAccountHandlers({ auth, setUpLinks }),
       ...createPeopleHandlers({ database: db, auth, publicUrl, signUp: config.signUp }),
       ...services.createKeyAdministration({ db, keys, rotator, clock: systemClock }),
+      ...services.createDoctor({
+        db,
+        vault,
+        keys,
+        packages,
+        clock: systemClock,
+        publicUrl,
+        dataDir,
+        isEmbedded: config.databaseUrl === null,
+        unsandboxed: config.allowUnsandboxed,
+        listensOn: config.host,
+        listensOnLoopback: isLoopback(config.host),
+        localRuntime: () => localStatus(ending.signal),
+      }),
       ...bindServices({
         db,
         vault,
-        packages: createNpmIndex({ configuration: npm }),
+        packages,
         endpoints: replicas.directory,
         changes,
         record,

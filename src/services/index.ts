@@ -13,6 +13,7 @@ export { getCatalogue, getDeployment, listDeployments } from './deployments/read
 export { getInstallation } from './installation.ts'
 export { streamFeed, type FeedItem } from './logs/feed.ts'
 export { listEvents, listLogs } from './logs/read.ts'
+export { createDoctor } from './doctor/examine.ts'
 export { createKeyAdministration } from './keys/administration.ts'
 export { createRotator, type Rotator } from './keys/rotation.ts'
 export { keyCheckStore, ownSecret } from './keys/store.ts'

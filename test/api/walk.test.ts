@@ -4,7 +4,7 @@ import { createAuth, createSetUpLinks, people } from '../../src/auth/index.ts'
 import { routes, type Route, type RouteName } from '../../src/contract/index.ts'
 import { newId, Secret, systemClock, type Role } from '../../src/domain/index.ts'
 import { bindServices } from '../../src/program/handlers.ts'
-import { createKeyAdministration, createToken } from '../../src/services/index.ts'
+import { createDoctor, createKeyAdministration, createToken } from '../../src/services/index.ts'
 import { parseKeyRing } from '../../src/vault/index.ts'
 import { cookieHeader, tokenOf } from '../auth/support.ts'
 import { createWorld, type World } from '../reconciler/world.ts'
@@ -99,6 +99,7 @@ const TABLE: Readonly<Record<RouteName, Row>> = {
 
   createPasswordReset: own('installation', { email: 'nobody@example.com' }),
   verifyAudit: own('installation'),
+  getDoctor: own('installation'),
   getKeys: own('installation'),
   addKey: own('installation'),
   rotateKeys: own('installation'),
@@ -177,6 +178,17 @@ beforeAll(async () => {
       keys: { origin: 'file', ring: () => ring, add: async () => newId('node'), retire: async () => {} },
       rotator: { poke: () => {}, [Symbol.asyncDispose]: async () => {} },
       clock: systemClock,
+    }),
+    ...createDoctor({
+      ...ctx,
+      keys: { origin: 'environment', ring: () => ring, add: async () => '', retire: async () => {} },
+      publicUrl: new URL('http://127.0.0.1:1'),
+      dataDir: '/',
+      isEmbedded: false,
+      unsandboxed: false,
+      listensOn: '127.0.0.1',
+      listensOnLoopback: true,
+      localRuntime: ctx.installation.localRuntime,
     }),
     ...bindServices(ctx),
   }

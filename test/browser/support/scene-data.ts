@@ -419,3 +419,31 @@ export const sessions: RouteOutput<'listSessions'>['items'] = [
   },
   { id: 's2', current: false, address: null, userAgent: null, createdAt: ago(90_000), expiresAt: ago(-6000) },
 ]
+
+export const doctor: RouteOutput<'getDoctor'> = {
+  healthy: false,
+  items: [
+    {
+      name: 'database',
+      level: 'ok',
+      detail: 'PostgreSQL 18.4, embedded, answers within 2 ms.',
+      fix: null,
+      docs: '/docs/doctor#database',
+    },
+    {
+      name: 'registry',
+      level: 'error',
+      detail: 'The npm registry does not answer.',
+      fix: 'Check the network, a proxy (HTTPS_PROXY) and the registry in .npmrc.',
+      docs: '/docs/doctor#registry',
+    },
+    {
+      name: 'public-url',
+      level: 'warning',
+      detail:
+        'http://localhost:7420 is an address of this machine: claude.ai, ChatGPT and phones cannot reach it.',
+      fix: 'For clients elsewhere, put a reverse proxy or tunnel with https in front and set CATWALK_PUBLIC_URL.',
+      docs: '/docs/doctor#public-url',
+    },
+  ],
+}

@@ -34,6 +34,7 @@ const house: Handlers = {
   listApiKeys: () => ({ items: data.apiKeys }),
   listSessions: () => ({ items: data.sessions }),
   lookAtInvitation: () => ({ workspace: 'Fjordworks', role: 'member', email: null, signUp: true }),
+  getDoctor: () => data.doctor,
   listAudit: () => ({ items: data.audit }),
   getDeployment: ({ params }) => {
     const found = data.deployments.find(({ slug, id }) => slug === params['id'] || id === params['id'])
@@ -204,6 +205,7 @@ export const scenes: readonly Scene[] = [
     act: (page) => page.getByRole('button', { name: 'Make a key' }).click(),
   },
   { name: 'account', path: '/account', ready: 'This browser' },
+  { name: 'doctor', path: '/doctor', ready: 'Package registry' },
   { name: 'audit', path: '/audit', ready: 'endpoint_token.create' },
   {
     name: 'audit-empty',

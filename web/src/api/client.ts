@@ -20,6 +20,7 @@ export const api = createApiClient({ origin: '', workspace: chosenWorkspace })
 export type Analysis = RouteOutput<'createAnalysis'>
 export type AuditEntry = RouteOutput<'listAudit'>['items'][number]
 export type ApiKey = RouteOutput<'listApiKeys'>['items'][number]
+export type Finding = RouteOutput<'getDoctor'>['items'][number]
 export type Invitation = RouteOutput<'listInvitations'>['items'][number]
 export type Member = RouteOutput<'listMembers'>['items'][number]
 export type Role = Member['role']

@@ -151,3 +151,9 @@ export const invitationQuery = (token: string) =>
     queryFn: ({ signal }) => api.call('lookAtInvitation', { body: { token } }, signal),
     retry: false,
   })
+
+export const doctorQuery = queryOptions({
+  queryKey: ['doctor'],
+  queryFn: ({ signal }) => api.call('getDoctor', {}, signal),
+  staleTime: 60 * SECOND_MS,
+})

@@ -121,6 +121,12 @@ const account = createRoute({
   component: lazyRouteComponent(() => import('../rooms/people/account.tsx'), 'AccountRoom'),
 })
 
+const doctor = createRoute({
+  getParentRoute: () => house,
+  path: '/doctor',
+  component: lazyRouteComponent(() => import('../rooms/doctor/doctor.tsx'), 'DoctorRoom'),
+})
+
 const audit = createRoute({
   getParentRoute: () => house,
   path: '/audit',
@@ -167,6 +173,7 @@ export const routeTree = root.addChildren([
     apiKeys,
     account,
     audit,
+    doctor,
     unknown,
     deployment.addChildren([
       tab('/', 'Overview'),

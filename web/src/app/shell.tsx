@@ -1,6 +1,6 @@
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { KeyRound, Plus, Rows3, ScrollText, UserRound, Users } from 'lucide-react'
+import { KeyRound, Plus, Rows3, ScrollText, Stethoscope, UserRound, Users } from 'lucide-react'
 import { deploymentsQuery, meQuery } from '../api/queries.ts'
 import { AccountMenu } from './account-menu.tsx'
 import { initials } from './initials.ts'
@@ -13,7 +13,12 @@ export function Shell() {
   const { data: me } = useSuspenseQuery(meQuery)
   const { data: deployments } = useQuery(deploymentsQuery)
   const name = me.user?.name ?? 'API key'
-  const rooms = me.role === 'owner' || me.role === 'admin' ? ADMIN_ROOMS : ROOMS
+  const isAdmin = me.role === 'owner' || me.role === 'admin'
+  const rooms = [
+    ...ROOMS,
+    ...(isAdmin ? ADMIN_ROOMS : []),
+    ...(isAdmin && me.isInstallationAdmin ? INSTALLATION_ROOMS : []),
+  ]
   const isReviewing = useLocation({ select: ({ pathname }) => pathname === '/new' })
   const reviewing = isReviewing ? CURRENT : {}
   return (
@@ -102,7 +107,8 @@ const ROOMS = [
   { to: '/members', label: 'Members', icon: Users },
   { to: '/keys', label: 'API keys', icon: KeyRound },
 ] as const
-const ADMIN_ROOMS = [...ROOMS, { to: '/audit', label: 'Audit log', icon: ScrollText }] as const
+const ADMIN_ROOMS = [{ to: '/audit', label: 'Audit log', icon: ScrollText }] as const
+const INSTALLATION_ROOMS = [{ to: '/doctor', label: 'Doctor', icon: Stethoscope }] as const
 
 const CURRENT = { 'aria-current': 'page' } as const
 

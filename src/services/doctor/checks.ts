@@ -1,0 +1,243 @@
+import { stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { queries } from '../../db/index.ts'
+import {
+  CatwalkError,
+  type Clock,
+  type PackageIndex,
+  type RuntimeStatus,
+  type Secret,
+} from '../../domain/index.ts'
+import type { MasterKeys, Vault } from '../../vault/index.ts'
+import { openCredentials } from '../credentials.ts'
+import { readRotation } from '../keys/rotation.ts'
+
+/** What the doctor looks at. */
+export interface DoctorDependencies {
+  readonly db: queries.Handle
+  readonly vault: Vault
+  readonly keys: MasterKeys
+  readonly packages: PackageIndex
+  readonly clock: Clock
+  readonly publicUrl: URL
+  readonly dataDir: string
+  readonly isEmbedded: boolean
+  readonly unsandboxed: boolean
+  /** Address that the program listens on. */
+  readonly listensOn: string
+  readonly listensOnLoopback: boolean
+  readonly localRuntime: () => Promise<RuntimeStatus>
+}
+
+/** Each has a section in docs/doctor.md. */
+export const CHECKS = [
+  'configuration',
+  'accounts',
+  'keys',
+  'credentials',
+  'database',
+  'clock',
+  'disk',
+  'sandbox',
+  'registry',
+  'public-url',
+] as const
+
+export type CheckName = (typeof CHECKS)[number]
+
+export interface Verdict {
+  readonly level: 'ok' | 'warning' | 'error'
+  /** What was found, in a sentence. */
+  readonly detail: string
+  /** What to do; null when there is nothing to do. */
+  readonly fix: string | null
+}
+
+type Check = (deps: DoctorDependencies, signal: AbortSignal) => Promise<Verdict>
+
+const ok = (detail: string): Verdict => ({ level: 'ok', detail, fix: null })
+const warning = (detail: string, fix: string): Verdict => ({ level: 'warning', detail, fix })
+const error = (detail: string, fix: string): Verdict => ({ level: 'error', detail, fix })
+
+const MIB = 1024 * 1024
+const LITTLE_MIB = 1024
+const TOO_LITTLE_MIB = 256
+const SKEW_MS = 2000
+const SLOW_MS = 100
+
+export const checks: Readonly<Record<CheckName, Check>> = {
+  async configuration({ unsandboxed, listensOn, listensOnLoopback, publicUrl }) {
+    if (unsandboxed) {
+      return warning(
+        'Servers run without a sandbox: any of them can read every secret of this machine.',
+        'Install bubblewrap and start without --allow-unsandboxed.',
+      )
+    }
+    if (!listensOnLoopback && publicUrl.protocol === 'http:') {
+      return warning(
+        `Catwalk listens on ${listensOn}, where other machines connect, but has no https address.`,
+        'Set CATWALK_HOST=127.0.0.1, or put a reverse proxy with a certificate in front and set CATWALK_PUBLIC_URL.',
+      )
+    }
+    return ok('The settings fit together.')
+  },
+
+  async accounts({ db, unsandboxed }) {
+    const { rows } = await sql<{ people: number; admins: number }>`
+      select (select count(*)::int4 from users) as people,
+        (select count(*)::int4 from users where is_installation_admin) as admins`.execute(db)
+    const { people = 0, admins = 0 } = rows[0] ?? {}
+    if (people === 0) {
+      return warning('There is no owner account yet.', 'Open the set-up link: bin/catwalk setup-link')
+    }
+    if (unsandboxed && people > 1) {
+      return error(
+        `${people} people share an installation whose servers run without a sandbox.`,
+        'Install bubblewrap and start without --allow-unsandboxed.',
+      )
+    }
+    return ok(`${people} ${people === 1 ? 'account' : 'accounts'}, ${admins} of them for the installation.`)
+  },
+
+  async keys({ db, keys, dataDir }) {
+    if (keys.origin === 'file') {
+      const { mode } = await stat(join(dataDir, 'master.key'))
+      if ((mode & 0o077) !== 0) {
+        return error('Others can read master.key.', `Type: chmod 600 ${join(dataDir, 'master.key')}`)
+      }
+    }
+    const rotation = await readRotation(db)
+    const under = await queries.countSealedByKey(db)
+    const { newest, keys: all } = keys.ring()
+    const older = [...all.keys()].filter((id) => id !== newest.id)
+    const left = older.reduce((sum, id) => sum + (under.get(id) ?? 0), 0)
+    if (rotation !== null && rotation.unreadable.length > 0 && left > 0) {
+      return warning(
+        `${rotation.unreadable.length} values could not be brought under the newest key.`,
+        'Enter these credentials again; bin/catwalk keys status names them.',
+      )
+    }
+    if (left > 0) {
+      return warning(`${left} values are still under an older key.`, 'Type: bin/catwalk keys rotate')
+    }
+    if (older.length > 0) {
+      return warning(
+        `${older.join(', ')} is in the key ring, but nothing is under it.`,
+        `Type: bin/catwalk keys retire ${older[0] ?? ''}`,
+      )
+    }
+    return ok(`Everything is under ${newest.id}, from the ${keys.origin}.`)
+  },
+
+  async credentials({ db, vault }, signal) {
+    let unreadable = 0
+    let total = 0
+    let after = ''
+    for (;;) {
+      signal.throwIfAborted()
+      const rows = await db
+        .selectFrom('credentials')
+        .select(['id', 'name', 'token', 'key_id'])
+        .where('id', '>', after)
+        .orderBy('id')
+        .limit(500)
+        .execute()
+      for (const row of rows) if (opened(vault, row) === null) unreadable += 1
+      total += rows.length
+      after = rows.at(-1)?.id ?? after
+      if (rows.length < 500) break
+    }
+    if (unreadable === 0) return ok(`All ${total} credentials can be opened.`)
+    return error(
+      `${unreadable} of ${total} credentials cannot be opened: they were changed or moved in the database.`,
+      'Enter their values again, and find out who can write to the database.',
+    )
+  },
+
+  async database({ db, isEmbedded }) {
+    const startedAt = performance.now()
+    const { rows } = await sql<{
+      version: string
+    }>`select current_setting('server_version') as version`.execute(db)
+    const tookMs = Math.round(performance.now() - startedAt)
+    const what = `PostgreSQL ${rows[0]?.version ?? ''}${isEmbedded ? ', embedded' : ''}`
+    if (tookMs > SLOW_MS) {
+      return warning(
+        `${what} took ${tookMs} ms to answer a trivial question.`,
+        'Look at its load, and put it closer to Catwalk.',
+      )
+    }
+    return ok(`${what}, answers within ${tookMs} ms.`)
+  },
+
+  async clock({ db, clock }) {
+    const before = clock.now().getTime()
+    const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(db)
+    const middle = (before + clock.now().getTime()) / 2
+    const skewMs = Math.round(Math.abs((rows[0]?.now.getTime() ?? middle) - middle))
+    if (skewMs <= SKEW_MS) return ok('This machine and the database agree on the time.')
+    return warning(
+      `The clocks of this machine and of the database are ${Math.round(skewMs / 1000)} s apart.`,
+      'Let both follow a time server (timedatectl set-ntp true).',
+    )
+  },
+
+  async disk({ dataDir }) {
+    const { bavail, bsize } = await statfs(dataDir)
+    const freeMiB = Math.floor((bavail * bsize) / MIB)
+    const detail = `${freeMiB} MiB are free in ${dataDir}.`
+    if (freeMiB < TOO_LITTLE_MIB)
+      return error(detail, 'Free some space: neither database nor packages can be written.')
+    if (freeMiB < LITTLE_MIB) return warning(detail, 'Free some space before the next deployment.')
+    return ok(detail)
+  },
+
+  async sandbox({ localRuntime }) {
+    const status = await localRuntime()
+    return status.ok ? ok(status.detail) : error(status.reason, status.fix)
+  },
+
+  async registry({ packages }, signal) {
+    try {
+      await packages.resolve('npm', null, signal)
+    } catch (cause) {
+      // That it has no such package is an answer, too.
+      if (cause instanceof CatwalkError && cause.code !== 'package_index_unavailable')
+        return ok('It answers.')
+      return error(
+        'The npm registry does not answer.',
+        'Check the network, a proxy (HTTPS_PROXY) and the registry in .npmrc.',
+      )
+    }
+    return ok('The npm registry answers.')
+  },
+
+  async 'public-url'({ publicUrl }, signal) {
+    const answer = await fetch(new URL('/healthz', publicUrl), { signal, redirect: 'manual' })
+      .then((response): unknown => (response.ok ? response.json() : null))
+      .catch(() => null)
+    const isOurs = typeof answer === 'object' && answer !== null && 'ok' in answer
+    if (!isOurs) {
+      return error(
+        `Catwalk does not find itself at ${publicUrl.origin}.`,
+        'Check CATWALK_PUBLIC_URL, DNS, the certificate, and that the reverse proxy leads here.',
+      )
+    }
+    if (publicUrl.protocol === 'http:') {
+      return warning(
+        `${publicUrl.origin} is an address of this machine: claude.ai, ChatGPT and phones cannot reach it.`,
+        'For clients elsewhere, put a reverse proxy or tunnel with https in front and set CATWALK_PUBLIC_URL.',
+      )
+    }
+    return ok(`Catwalk answers at ${publicUrl.origin}.`)
+  },
+}
+
+function opened(vault: Vault, row: queries.CredentialRow): ReadonlyMap<string, Secret> | null {
+  try {
+    return openCredentials(vault, [row])
+  } catch {
+    return null
+  }
+}

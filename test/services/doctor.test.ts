@@ -1,0 +1,110 @@
+import { chmod, readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { CatwalkError } from '../../src/domain/index.ts'
+import { createDoctor } from '../../src/services/index.ts'
+import { parseKeyRing } from '../../src/vault/index.ts'
+import { createWorld, type World } from '../reconciler/world.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+type Dependencies = Parameters<typeof createDoctor>[0]
+
+const owned = { stack: new AsyncDisposableStack() }
+let world: World
+let dataDir: string
+let publicUrl: URL
+
+beforeEach(async () => {
+  owned.stack = new AsyncDisposableStack()
+  world = owned.stack.use(await createWorld())
+  dataDir = owned.stack.use(await temporaryDirectory()).path
+  await writeFile(join(dataDir, 'master.key'), 'x', { mode: 0o600 })
+  const server = createServer((_, res) => res.end('{"ok":true}'))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  owned.stack.defer(() => void server.close())
+  // A server that listens on TCP has such an address.
+  publicUrl = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  await world.ctx.db
+    .insertInto('users')
+    .values({ id: 'user_1', name: 'A', email: 'a@example.com', is_installation_admin: true })
+    .execute()
+})
+afterEach(() => owned.stack.disposeAsync())
+
+const ring = parseKeyRing(Buffer.alloc(32, 7).toString('base64'), 'test')
+
+async function findings(changes: Partial<Dependencies> = {}) {
+  const { db, vault, packages, clock } = world.ctx
+  const doctor = createDoctor({
+    db,
+    vault,
+    packages,
+    clock,
+    keys: { origin: 'file', ring: () => ring, add: async () => '', retire: async () => {} },
+    publicUrl,
+    dataDir,
+    isEmbedded: true,
+    unsandboxed: false,
+    listensOn: '127.0.0.1',
+    listensOnLoopback: true,
+    localRuntime: async () => ({ ok: true, detail: 'bubblewrap 0.8' }),
+    ...changes,
+  })
+  const { healthy, items } = await doctor.getDoctor({ signal: new AbortController().signal })
+  return { healthy, items, of: (name: string) => items.find((item) => item.name === name) }
+}
+
+test('an installation on one machine is healthy, and is told that others cannot reach it', async () => {
+  const { healthy, items, of } = await findings()
+  expect(items.filter(({ level }) => level === 'error')).toEqual([])
+  expect(healthy).toBe(true)
+  expect(of('public-url')).toMatchObject({ level: 'warning' })
+})
+
+test.each<[string, Partial<Dependencies>, string]>([
+  [
+    'sandbox',
+    { localRuntime: async () => ({ ok: false, reason: 'No bubblewrap.', fix: 'Install it.' }) },
+    'error',
+  ],
+  ['public-url', { publicUrl: new URL('http://127.0.0.1:1') }, 'error'],
+  ['configuration', { unsandboxed: true }, 'warning'],
+  ['configuration', { listensOn: '0.0.0.0', listensOnLoopback: false }, 'warning'],
+  ['clock', { clock: { now: () => new Date(Date.now() - 60_000) } }, 'warning'],
+])('%s: trouble is named with its fix', async (name, changes, level) => {
+  const { of } = await findings(changes)
+  expect(of(name)).toMatchObject({ level, fix: expect.any(String) })
+})
+
+const failing = (code: 'package_index_unavailable' | 'package_not_found') => ({
+  packages: { ...world.ctx.packages, resolve: () => Promise.reject(new CatwalkError(code, 'x')) },
+})
+
+test('a registry that is away is an error; one that lacks the package is not', async () => {
+  expect((await findings(failing('package_index_unavailable'))).of('registry')).toMatchObject({
+    level: 'error',
+  })
+  expect((await findings(failing('package_not_found'))).of('registry')).toMatchObject({ level: 'ok' })
+})
+
+test('a key file that others can read, and a credential that was tampered with, are errors', async () => {
+  await chmod(join(dataDir, 'master.key'), 0o644)
+  await world.deploy({ API_KEY: 'a value that is kept' })
+  await world.ctx.db.updateTable('credentials').set({ token: 'gAAAAAB' }).execute()
+  const { healthy, of } = await findings()
+  expect(of('keys')).toMatchObject({ level: 'error' })
+  expect(of('credentials')).toMatchObject({ level: 'error' })
+  expect(healthy).toBe(false)
+})
+
+test('every check has its section in the guide', async () => {
+  const guide = await readFile(new URL('../../docs/doctor.md', import.meta.url), 'utf8')
+  for (const { name, docs } of (await findings()).items) {
+    expect(guide).toContain(`\n## ${name}\n`)
+    expect(docs).toBe(`/docs/doctor#${name}`)
+  }
+})
