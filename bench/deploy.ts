@@ -106,6 +106,8 @@ async function listTools(runtime: Runtime, server: CorpusServer, release: Releas
       ),
       sealKey: randomBytes(32),
       sessions: createSessionMemory(() => new Date()),
+      processes: 'auto',
+      era: null,
     },
     never,
   )

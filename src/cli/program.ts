@@ -9,6 +9,7 @@ import type { Programs, ServeFlag } from './programs.ts'
 import { addReleases } from './release-commands.ts'
 import type { CallOptions } from './commands/call.ts'
 import type { CallsOptions } from './commands/calls.ts'
+import type { SettingsOptions } from './commands/settings.ts'
 import type { ConnectOptions } from './commands/connect.ts'
 import type { DeployOptions } from './commands/deploy.ts'
 import type { LifecycleOptions, RemoveOptions } from './commands/lifecycle.ts'
@@ -142,6 +143,26 @@ function addUsing(program: Command, run: Run): void {
     .option('-n, --lines <number>', 'how many of the last lines', wholeNumber(1, 1000), 200)
     .action((id: string, options: LogsOptions) =>
       run(options, async (context) => (await import('./commands/logs.ts')).logs(context, id, options)),
+    )
+  program
+    .command('settings')
+    .description('show or change what needs no new release: allowed origins, processes, data')
+    .argument('<deployment>', DEPLOYMENT)
+    .option('--origin <origin>', 'web page that may call, in place of the former; may be repeated', collect)
+    .option('--no-origins', 'no web page but our own and those on localhost may call')
+    .addOption(
+      new Option('--processes <policy>', 'whether sessions share a process').choices([
+        'auto',
+        'shared',
+        'per-session',
+      ]),
+    )
+    .option('--keep-data', 'its files must be there tomorrow: it stays on its machine')
+    .option('--no-keep-data', 'it may start on another machine when its own is gone')
+    .action((id: string, options: SettingsOptions) =>
+      run(options, async (context) =>
+        (await import('./commands/settings.ts')).settings(context, id, options),
+      ),
     )
   program
     .command('calls')

@@ -199,6 +199,23 @@ export const routes = {
     response: s.Deployment,
   },
 
+  getSettings: {
+    method: 'get',
+    path: '/deployments/{id}/settings',
+    summary: 'What can be changed of the endpoint without a new release',
+    access: 'viewer',
+    status: 200,
+    response: s.EndpointSettings,
+  },
+  changeSettings: {
+    method: 'post',
+    path: '/deployments/{id}/settings',
+    summary: 'Change settings of the endpoint; what is left out stays',
+    access: 'member',
+    body: s.ChangeEndpointSettings,
+    status: 200,
+    response: s.EndpointSettings,
+  },
   listReleases: {
     method: 'get',
     path: '/deployments/{id}/releases',

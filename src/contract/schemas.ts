@@ -290,6 +290,40 @@ export const RotateToken = z
   })
   .meta({ id: 'RotateToken' })
 
+export const EndpointSettings = z
+  .object({
+    allowedOrigins: z
+      .array(z.string())
+      .describe('Origins of web pages that may call the endpoint, besides our own and those on localhost'),
+    processes: z
+      .enum(['auto', 'shared', 'per-session'])
+      .describe(
+        'Whether sessions share a process; auto: those whose clients declare nothing that depends on them',
+      ),
+    keepsData: z
+      .boolean()
+      .describe(
+        'Whether files that it writes must be there tomorrow. Without, it may start on another machine',
+      ),
+  })
+  .meta({ id: 'EndpointSettings' })
+
+export const ChangeEndpointSettings = z
+  .strictObject({
+    allowedOrigins: z
+      .array(
+        z
+          .string()
+          .max(256)
+          .regex(/^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?$/, 'An origin such as https://app.example.com'),
+      )
+      .max(50)
+      .optional(),
+    processes: z.enum(['auto', 'shared', 'per-session']).optional(),
+    keepsData: z.boolean().optional(),
+  })
+  .meta({ id: 'ChangeEndpointSettings' })
+
 export const CallOutcome = z
   .enum(['ok', 'tool_error', 'error', 'cancelled', 'failed', 'limited', 'unavailable'])
   .describe(

@@ -97,6 +97,8 @@ export interface DeploymentsTable {
   updated_at: Defaulted<Timestamp>
   home_node: string | null
   keeps_data: Defaulted<boolean>
+  allowed_origins: Defaulted<readonly string[]>
+  processes: Defaulted<'auto' | 'shared' | 'per-session'>
 }
 
 export interface EndpointTokensTable {

@@ -86,6 +86,7 @@ export type {
   LineSink,
   Prepared,
   PrepareInput,
+  ProcessPolicy,
   Runtime,
   RuntimeKind,
   RuntimeStatus,

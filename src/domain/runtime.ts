@@ -1,6 +1,7 @@
 import type { Endpoint } from './endpoint.ts'
 import type { LaunchSpec, NetworkPolicy, ReleaseSettings } from './launch-spec.ts'
 import type { LogStream } from './logs.ts'
+import type { ServerEra } from './manifest.ts'
 import type { Secret } from './secret.ts'
 import type { SessionMemory } from './session-memory.ts'
 import type { Trial, TrialInput } from './trial.ts'
@@ -59,8 +60,14 @@ export interface InstanceInput {
   readonly sealKey: Buffer
   /** What the sessions of the deployment leave behind. */
   readonly sessions: SessionMemory
+  readonly processes: ProcessPolicy
+  /** Which eras the server was found to speak; null when that is still to be found out. */
+  readonly era: ServerEra | null
   readonly output: LineSink
 }
+
+/** Whether sessions share a process of the server. `auto`: those whose clients declare nothing that depends on them. */
+export type ProcessPolicy = 'auto' | 'shared' | 'per-session'
 
 export interface InstanceEnd {
   readonly reason: 'stopped' | 'exited' | 'out_of_memory'

@@ -27,6 +27,8 @@ export function bindServices(dependencies: services.ServiceDependencies) {
     getUpdate: bind(services.getUpdate),
     getCatalogue: bind(services.getCatalogue),
     callTool: bind(services.callTool),
+    getSettings: bind(services.getSettings),
+    changeSettings: bind(services.changeSettings),
     listCalls: bind(services.listCalls),
     listEvents: bind(services.listEvents),
     listLogs: bind(services.listLogs),

@@ -101,6 +101,9 @@ export async function startInstance(
   const { deployment, release, runtime, credentials, output } = launchable
   const instanceId = newId('instance')
   const sessions = await deps.sessions.open(deployment.id)
+  // What the probe of this very release found out; a new release is asked anew.
+  const known = release.state === 'live' ? await queries.liveManifest(deps.db, deployment.id) : null
+  const era = known?.era ?? null
   await deps.db.transaction().execute(async (tx) => {
     await queries.fence(tx, lease)
     await queries.deleteStaleInstances(tx, lease)
@@ -126,6 +129,8 @@ export async function startInstance(
         credentials,
         sealKey: deps.vault.derive(`sessions/${deployment.id}`, 32),
         sessions,
+        processes: deployment.processes,
+        era,
         output,
       },
       signal,

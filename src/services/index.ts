@@ -11,6 +11,7 @@ export { deleteDeployment, restartDeployment, startDeployment, stopDeployment } 
 export { createDeployment } from './deployments/create.ts'
 export { getCatalogue, getDeployment, listDeployments } from './deployments/read.ts'
 export { getInstallation } from './installation.ts'
+export { changeSettings, getSettings } from './deployments/settings.ts'
 export { streamFeed, type FeedItem } from './logs/feed.ts'
 export { listEvents, listLogs } from './logs/read.ts'
 export { createDoctor } from './doctor/examine.ts'

@@ -62,6 +62,8 @@ const TABLE: Readonly<Record<RouteName, Row>> = {
   listCalls: own('viewer'),
   getDeployment: ours('viewer'),
   listReleases: ours('viewer'),
+  getSettings: ours('viewer'),
+  changeSettings: ours('member', {}),
   compareReleases: ours('viewer', undefined, { number: '1' }),
   getUpdate: ours('viewer'),
   getCatalogue: ours('viewer'),

@@ -55,6 +55,8 @@ export function releaseOf(
       credentials: new Map(),
       sealKey,
       sessions: createSessionMemory(() => new Date()),
+      processes: 'auto',
+      era: null,
       output,
       ...changes,
     }),

@@ -1,5 +1,11 @@
 import { sql } from 'kysely'
-import { CatwalkError, quoted, type DesiredState, type RuntimeKind } from '../../domain/index.ts'
+import {
+  CatwalkError,
+  quoted,
+  type DesiredState,
+  type ProcessPolicy,
+  type RuntimeKind,
+} from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 
 export interface DeploymentRow {
@@ -15,6 +21,7 @@ export interface DeploymentRow {
   readonly restart_count: number
   readonly live_release_id: string | null
   readonly failures: number
+  readonly processes: ProcessPolicy
 }
 
 const COLUMNS = [
@@ -30,6 +37,7 @@ const COLUMNS = [
   'restart_count',
   'live_release_id',
   'failures',
+  'processes',
 ] as const
 
 function notFound(idOrSlug: string): CatwalkError {
@@ -113,6 +121,37 @@ export async function countRestart(tx: Handle, id: string): Promise<void> {
   await tx
     .updateTable('deployments')
     .set((set) => ({ restart_count: set('restart_count', '+', 1) }))
+    .where('id', '=', id)
+    .execute()
+}
+
+export interface EndpointSettings {
+  readonly allowedOrigins: string[]
+  readonly processes: ProcessPolicy
+  readonly keepsData: boolean
+}
+
+/** The settings of a deployment that there is. */
+export async function endpointSettings(db: Handle, id: string): Promise<EndpointSettings> {
+  const row = await db
+    .selectFrom('deployments')
+    .select(['allowed_origins', 'processes', 'keeps_data'])
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+  return { allowedOrigins: [...row.allowed_origins], processes: row.processes, keepsData: row.keeps_data }
+}
+
+/** Writes all settings of a deployment. */
+export async function setEndpointSettings(tx: Handle, id: string, settings: EndpointSettings): Promise<void> {
+  await tx
+    .updateTable('deployments')
+    .set({
+      allowed_origins: settings.allowedOrigins,
+      processes: settings.processes,
+      keeps_data: settings.keepsData,
+      // Who could not hold it before perhaps can now.
+      next_at: sql<Date>`coalesce(next_at, now())`,
+    })
     .where('id', '=', id)
     .execute()
 }

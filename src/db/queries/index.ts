@@ -26,6 +26,8 @@ export {
 export {
   countRestart,
   deploymentId,
+  endpointSettings,
+  setEndpointSettings,
   insertDeployment,
   lockDeployment,
   setDesired,

@@ -7,6 +7,7 @@ export interface RouteRow {
   readonly deployment_id: string
   readonly workspace_id: string
   readonly slug: string
+  readonly allowed_origins: readonly string[]
   readonly desired: DesiredState
   readonly has_live_release: boolean
   readonly newest_state: string
@@ -24,7 +25,7 @@ export interface RouteRow {
 /** Every route, or that of one deployment (none when it is gone). */
 export async function loadRoutes(db: Handle, deploymentId?: string): Promise<readonly RouteRow[]> {
   const { rows } = await sql<RouteRow>`
-    select d.id as deployment_id, d.workspace_id, d.slug, d.desired,
+    select d.id as deployment_id, d.workspace_id, d.slug, d.desired, d.allowed_origins,
       d.live_release_id is not null as has_live_release,
       (select r.state from releases r where r.deployment_id = d.id order by r.number desc limit 1) as newest_state,
       (

@@ -30,9 +30,18 @@ export function createInstances(maxMessageBytes: number | undefined): Instances 
 
   return {
     start: async (input, launch, signal) => {
-      const { deploymentId, releaseId, epoch, sealKey, sessions, output } = input
+      const { deploymentId, releaseId, epoch, sealKey, sessions, processes, era, output } = input
       const bridge = await createBridge(
-        { launch, sealKey, deploymentId, output, limits, memory: sessions },
+        {
+          launch,
+          sealKey,
+          deploymentId,
+          output,
+          limits,
+          processes,
+          memory: sessions,
+          ...(era === null ? {} : { era }),
+        },
         signal,
       )
       const instance: Instance = {

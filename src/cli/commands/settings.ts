@@ -1,0 +1,43 @@
+import type { RouteInput, RouteOutput } from '../../contract/index.ts'
+import { cleanLine } from '../clean-text.ts'
+import type { CommandContext, CommonOptions } from '../context.ts'
+import { formatTable } from '../table.ts'
+
+export interface SettingsOptions extends CommonOptions {
+  readonly origin?: readonly string[]
+  /** False for `--no-origins`. */
+  readonly origins?: boolean
+  readonly processes?: RouteOutput<'getSettings'>['processes']
+  readonly keepData?: boolean
+}
+
+/** Shows the settings of an endpoint, after the changes that are asked for. */
+export async function settings(
+  context: CommandContext,
+  id: string,
+  { origin, origins, processes, keepData }: SettingsOptions,
+): Promise<void> {
+  const { output } = context
+  const body: RouteInput<'changeSettings'>['body'] = {
+    ...(origin === undefined ? {} : { allowedOrigins: [...origin] }),
+    ...(origins === false ? { allowedOrigins: [] } : {}),
+    ...(processes === undefined ? {} : { processes }),
+    ...(keepData === undefined ? {} : { keepsData: keepData }),
+  }
+  const input = { params: { id } }
+  const current =
+    Object.keys(body).length === 0
+      ? await context.call('getSettings', input)
+      : await context.call('changeSettings', { ...input, body })
+  output.result(current, () =>
+    formatTable(
+      output,
+      ['SETTING', 'VALUE'],
+      [
+        ['allowed origins', current.allowedOrigins.join(' ') || '-'],
+        ['processes', current.processes],
+        ['keeps data', current.keepsData ? 'yes' : 'no'],
+      ].map((row) => row.map(cleanLine)),
+    ),
+  )
+}
