@@ -25,6 +25,14 @@ process.exitCode = await runCli(process.argv, {
     const { serveBridge } = await import('./bridge/index.ts')
     await serveBridge({ port, host, command })
   },
+  async backup(file, flags, signal) {
+    const { backup } = await import('./program/backup.ts')
+    return backup({ env: process.env, flags }, file, signal)
+  },
+  async restore(file, flags, signal) {
+    const { restore } = await import('./program/backup.ts')
+    return restore({ env: process.env, flags }, file, signal)
+  },
   async locate(dataDir) {
     const { dataDirFrom } = await import('./config/index.ts')
     return readLocalInstallation(dataDirFrom({ env: process.env, flags: { dataDir } }))

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander'
 import type { CommonOptions } from './context.ts'
 import { timeoutOption, wholeNumber } from './options.ts'
 import type { ProgramOptions } from './program.ts'
+import type { Programs } from './programs.ts'
 import type { AuditOptions } from './commands/audit.ts'
 import type { AddKeyOptions, InviteOptions } from './commands/people.ts'
 import type { RotateOptions } from './commands/keys.ts'
@@ -12,11 +13,12 @@ const commands = {
   audit: () => import('./commands/audit.ts'),
   doctor: () => import('./commands/doctor.ts'),
   people: () => import('./commands/people.ts'),
+  backup: () => import('./commands/backup.ts'),
   keys: () => import('./commands/keys.ts'),
 }
 
 /** The commands of those who run an installation. */
-export function addAdministration(program: Command, run: Run): void {
+export function addAdministration(program: Command, run: Run, programs: Programs): void {
   program.commandsGroup('Administer:')
   program
     .command('doctor')
@@ -25,8 +27,27 @@ export function addAdministration(program: Command, run: Run): void {
       run(options, async (context) => (await commands.doctor()).doctor(context)),
     )
   addPeople(program, run)
+  addBackup(program, run, programs)
   addAudit(program.command('audit').description('who did what'), run)
   addKeys(program.command('keys').description('master keys that credentials are encrypted under'), run)
+}
+
+/** Both work on the database itself, so they need no Catwalk that runs; a restore even wants none. */
+function addBackup(program: Command, run: Run, programs: Programs): void {
+  for (const [verb, description, what] of [
+    ['backup', 'write all that the installation keeps to a file, while it runs', 'file to write'],
+    ['restore', 'fill a database that was never used from a backup, before the first start', 'file to read'],
+  ] as const) {
+    program
+      .command(verb)
+      .description(description)
+      .argument('<file>', what)
+      .option('--data-dir <path>', 'data directory of the installation (CATWALK_DATA_DIR)')
+      .option('--json', 'print one JSON document')
+      .action((file: string, options: CommonOptions) =>
+        run(options, async (context) => (await commands.backup())[verb](context, programs, file, options)),
+      )
+  }
 }
 
 /** What narrows a list of entries. */

@@ -47,7 +47,7 @@ export function createProgram({ programs, host, json, serveFlags, run }: Program
   addUsing(program, run)
   addChanging(program, run)
   addReleases(program, run)
-  addAdministration(program, run)
+  addAdministration(program, run, programs)
   for (const command of program.commands) addServerOptions(command)
   return program
 }
@@ -284,10 +284,13 @@ function addTokens(token: Command, run: Run): void {
     )
 }
 
+/** Commands that ask no server. */
+const LOCAL: ReadonlySet<string> = new Set(['serve', 'bridge', 'backup', 'restore'])
+
 /** The options of the commands that talk to a server, after their own. */
 function addServerOptions(command: Command): void {
   for (const child of command.commands) addServerOptions(child)
-  if (command.commands.length > 0 || command.name() === 'serve' || command.name() === 'bridge') return
+  if (command.commands.length > 0 || LOCAL.has(command.name())) return
   command
     .optionsGroup('Server:')
     .option('--url <origin>', 'address of the server (CATWALK_URL); default: the one on this machine')

@@ -14,6 +14,12 @@ export interface BridgeCommand {
   readonly command: readonly [string, ...string[]]
 }
 
+export interface BackupSummary {
+  readonly createdAt: string
+  readonly rows: number
+  readonly tables: Readonly<Record<string, { readonly rows: number; readonly sha256: string }>>
+}
+
 /** What the command line starts or asks but does not contain. The composition root gives them, each loaded when used. */
 export interface Programs {
   readonly version: string
@@ -21,6 +27,10 @@ export interface Programs {
   serve(flags: Readonly<Record<string, string | boolean>>): Promise<void>
   serveFlags(): Promise<readonly ServeFlag[]>
   bridge(command: BridgeCommand): Promise<void>
+  /** Writes all that an installation keeps to a file. */
+  backup(file: string, flags: Readonly<Record<string, string>>, signal: AbortSignal): Promise<BackupSummary>
+  /** Fills an unused database from such a file. */
+  restore(file: string, flags: Readonly<Record<string, string>>, signal: AbortSignal): Promise<BackupSummary>
   /** Finds the installation of this machine. */
   locate(dataDir: string | undefined): Promise<LocalInstallation>
 }

@@ -1,3 +1,4 @@
+export { backupDatabase, restoreDatabase, type BackupOptions, type BackupReport } from './backup/index.ts'
 export { openDatabase, type Database, type DatabaseOptions } from './database.ts'
 export * as queries from './queries/index.ts'
 export type { Handle } from './queries/index.ts'

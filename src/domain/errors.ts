@@ -304,6 +304,16 @@ const CATALOGUE = {
     title: 'The database is newer than this program',
     help: 'Start the newer version of Catwalk, or restore a backup made by this one.',
   },
+  backup_invalid: {
+    status: 422,
+    title: 'Not a backup that can be restored',
+    help: 'Check that the file is whole and was made with: bin/catwalk backup. Nothing was changed.',
+  },
+  restore_not_empty: {
+    status: 409,
+    title: 'There is something already where the backup should go',
+    help: 'Restore into a database, or a data directory, that was never used.',
+  },
   migration_failed: {
     status: 500,
     title: 'The database could not be upgraded',

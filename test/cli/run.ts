@@ -30,6 +30,8 @@ export async function run(
     serve: () => Promise.reject(new Error('not in this test')),
     serveFlags: () => Promise.resolve([]),
     bridge: () => Promise.reject(new Error('not in this test')),
+    backup: () => Promise.reject(new Error('not in this test')),
+    restore: () => Promise.reject(new Error('not in this test')),
     locate: () =>
       Promise.resolve({ dataDir: '/data', apiKey: api?.apiKey ?? null, origin: api?.origin ?? null }),
     ...options.programs,

@@ -85,7 +85,8 @@ async function writeAuthFiles(directory: string): Promise<void> {
   }
 }
 
-function embeddedTarget(sockets: string): ConnectionTarget {
+/** Leads to the server whose socket is in this directory. */
+export function embeddedTarget(sockets: string): ConnectionTarget {
   return {
     host: sockets,
     port: 5432,
