@@ -159,7 +159,7 @@ function launchProblem(entry: CorpusEntry, analysis: Analysis | null): string | 
     return `package ${launch.package.registry}:${launch.package.name}`
   if (launch.package.version !== entry.version) return `version ${String(launch.package.version)}`
   const executables = executablesOf(entry.name, { bin: entry.bin })
-  const wanted = entry.npxBin ?? [...executables.keys()][0] ?? null
+  const wanted = entry.npxBin?.split('/').at(-1) ?? [...executables.keys()][0] ?? null
   const path = executables.get(launch.command)
   if (path === undefined) return `executable ${launch.command}`
   if (wanted !== null && path !== executables.get(wanted))

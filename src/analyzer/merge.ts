@@ -31,7 +31,7 @@ export function mergeProgram(reading: ProgramReading): MergedProgram {
     return variables.env.some(
       (variable) =>
         (variable.name === words || variable.name.endsWith(`_${words}`)) &&
-        variable.evidence.some((one) => one.reader !== 'javascript'),
+        variable.evidence.some((one) => /^(?:readme|env-example|server-json|mcpb)/.test(one.reader)),
     )
   }
   const tools = new Map<string, string | null>()

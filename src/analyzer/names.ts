@@ -50,7 +50,7 @@ const words = (name: string): string[] =>
     .filter((word) => word !== '')
 
 const SECRET_WORDS = new Set(
-  'TOKEN SECRET PASSWORD PASSWD PASS PWD PASSPHRASE CREDENTIAL CREDENTIALS APIKEY COOKIE COOKIES PAT JWT BEARER AUTHORIZATION TICKET MNEMONIC SIGNATURE SESSION'.split(
+  'TOKEN SECRET PASSWORD PASSWD PASS PWD PASSPHRASE CREDENTIAL CREDENTIALS APIKEY COOKIE COOKIES PAT JWT BEARER TICKET MNEMONIC SIGNATURE SESSION'.split(
     ' ',
   ),
 )
@@ -93,8 +93,14 @@ export function looksSecret(name: string): boolean {
     return true
   if (last === 'KEY' || last === 'KEYS')
     return parts.length <= 2 && !/^(?:SORT|PRIMARY|CACHE|PUBLIC|SSH|PROJECT)$/.test(parts[0] ?? '')
-  if (last === 'AUTH' || /(?:^|_)AUTH_(?:HEADERS?|COOKIES?)$/.test(joined)) return parts.length > 1
+  if (last === 'AUTHORIZATION' || last === 'AUTH' || /(?:^|_)AUTH_(?:HEADERS?|COOKIES?)$/.test(joined))
+    return parts.length > 1
   return /(?:^|_)MCP_HEADERS$|(?:^|_)API_HEADERS$/.test(joined)
+}
+
+/** Whether a name says that its value is no secret, whatever a form's author ticked. */
+export function looksPublic(name: string): boolean {
+  return NOT_SECRET_ENDS.has(words(name).at(-1) ?? '') && !looksSecret(name)
 }
 
 /** Settings of a server's own HTTP mode, which a server behind stdio never uses. */

@@ -8,6 +8,8 @@ import type { Project } from './project.ts'
 import { readDockerfile } from './readers/dockerfile.ts'
 import { ENV_EXAMPLE, readEnvExample } from './readers/env-example.ts'
 import { readMcpbManifest } from './readers/mcpb-manifest.ts'
+import { readGo } from './readers/go.ts'
+import { readPython } from './readers/python.ts'
 import { readReadme } from './readers/readme.ts'
 import { readServerJson } from './readers/server-json.ts'
 import { readSmithery } from './readers/smithery.ts'
@@ -150,7 +152,21 @@ function readPrograms(
     reader: project.manifest.split('/').at(-1) === 'package.json' ? 'package-json' : 'python-project',
   }
   if (project.ecosystem !== 'npm') {
-    return [{ project, executable: null, entry: null, facts: nearby, starts, words: new Set(), evidence }]
+    const facts = [...nearby, ...readSources(snapshot, project, budget)]
+    const names: readonly (string | null)[] =
+      project.executables.size > 0 ? [...project.executables.keys()] : [null]
+    return oneEach(
+      names.map((executable) => ({
+        project,
+        executable,
+        entry: null,
+        facts,
+        starts,
+        words: new Set<string>(),
+        evidence,
+      })),
+      project,
+    ).slice(0, 1)
   }
   const entries: readonly (readonly [string | null, string | null])[] =
     project.executables.size > 0 ? [...project.executables] : [[null, project.main]]
@@ -173,6 +189,35 @@ function readPrograms(
     }
   })
   return oneEach(programs, project)
+}
+
+const ASIDE =
+  /(?:^|\/)(?:tests?|examples?|docs?|scripts|benchmarks?|vendor|node_modules|\.venv|venv|build|dist)\/|(?:^|\/)(?:test_[^/]*|conftest|setup)\.py$|_test\.(?:py|go)$/
+const LARGEST_SOURCE = 2 * 1024 * 1024
+const MOST_SOURCES = 1_000
+
+/** The Python or Go code of a project's folder. */
+function readSources(
+  snapshot: Snapshot,
+  project: Project,
+  budget: ReturnType<typeof createBudget>,
+): readonly Fact[] {
+  const prefix = project.folder === '' ? '' : `${project.folder}/`
+  const isGo = project.ecosystem === 'go'
+  const read = isGo ? readGo : readPython
+  return [...snapshot.files.values()]
+    .filter(
+      ({ path }) =>
+        path.startsWith(prefix) &&
+        path.endsWith(isGo ? '.go' : '.py') &&
+        !ASIDE.test(path.slice(prefix.length)),
+    )
+    .slice(0, MOST_SOURCES)
+    .flatMap(({ path, bytes }) => {
+      if (!budget.take(path, bytes, LARGEST_SOURCE)) return []
+      const text = snapshot.text(path, LARGEST_SOURCE)
+      return text === null ? [] : read(path, text)
+    })
 }
 
 /** Of executables that are the same program, or of which only one is a server, that one remains. */

@@ -372,6 +372,11 @@ function readCount(node: Node, scope: Scope, add: (draft: Draft, node: Node) => 
 function indexOf(node: Node | null, scope: Scope): { name: string; position: number } | null {
   if (node === null) return null
   const found = node.type === 'Identifier' ? scope.find(identifier(node) ?? '') : null
+  const element = /^\[(\d)\]$/.exec(found?.key ?? '')?.[1]
+  if (found !== null && element !== undefined) {
+    const offset = argumentsOffset(found.value, found.scope)
+    return offset === null ? null : { name: found.name, position: Number(element) - offset }
+  }
   const value = bare(found === null ? node : found.value)
   const place = found?.scope ?? scope
   if (value?.type !== 'MemberExpression') return null

@@ -1,3 +1,4 @@
+import { failsHere } from './failing.ts'
 import { ALWAYS, both, either, given, type Presence } from './presence.ts'
 import type { Helper } from './helpers.ts'
 import type { Scope } from './scope.ts'
@@ -53,8 +54,10 @@ export function presenceOf(
       const right = again(child(value, 'right'))
       if (value['operator'] === '&&') return left === null || right === null ? null : both(left, right)
       if (right === ALWAYS) return ALWAYS
-      // The other side is most often a flag that does the same; a form asks for the variable.
-      return left === null ? right : right === null ? left : either(left, right)
+      // `options.key ?? process.env.KEY`: the flag does the same, and a form asks for the variable. The other way round
+      // there is something to fall back on.
+      if (left === null) return right
+      return right === null ? (failsHere(bare(child(value, 'right'))) ? left : ALWAYS) : either(left, right)
     }
     case 'CallExpression': {
       const helper = knowledge.helperOf(value, scope)

@@ -332,7 +332,10 @@ class EnvironmentReader {
     if (presence === null) return
     for (let i = parents.length - 2; i >= 0; i--) {
       const outer = parents[i]
-      if (outer === undefined || isFunction(outer)) break
+      if (outer === undefined || isFunction(outer)) {
+        if (parents.slice(0, i).some((one) => one.type === 'SwitchCase')) return
+        break
+      }
       // What fails only in some mode is not demanded.
       if (outer.type === 'SwitchCase' || outer.type === 'ConditionalExpression') return
       if (outer.type !== 'IfStatement' || outer['test'] === parents[i + 1]) continue

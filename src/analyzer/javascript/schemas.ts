@@ -33,7 +33,7 @@ export function readSchemas(
         const field = name === null ? null : fieldOf(child(property, 'value'), scope)
         return name === null || field === null ? [] : [{ name, field, property }]
       })
-      const capitals = fields.filter(({ name }) => CAPITALS.test(name) && /[A-Z]{2}/.test(name))
+      const capitals = fields.filter(({ name }) => CAPITALS.test(name) && name.includes('_'))
       if (capitals.length === 0 || capitals.length < properties.length * 0.7) return
       for (const { name, field, property } of capitals) {
         facts.push({

@@ -1,4 +1,4 @@
-import { below, child, children, identifier, isFunction, type Node } from './syntax.ts'
+import { below, child, children, identifier, isFunction, isNode, type Node } from './syntax.ts'
 
 /** What a name stands for. */
 export interface Binding {
@@ -158,6 +158,13 @@ function addPattern(
     case 'TSParameterProperty':
       addPattern(child(pattern, 'parameter'), scope, make, key, fallback)
       break
+    case 'ArrayPattern': {
+      const elements = pattern['elements']
+      for (const [index, element] of (Array.isArray(elements) ? elements : []).entries()) {
+        if (isNode(element)) addPattern(element, scope, make, `[${String(index)}]`, fallback)
+      }
+      break
+    }
     case 'ObjectPattern':
       for (const property of children(pattern, 'properties')) {
         const name = identifier(child(property, 'key'))

@@ -26,8 +26,10 @@ export function surroundingsOf(node: Node, { scope, parents, program }: Place): 
     if (outer === undefined || isFunction(outer) || outer.type.endsWith('Statement')) break
     if (outer.type === 'LogicalExpression' && outer['left'] === inner && outer['operator'] !== '&&') {
       const right = bare(child(outer, 'right'))
-      fallback ??= constant(right, scope)
-      if (fallback !== null) required = false
+      const other = constant(right, scope)
+      fallback ??= other
+      // An empty text stands for nothing.
+      if (other !== null && other !== '') required = false
       else if (failsHere(right)) required = true
       else if (/^(?:ArrayExpression|ObjectExpression|CallExpression)$/.test(right?.type ?? ''))
         required = false

@@ -88,7 +88,7 @@ export function mergeArguments(
         declared ??
         (draft.position === null
           ? (isDemanded || (everywhere && !isLoose)) && !covers(draft.name)
-          : isDemanded || (everywhere && !isLoose))
+          : isDemanded || (everywhere && !draft.facts.some((fact) => fact.default !== undefined)))
       const first = (key: 'description' | 'default' | 'example'): string | null =>
         draft.facts.find((fact) => fact[key] !== undefined)?.[key] ?? null
       return {

@@ -7,6 +7,7 @@ import {
   isPlaceholder,
   isPlatformVariable,
   looksHttpOnly,
+  looksPublic,
   looksSecret,
   VARIABLE_NAME,
 } from '../names.ts'
@@ -52,9 +53,18 @@ export function mergeVariables(program: ProgramReading): MergedVariables {
   const lines = servingStarts(program)
   const gathered = gather(program, lines)
   const warnings: AnalysisWarning[] = []
-  const wanted = gathered.filter((one) => isWanted(one, program))
+  const prefixes = gathered.filter(({ name }) => name.endsWith('*')).map(({ name }) => name.slice(0, -1))
+  const wanted = gathered.filter(
+    (one) =>
+      isWanted(one, program) &&
+      // An example of a name that a wildcard stands for.
+      !(
+        prefixes.some((prefix) => one.name.startsWith(prefix) && one.name !== `${prefix}*`) &&
+        !one.facts.some((fact) => fact.role === 'read')
+      ),
+  )
   const names = new Set(wanted.map((one) => one.name))
-  const groups = groupsOf(program, names)
+  const groups = [...groupsOf(program, names), ...groupsOfSnippets(lines, names)]
   const inGroup = new Set(groups.flat(2))
   const env = wanted.slice(0, MOST).map((one) => {
     const { variable, conflict } = mergeOne(one, lines, inGroup.has(one.name), program)
@@ -98,7 +108,7 @@ function isWanted({ name, facts, shown }: Gathered, program: ProgramReading): bo
   if (has('read'))
     return (
       isDocumented ||
-      (!isInfrastructureVariable(name) &&
+      ((!isInfrastructureVariable(name) || isNamedAfter(name, program)) &&
         /[A-Z]/.test(name) &&
         (CAPITALS.test(name) || name.includes('_')) &&
         name.length > 2)
@@ -144,7 +154,7 @@ function mergeOne(
     variable: {
       name,
       required,
-      secret: sorted.some((fact) => fact.secret === true) || looksSecret(name),
+      secret: looksSecret(name) || (sorted.some((fact) => fact.secret === true) && !looksPublic(name)),
       default: required ? null : first('default'),
       description: documentedFirst.find((fact) => fact.description !== undefined)?.description ?? null,
       format: first('format') ?? formatOf(name),
@@ -188,6 +198,15 @@ function requiredOf(
   if (facts.every((fact) => fact.httpOnly === true) && facts.length > 0 && shown.length === 0)
     return { required: false, conflict: null }
   if (looksHttpOnly(name)) return { required: false, conflict: null }
+  const readFacts = facts.filter((fact) => fact.role === 'read')
+  if (
+    readFacts.length > 0 &&
+    readFacts.every((fact) => fact.httpOnly === true) &&
+    documented !== true &&
+    shown.length === 0
+  ) {
+    return { required: false, conflict: null }
+  }
   const hasDefault = facts.some(
     (fact) => fact.default !== undefined && (fact.role === 'read' || fact.role === 'documented'),
   )
@@ -197,7 +216,12 @@ function requiredOf(
   if (hasDefault || read === false) return { required: false, conflict: null }
   const secret = looksSecret(name)
   const snippets = lines.filter((start) => start.variables.length > 0 || start.role === 'snippet')
-  if (snippets.length > 0 && shown.length >= snippets.length * 0.6) {
+  // A configuration that lists what many services need is for picking from.
+  const isCatalogue = snippets.some(
+    (start) =>
+      new Set(start.variables.map(([one]) => one.split('_')[0])).size > 4 && start.variables.length > 8,
+  )
+  if (snippets.length > 0 && shown.length >= snippets.length * 0.6 && !isCatalogue) {
     const placeholders = shown.filter(([, value]) => isPlaceholder(value) || secret).length
     return { required: placeholders > 0, conflict: null }
   }
@@ -206,7 +230,8 @@ function requiredOf(
 
 /** The one secret that the code reads and that is named after the package. */
 function isTheCredential(name: string, program: ProgramReading): boolean {
-  if (!looksSecret(name)) return false
+  // `X_AUTH_TOKEN` is as often what callers of its own HTTP mode must send.
+  if (!looksSecret(name) || name.endsWith('_AUTH_TOKEN')) return false
   const secrets = new Set(
     program.facts
       .filter(
@@ -234,4 +259,41 @@ function groupsOf(program: ProgramReading, names: ReadonlySet<string>): (readonl
     groups.push(shown)
   }
   return groups.slice(0, 8)
+}
+
+/**
+ * Alternatives that configurations show: sets of variables with a secret in each, none of which shares a name with
+ * another, or one configuration that lists the secrets of many services.
+ */
+function groupsOfSnippets(
+  lines: readonly StartFact[],
+  names: ReadonlySet<string>,
+): (readonly (readonly string[])[])[] {
+  const sets = new Map<string, readonly string[]>()
+  for (const start of lines) {
+    const shown = start.variables
+      .map(([name]) => name)
+      .filter((name) => names.has(name) && !looksHttpOnly(name))
+    if (shown.some((name) => looksSecret(name))) sets.set(shown.toSorted().join(' '), shown)
+  }
+  const all = [...sets.values()].map((shown) => shown.filter((name) => looksSecret(name) || shown.length < 4))
+  const areDisjoint = all.every((one, i) =>
+    all.every((other, j) => i === j || one.every((name) => !other.includes(name))),
+  )
+  if (all.length > 1 && all.length < 6 && areDisjoint) return [all]
+  const largest = all.toSorted((a, b) => b.length - a.length)[0] ?? []
+  const owners = Map.groupBy(largest, (name) => name.split('_')[0] ?? name)
+  return owners.size > 3 ? [[...owners.values()].map((secrets) => secrets.slice(0, 1))] : []
+}
+
+/** `SENTRY_HOST` is infrastructure everywhere but in a package that is about Sentry. */
+function isNamedAfter(name: string, program: ProgramReading): boolean {
+  const [owner = ''] = name.toLowerCase().split('_')
+  return (
+    owner.length > 3 &&
+    program.project.name
+      .toLowerCase()
+      .split(/[^a-z0-9]+/)
+      .includes(owner)
+  )
 }

@@ -9,7 +9,9 @@ export function speaksMcp(program: ProgramReading): boolean {
 /** In words, why a program is no MCP server; null when it is one. */
 export function notAServer(program: ProgramReading): string | null {
   const seen = new Set(signals(program).map((fact) => fact.signal))
-  const isConfigured = program.starts.some((start) => start.role !== 'shell')
+  const isConfigured = program.starts.some(
+    (start) => start.role !== 'shell' && (start.registry !== null || start.name === program.executable),
+  )
   const hasServer = seen.has('server_sdk') || seen.has('stdio_transport') || seen.has('wire_words')
   const tools = program.facts.some((fact) => fact.kind === 'tool')
   if (hasServer) {
@@ -19,13 +21,8 @@ export function notAServer(program: ProgramReading): string | null {
   }
   if (seen.has('client_sdk')) return 'It is an MCP client, not a server.'
   // The server may lie in a dependency; then the document must show how a client starts this very package.
-  if (isConfigured && program.facts.some((fact) => fact.kind === 'start'))
-    return dependsOnMcp(program) || isConfigured ? null : 'x'
+  if (isConfigured) return null
   return 'Nothing in it speaks the Model Context Protocol.'
-}
-
-function dependsOnMcp(program: ProgramReading): boolean {
-  return [...program.project.dependencies].some((name) => /mcp|modelcontextprotocol/.test(name))
 }
 
 export function signals(program: ProgramReading): readonly SignalFact[] {

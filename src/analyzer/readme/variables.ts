@@ -45,7 +45,9 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
       requiredness(
         required === -1 ? '' : plain(row[required] ?? ''),
         /optional/.test(titles[required] ?? ''),
-      ) ?? requirednessOfText(rest.slice(1).join(' '))
+      ) ??
+      requirednessOfText(rest.slice(1).join(' ')) ??
+      (/^[*_(]*(?:required|mandatory)/i.test(row[fallback] ?? '') ? true : null)
     const value = fallback === -1 ? null : plain(row[fallback] ?? '')
     const details = {
       required: demanded,
@@ -67,7 +69,7 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
       )
         continue
       for (const name of namesIn(cell)) {
-        if (CAPITALS.test(name))
+        if (CAPITALS.test(name) && (name.includes('_') || /env|variable|变量/.test(titles[i] ?? '')))
           facts.push({ kind: 'variable', name, role: 'documented', ...details, ...where, evidence })
       }
       for (const match of cell.matchAll(/(--[a-zA-Z][\w-]*)(?:[ =](<[^>]*>|\[[^\]]*\]|[A-Z_]{2,}))?/g)) {
@@ -114,13 +116,15 @@ function requiredness(cell: string, columnSaysOptional: boolean): boolean | null
 
 /** What a description says of its name being needed. */
 function requirednessOfText(text: string): boolean | null {
+  if (/\brequired (?:for|in|with|by|when using) stdio\b/i.test(text)) return true
   if (/\boptional(?:ly)?\b|\bdefaults? (?:to|is|=|:)|\(default\b|\bdefault:/i.test(text)) return false
   if (
-    /\bnot required\b|\bnot needed\b|\bonly (?:needed|required|used)\b|\brequired (?:for|if|when|only|by|unless|with|to)\b|\bunless\b/i.test(
+    /\bnot (?:required|needed)\b|\bonly (?:needed|required|used)\b|\brequired (?:for `|if|when|only|unless)\b|\brequired for `/i.test(
       text,
     )
   )
-    return null
+    return false
+  if (/\brequired (?:for|by|with|to)\b|\bunless\b/i.test(text)) return null
   return /\brequired\b|\bmandatory\b|必填|必需/i.test(text) ? true : null
 }
 
