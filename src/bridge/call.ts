@@ -44,6 +44,8 @@ export interface Call {
   readonly logLevel?: string
   readonly translate?: Translate
   readonly report?: Report
+  /** A client listens to it for as long as it likes, so that nobody waits for its end. */
+  readonly isSubscription?: boolean
   /** Takes messages of a subscription of our own. */
   readonly received?: (line: Buffer, envelope: Envelope, method: string) => void
 }

@@ -30,6 +30,7 @@ async function reconnect(context: BridgeContext, session: Session): Promise<Upst
   if (shared !== null) {
     const before = session.upstream
     session.upstream = shared
+    if (shared.era === 'modern') context.subscription.refresh().catch(() => undefined)
     askAgain(shared, session, mostVerbose(sharedLevels(context)))
     if (isNew || before !== null) announceChanges(session, shared)
     return shared

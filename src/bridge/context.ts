@@ -5,6 +5,7 @@ import type { Inbound } from './read-body.ts'
 import type { ReplayBudget } from './replay-budget.ts'
 import type { Hold } from './hold.ts'
 import type { Listener } from './legacy-listeners.ts'
+import type { ModernSubscription } from './modern-subscription.ts'
 import type { Pool } from './pool.ts'
 import type { ProcessPolicy } from './process-policy.ts'
 import type { SessionStore } from './session-store.ts'
@@ -14,6 +15,7 @@ import type { ToolHeaders } from './tool-headers.ts'
 export interface BridgeContext extends BridgeCore {
   readonly pool: Pool
   readonly sessions: SessionStore
+  readonly subscription: ModernSubscription
 }
 
 export interface BridgeCore {

@@ -18,12 +18,14 @@ import type { BridgeContext, BridgeCore } from './context.ts'
 import { endSession } from './end-session.ts'
 import { OUR_META, type Era } from './era.ts'
 import { serverMessage } from './from-server.ts'
+import { endSubscriptions } from './from-modern-server.ts'
 import { handleDelete } from './handle-delete.ts'
 import { handleGet } from './handle-get.ts'
 import { handlePost } from './handle-post.ts'
 import { isObject } from './handshake.ts'
 import { DEFAULT_LIMITS, type BridgeLimits } from './limits.ts'
 import { endListener } from './legacy-listeners.ts'
+import { createModernSubscription } from './modern-subscription.ts'
 import { createPool } from './pool.ts'
 import { probe } from './probe.ts'
 import type { ProcessPolicy } from './process-policy.ts'
@@ -102,7 +104,11 @@ export async function createBridge(options: BridgeOptions, signal: AbortSignal):
     received: (upstream, line, envelope, kind) => serverMessage(context, upstream, line, envelope, kind),
     crashed: (session) => void endSession(context, session),
   })
-  const context: BridgeContext = Object.assign(core, { sessions, pool })
+  const context: BridgeContext = Object.assign(core, {
+    sessions,
+    pool,
+    subscription: createModernSubscription(core, sessions, pool.shared),
+  })
   return openBridge(context)
 }
 
@@ -126,6 +132,8 @@ function openBridge(context: BridgeContext): Bridge {
     context.stopping = true
     for (const session of sessions.all()) session.listen.finish()
     for (const listener of context.listeners) endListener(context, listener)
+    context.subscription.close()
+    for (const upstream of pool.shared.all()) endSubscriptions(upstream)
     for (const hold of context.holds.values()) if (hold.deadline !== Infinity) hold.expire()
     const deadline = performance.now() + graceMs
     const busy = () => [...pool.all()].some((upstream) => upstream.calls.size > 0)

@@ -14,6 +14,7 @@ const UNSUBSCRIBE_MS = 10_000
 export function endSession(context: BridgeContext, session: Session): Promise<void> {
   const { upstream } = session
   const remembered = context.sessions.end(session)
+  for (const round of session.rounds) round.cancel()
   if (upstream === null || !upstream.alive) return remembered
   cancelAll(upstream, session)
   if (session.own) void context.pool.retire(upstream, GRACE_MS)
@@ -33,12 +34,12 @@ export function unsubscribe(context: BridgeContext, uri: string): void {
 
 /** Answers requests of a server that its client never came to read. */
 export function answerUnheard(context: BridgeContext, session: Session): void {
-  if (session.upstream === null) return session.asked.clear()
-  for (const [id, askedAt] of session.asked) {
-    if (context.now - askedAt < context.limits.unheardMs) return
+  for (const [id, { at, answered }] of session.asked) {
+    if (context.now - at < context.limits.unheardMs) return
     if ([...session.streams.values()].some((stream) => stream.connected)) return
     session.asked.delete(id)
+    if (answered !== null) answered(null)
     const error = '{"code":-32000,"message":"The client is not listening."}'
-    session.upstream.send(toBytes(`{"jsonrpc":"2.0","id":${id},"error":${error}}`))
+    if (answered === null) session.upstream?.send(toBytes(`{"jsonrpc":"2.0","id":${id},"error":${error}}`))
   }
 }

@@ -53,7 +53,7 @@ export function clientRequest(
 }
 
 /** Remembers what a client asks for as long as the session lasts: resource subscriptions and the log level. */
-function note(context: BridgeContext, session: Session, body: Buffer, envelope: Envelope): void {
+export function note(context: BridgeContext, session: Session, body: Buffer, envelope: Envelope): void {
   const method = textOf(body, envelope.method)
   if (method === 'logging/setLevel') {
     const level = textOf(body, envelope.level)
@@ -121,17 +121,28 @@ export function clientMessage(
 ): void {
   if (kind === 'response') {
     // Only to what was asked in this session; late answers to cancelled requests end here.
-    if (envelope.id === null || !session.asked.delete(lettersOf(body, envelope.id))) return
-    return upstream.send(splice(body, envelope, []))
+    if (envelope.id !== null) answer(upstream, session, body, envelope, lettersOf(body, envelope.id))
+    return
   }
   const method = textOf(body, envelope.method)
   if (method === 'notifications/cancelled') {
     if (envelope.requestId !== null) cancel(upstream, session, lettersOf(body, envelope.requestId))
     return
   }
+  // The modern era has no other notifications in this direction.
+  if (upstream.era === 'modern') return
   // The shared process was initialised by us, and nobody's roots or progress are the others' business.
   if (upstream.shared && method !== undefined && KEPT_FROM_SHARED.has(method)) return
   upstream.send(splice(body, envelope, []))
+}
+
+function answer(upstream: Upstream, session: Session, body: Buffer, envelope: Envelope, id: string): void {
+  const asked = session.asked.get(id)
+  session.asked.delete(id)
+  if (asked === undefined) return
+  if (asked.answered === null) upstream.send(splice(body, envelope, []))
+  else if (envelope.result !== null) asked.answered({ result: lettersOf(body, envelope.result) })
+  else asked.answered(envelope.error === null ? null : { error: lettersOf(body, envelope.error) })
 }
 
 const KEPT_FROM_SHARED = new Set([
@@ -142,6 +153,7 @@ const KEPT_FROM_SHARED = new Set([
 
 /** Cancels the calls of this session, and of no other, that have this id. */
 function cancel(upstream: Upstream, session: Session, id: string): void {
+  for (const round of session.rounds) if (round.id === id) round.cancel()
   for (const [number, call] of upstream.calls) {
     if (call.session !== session || call.id !== id) continue
     upstream.close(number)

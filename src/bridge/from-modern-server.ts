@@ -58,6 +58,16 @@ function torndown(upstream: Upstream, line: Buffer, envelope: Envelope): void {
   call.report?.('ok')
 }
 
+/** Ends what clients listen to on a process that is being stopped. */
+export function endSubscriptions(upstream: Upstream): void {
+  for (const [number, call] of upstream.calls) {
+    if (call.isSubscription !== true) continue
+    upstream.close(number)
+    call.sink.answer(endOfSubscription(call.id), null)
+    call.report?.('ok')
+  }
+}
+
 /** The result that ends a subscription gracefully. `id`: the letters of the request's id. */
 export function endOfSubscription(id: string): string {
   const meta = `{"${META_KEYS.subscription}":${id}}`

@@ -61,7 +61,7 @@ function request(
     refuseForCapability(upstream, line, envelope, method)
     return upstream.send(rpcError(id, RPC.methodNotFound, `No client here offers "${method}".`))
   }
-  session.asked.set(id, context.now)
+  session.asked.set(id, { at: context.now, answered: null })
   toSession(upstream, session, whole(line, envelope), true)
 }
 

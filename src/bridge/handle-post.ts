@@ -21,6 +21,7 @@ import { connect } from './connect.ts'
 import type { BridgeContext } from './context.ts'
 import { clientMessage, clientRequest } from './from-client.ts'
 import { modernPost } from './modern-post.ts'
+import { requestOnModern } from './legacy-on-modern.ts'
 import { openSession } from './open-session.ts'
 import { readBody, type BodyProblem } from './read-body.ts'
 import { Reply } from './reply.ts'
@@ -181,7 +182,8 @@ function deliver(
   for (const envelope of envelopes) {
     const kind = messageKind(body, envelope)
     if (kind === 'request' && reply !== null) {
-      clientRequest(context, upstream, session, body, envelope, reply, caller)
+      const send = upstream.era === 'modern' ? requestOnModern : clientRequest
+      send(context, upstream, session, body, envelope, reply, caller)
     } else if (kind === 'response' || kind === 'notification') {
       clientMessage(upstream, session, body, envelope, kind)
     }

@@ -34,7 +34,7 @@ export function passOn(
 export function callOf(
   context: BridgeContext,
   { caller, report }: Exchange,
-  { body, envelope, id, logLevel }: ModernRequest,
+  { body, envelope, method, id, logLevel }: ModernRequest,
   sink: Sink,
   translate: Translate | undefined,
 ): Call {
@@ -46,6 +46,7 @@ export function callOf(
     progressToken: token === null ? null : lettersOf(body, token),
     sink,
     startedAt: context.now,
+    ...(method === 'subscriptions/listen' ? { isSubscription: true } : {}),
     ...(logLevel === undefined ? {} : { logLevel }),
     ...(translate === undefined ? {} : { translate }),
     ...(report === undefined ? {} : { report }),

@@ -51,7 +51,9 @@ async function later(context: BridgeContext, exchange: Exchange, request: Modern
   const { length } = request.body
   context.inbound.bytes += length
   try {
-    const upstream = (await shared.open('modern')) ?? (await shared.open('legacy'))
+    // The last one where it turned out only now that the server is not the legacy one that it was.
+    const upstream =
+      (await shared.open('modern')) ?? (await shared.open('legacy')) ?? (await shared.open('modern'))
     if (upstream === null)
       throw new CatwalkError('server_not_mcp', 'The server speaks no revision that we know.')
     if (request.method === 'tools/call') await context.toolHeaders.load(upstream)

@@ -26,6 +26,7 @@ interface Introduction {
   readonly clientInfo: JsonObject
 }
 
+const TASKS = 'io.modelcontextprotocol/tasks'
 const RETRY_AFTER = ['retry-after', '5'] as const
 
 /** Answers `initialize`: a session on the shared process, or on one of its own. */
@@ -74,6 +75,7 @@ function openShared(
   const session = sessions.open({ ...introduction, subject: caller.subject, version })
   session.own = false
   session.upstream = upstream
+  if (upstream.era === 'modern') context.subscription.refresh().catch(() => undefined)
   const result = resultForShared(handshake, version)
   const text = `{"jsonrpc":"2.0","id":${id},"result":`
   // The id is in the letters it came in (one character a byte), the result is text.
@@ -89,11 +91,19 @@ function handshakeFrom(discovered: JsonObject): Handshake {
     version: LATEST_LEGACY,
     result: {
       protocolVersion: LATEST_LEGACY,
-      capabilities: isObject(capabilities) ? capabilities : {},
+      capabilities: isObject(capabilities) ? withoutTasks(capabilities) : {},
       serverInfo: isObject(serverInfo) ? serverInfo : OURSELVES,
       ...(typeof instructions === 'string' ? { instructions } : {}),
     },
   }
+}
+
+/** Tasks of the modern era are an extension that legacy clients do not know. */
+function withoutTasks(capabilities: JsonObject): JsonObject {
+  const { extensions, ...offered } = capabilities
+  if (!isObject(extensions)) return offered
+  const { [TASKS]: _, ...others } = extensions
+  return Object.keys(others).length > 0 ? { ...offered, extensions: others } : offered
 }
 
 /** The result is made per session; tasks would be seen by everybody on the process, so they are not offered. */

@@ -60,6 +60,7 @@ export function createSessionStore(context: BridgeCore): SessionStore {
       }),
       streams: new Map(),
       asked: new Map(),
+      rounds: new Set(),
       recalled: isNew,
       level: null,
       subscriptions: new Set(),

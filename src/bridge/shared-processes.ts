@@ -88,7 +88,7 @@ export function createSharedProcesses(options: SharedProcessesOptions): SharedPr
   }
 
   async function identify(upstream: Upstream, era: Era): Promise<Found> {
-    if (era === 'legacy') return openLegacy(upstream, speaks.modern !== false, never)
+    if (era === 'legacy') return openLegacy(upstream, true, never)
     if (speaks.modern !== true) return probeEra(upstream, never)
     const discovered = await openModern(upstream, never)
     if (discovered !== null) return { discovered, handshake: null }

@@ -42,6 +42,7 @@ export function startSweeper(context: BridgeContext): () => void {
       needed.add(session.upstream)
     }
     pool.reap()
+    if (!needed.has(pool.shared.modern)) context.subscription.close()
     for (const hold of context.holds.values()) if (hold.deadline < context.now) hold.expire()
     for (const listener of context.listeners) {
       listener.reply.keepAlive(context.now)

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { inOrder, insertMembers } from './edits.ts'
+import { inOrder, insertMembers, removeMember } from './edits.ts'
 import { membersOf, scan } from './scan.ts'
 import { splice, type Bytes } from './splice.ts'
 
@@ -39,6 +39,27 @@ test('the members of an object are found where they stand, whatever they are cal
         ([name, { start, end }]) => [name, JSON.parse(source.toString('utf8', start, end))] as const,
       )
       expect(values).toEqual(Object.entries(members))
+    }),
+  )
+})
+
+test('a member that is taken out leaves all others', () => {
+  fc.assert(
+    fc.property(result, indent, fc.nat(), (members, space, choice) => {
+      const names = Object.keys(members)
+      const name = names[choice % names.length]
+      const source = Buffer.from(JSON.stringify({ id: 1, result: members }, null, space))
+      const found = scan(source, OPTIONS)
+      if ('length' in found || found.result === null) throw new Error('not one message')
+      const span = name === undefined ? undefined : membersOf(source, found.result).get(name)
+      if (name === undefined || span === undefined) return
+      const changed = JSON.parse(
+        buffer(splice(source, found, [removeMember(source, span)])).toString(),
+      ) as unknown
+      expect(changed).toEqual({
+        id: 1,
+        result: Object.fromEntries(Object.entries(members).filter(([other]) => other !== name)),
+      })
     }),
   )
 })

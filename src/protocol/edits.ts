@@ -1,6 +1,8 @@
 import type { Span } from './envelope.ts'
+import type { MemberSpan } from './scan.ts'
 import type { Edit } from './splice.ts'
 
+const COMMA = 0x2c
 const CLOSE_OBJECT = 0x7d
 const SPACE = 0x20
 
@@ -16,6 +18,16 @@ export function insertMembers(source: Buffer, object: Span, members: string): Ed
   while ((source[next] ?? 0) <= SPACE && next < object.end) next++
   const empty = source[next] === CLOSE_OBJECT
   return { span: { start: at, end: at }, letters: empty ? members : `${members},` }
+}
+
+/** The edit that takes a member out of a scanned object, with the comma that goes with it. */
+export function removeMember(source: Buffer, { from, end }: MemberSpan): Edit {
+  let after = end
+  while ((source[after] ?? COMMA) <= SPACE) after++
+  if (source[after] === COMMA) return { span: { start: from, end: after + 1 }, letters: '' }
+  let before = from
+  while ((source[before - 1] ?? COMMA) <= SPACE) before--
+  return { span: { start: source[before - 1] === COMMA ? before - 1 : before, end }, letters: '' }
 }
 
 /** Edits in the order of the text; those at one place keep theirs. */

@@ -49,6 +49,8 @@ export interface Envelope {
   readonly ttlMs: Span | null
   readonly cacheScope: Span | null
   readonly isError: Span | null
+  /** `result.structuredContent`. */
+  readonly structured: Span | null
   readonly resultMeta: Span | null
   /** `result.supportedVersions` of `server/discover`. */
   readonly supportedVersions: Span | null
@@ -112,6 +114,7 @@ const RESULT = table([
   { name: 'ttlMs', field: 'ttlMs', inside: null },
   { name: 'cacheScope', field: 'cacheScope', inside: null },
   { name: 'isError', field: 'isError', inside: null },
+  { name: 'structuredContent', field: 'structured', inside: null },
   { name: 'supportedVersions', field: 'supportedVersions', inside: null },
   { name: '_meta', field: 'resultMeta', inside: RESULT_META },
 ])
@@ -154,6 +157,7 @@ export function emptyEnvelope(start: number): Draft {
     ttlMs: null,
     cacheScope: null,
     isError: null,
+    structured: null,
     resultMeta: null,
     supportedVersions: null,
     serverInfo: null,

@@ -1,5 +1,5 @@
 export { allowPage, answerPreflight } from './cross-origin.ts'
-export { inOrder, insertMembers } from './edits.ts'
+export { inOrder, insertMembers, removeMember } from './edits.ts'
 export { acceptsAnswers, acceptsEvents, isJsonType } from './headers.ts'
 export { createLineReader, type LineHandler } from './line-reader.ts'
 export { isJsonRpc2, lettersOf, messageKind, ownNumber, textOf, type MessageKind } from './message.ts'

@@ -76,12 +76,17 @@ export function scan(bytes: Buffer, options: ScanOptions): Envelope | readonly E
   return new Scanner(bytes, options).message()
 }
 
+/** Where a member's value is, and where its name begins. */
+export interface MemberSpan extends Span {
+  readonly from: number
+}
+
 /**
  * The values of an object's own members, by name.
  * @param object its span in bytes that were scanned already
  * @throws ScanError `duplicate`
  */
-export function membersOf(bytes: Buffer, object: Span): Map<string, Span> {
+export function membersOf(bytes: Buffer, object: Span): Map<string, MemberSpan> {
   return new Scanner(bytes, { maxDepth: Infinity, trusted: false }).members(object)
 }
 
@@ -107,8 +112,8 @@ class Scanner {
     return found
   }
 
-  members(object: Span): Map<string, Span> {
-    const found = new Map<string, Span>()
+  members(object: Span): Map<string, MemberSpan> {
+    const found = new Map<string, MemberSpan>()
     this.#at = object.start + 1
     for (;;) {
       this.#space()
@@ -125,7 +130,7 @@ class Scanner {
         this.#value()
         if (found.has(name))
           throw new ScanError('duplicate', `The member ${JSON.stringify(name)} occurs twice.`)
-        found.set(name, { start: value, end: this.#at })
+        found.set(name, { from: start, start: value, end: this.#at })
       }
     }
   }
