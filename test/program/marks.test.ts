@@ -1,0 +1,193 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { expect, test } from 'vitest'
+import { createApiClient, routes, type Route } from '../../src/contract/index.ts'
+import { openDatabase } from '../../src/db/index.ts'
+import type { Secret } from '../../src/domain/index.ts'
+import { cookieHeader, tokenOf } from '../auth/support.ts'
+import { startNpmRegistry, type FakePackage } from '../fakes/npm-registry.ts'
+import { testServerUrl } from '../support/database.ts'
+import { TEMPLATE, urlOfDatabase } from '../support/database-server.ts'
+import { silentLogger } from '../support/logger.ts'
+import { connectClient } from '../support/mcp-client.ts'
+import { startProgram } from '../support/program.ts'
+import { until } from '../support/until.ts'
+
+/** A server that prints what it should keep to itself, in every form in which programs do, and then works. */
+const TALKATIVE = `#!/usr/bin/env node
+const { createInterface } = require('node:readline')
+const secret = process.env.MARKED_KEY ?? 'none'
+for (const text of [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64'),
+  'Authorization: Bearer ' + secret, JSON.stringify({ secret })]) console.error(text)
+const answer = {
+  initialize: ({ protocolVersion }) => ({
+    protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'talkative', version: '1.0.0' },
+  }),
+  'tools/list': () => ({ tools: [{ name: 'say', inputSchema: { type: 'object' } }] }),
+  'tools/call': () => ({ content: [{ type: 'text', text: 'said' }] }),
+}
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method, params } = JSON.parse(line)
+  if (id === undefined) return
+  const message = answer[method] ? { result: answer[method](params ?? {}) } : { error: { code: -32601, message: 'x' } }
+  process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, ...message }) + '\\n')
+})
+`
+
+/** One that fails at once with its secret as the last words. */
+const FAILING = `#!/usr/bin/env node
+console.error('cannot sign in with ' + process.env.MARKED_KEY)
+process.exit(3)
+`
+
+function packageOf(name: string, source: string): FakePackage {
+  return { name, version: '1.0.0', manifest: { bin: 'server.cjs' }, files: { 'server.cjs': source } }
+}
+
+function open(url: Secret) {
+  return openDatabase(
+    { url, dataDir: null, logger: silentLogger, poolSize: 2, migrate: false },
+    new AbortController().signal,
+  )
+}
+
+const mark = (what: string) => `mark/${what}+${randomBytes(12).toString('hex')}`
+
+test(
+  'after a full run, no secret stands in database, log, answers, process list or files',
+  { timeout: 120_000 },
+  async () => {
+    await using cleanup = new AsyncDisposableStack()
+    const server = await testServerUrl()
+    const admin = cleanup.use(await open(server))
+    const name = `marks_${randomUUID().replaceAll('-', '')}`
+    await sql`create database ${sql.id(name)} template ${sql.id(TEMPLATE)}`.execute(admin.kysely)
+    cleanup.defer(async () => {
+      await sql`drop database if exists ${sql.id(name)} with (force)`.execute(admin.kysely)
+    })
+    const url = urlOfDatabase(server, name)
+    const database = cleanup.use(await open(url))
+    const registry = cleanup.use(
+      await startNpmRegistry([packageOf('talkative-mcp', TALKATIVE), packageOf('failing-mcp', FAILING)]),
+    )
+    await using program = await startProgram({
+      env: {
+        DATABASE_URL: url.reveal(),
+        CATWALK_LOG_LEVEL: 'debug',
+        npm_config_registry: registry.url,
+        npm_config_userconfig: '/nonexistent',
+      },
+    })
+    const { dataDir, origin } = program
+
+    // The run: an owner, a guest, keys, tokens, a server that works and one that fails.
+    const marks: Record<string, string> = {
+      credential: mark('credential'),
+      failing: mark('failing'),
+      argument: mark('argument'),
+      password: mark('password'),
+      guessed: mark('guessed'),
+      setUp: tokenOf(new URL(program.setUpLink ?? '')),
+      masterKey: (await readFile(join(dataDir, 'master.key'), 'utf8')).trim(),
+      localKey: (await readFile(join(dataDir, 'cli.key'), 'utf8')).trim(),
+    }
+    const api = createApiClient({ origin, apiKey: marks['localKey'] ?? '' })
+    const post = (path: string, body: object, cookie = '') =>
+      fetch(`${origin}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', origin, ...(cookie === '' ? {} : { cookie }) },
+        body: JSON.stringify(body),
+      })
+    const person = { name: 'Ada', email: 'ada@example.com', password: marks['password'] }
+    const made = await post('/api/v1/setup', { token: marks['setUp'], ...person })
+    expect(made.status).toBe(201)
+    marks['session'] = decodeURIComponent(cookieHeader(made.headers.getSetCookie()).split('=')[1] ?? '')
+    await post('/api/auth/sign-in/email', { email: person.email, password: marks['guessed'] })
+    const invitation = await api.call('createInvitation', { body: {} })
+    marks['invitation'] = tokenOf(new URL(invitation.url))
+    marks['reset'] = tokenOf(
+      new URL((await api.call('createPasswordReset', { body: { email: person.email } })).url),
+    )
+    marks['apiKey'] = (await api.call('createApiKey', { body: { name: 'script' } })).key
+    const { deployment, token } = await api.call('createDeployment', {
+      body: { source: 'npm:talkative-mcp', variables: { MARKED_KEY: marks['credential'] ?? '' } },
+    })
+    marks['endpointToken'] = token.secret
+    const failing = await api.call('createDeployment', {
+      body: { source: 'npm:failing-mcp', variables: { MARKED_KEY: marks['failing'] ?? '' } },
+    })
+    marks['rotated'] = (
+      await api.call('rotateToken', { params: { id: deployment.id, tokenId: token.id }, body: {} })
+    ).secret
+    const state = async (id: string, wanted: string) =>
+      (await api.call('getDeployment', { params: { id } })).state === wanted ? true : null
+    await until('one runs', () => state(deployment.id, 'running'), 60_000)
+    await until('one failed', () => state(failing.deployment.id, 'failed'), 60_000)
+    const client = await connectClient(deployment.endpoint, token.secret)
+    await client.callTool({ name: 'say', arguments: { text: marks['argument'] } })
+    await client.close()
+    await api.call('addKey', {})
+    await api.call('rotateKeys', {})
+    await until('the log has what it printed', async () => {
+      const { items } = await api.call('listLogs', { params: { id: deployment.id }, query: {} })
+      return items.some(({ line }) => line.includes('[redacted MARKED_KEY]')) ? true : null
+    })
+
+    // Where they could be.
+    const places: Record<string, string> = { log: program.output() }
+    const tables = await sql<{ name: string }>`
+    select table_name as name from information_schema.tables where table_schema = 'public'`.execute(
+      database.kysely,
+    )
+    for (const { name: table } of tables.rows) {
+      const { rows } = await sql<{ row: string }>`select t::text as row from ${sql.table(table)} t`.execute(
+        database.kysely,
+      )
+      places[`table ${table}`] = rows.map(({ row }) => row).join('\n')
+    }
+    const headers = { authorization: `Bearer ${marks['localKey'] ?? ''}` }
+    const ids: Readonly<Record<string, string>> = { id: deployment.id, number: '1' }
+    for (const [route, { method, path, stream }] of Object.entries<Route>(routes)) {
+      if (method !== 'get' || stream === true) continue
+      for (const id of [deployment.id, failing.deployment.id]) {
+        const address = path.replaceAll(/\{(\w+)\}/g, (_, key: string) =>
+          key === 'id' ? id : (ids[key] ?? 'x'),
+        )
+        const response = await fetch(`${origin}/api/v1${address}`, { headers })
+        places[`answer of ${route} about ${id}`] = await response.text()
+      }
+    }
+    places['metrics'] = await (await fetch(`${origin}/metrics`, { headers })).text()
+    for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
+      places[`command line of ${pid}`] = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')
+    }
+    for (const entry of await readdir(dataDir, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue
+      const path = join(entry.parentPath, entry.name)
+      // The keys themselves, readable by their owner alone.
+      if (entry.parentPath === dataDir && ['master.key', 'cli.key'].includes(entry.name)) continue
+      places[`file ${path}`] = await readFile(path, 'latin1')
+    }
+
+    const found = Object.entries(marks).flatMap(([what, value]) =>
+      Object.entries(places)
+        // The program prints the set-up link on purpose, for whoever started it.
+        .filter(([place]) => !(what === 'setUp' && place === 'log'))
+        .filter(([, text]) => formsOf(value).some((form) => text.includes(form)))
+        .map(([place]) => `${what} in ${place}`),
+    )
+    expect(found).toEqual([])
+    // That the search finds what is there.
+    expect(places['table users']).toContain('ada@example.com')
+    expect(Object.keys(places).length).toBeGreaterThan(50)
+  },
+)
+
+/** As it is, URL-encoded, in base64, and escaped in JSON. */
+function formsOf(value: string): readonly string[] {
+  expect(value.length).toBeGreaterThan(10)
+  const base64 = Buffer.from(value).toString('base64').replaceAll('=', '')
+  return [value, encodeURIComponent(value), base64.slice(0, base64.length - (base64.length % 4))]
+}
