@@ -21,9 +21,9 @@ process.exitCode = await runCli(process.argv, {
           ],
     )
   },
-  async bridge({ port, host, command }) {
+  async bridge(command) {
     const { serveBridge } = await import('./bridge/index.ts')
-    await serveBridge({ port, host, command })
+    await serveBridge(command)
   },
   async backup(file, flags, signal) {
     const { backup } = await import('./program/backup.ts')

@@ -1,13 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { CatwalkError, type Caller } from '../domain/index.ts'
+import { CatwalkError, type Endpoint } from '../domain/index.ts'
 import { createBackoff } from './backoff.ts'
 import { createBridge, type Bridge, type BridgeOptions } from './create-bridge.ts'
 import { catwalkError, respondJson } from './respond.ts'
 import { createSessionMemory } from './session-memory.ts'
 
 /** A bridge whose server is started again, by the next call, after it ended by itself. */
-export interface RespawningBridge {
-  handle(req: IncomingMessage, res: ServerResponse, caller: Caller): void
+export interface RespawningBridge extends Endpoint {
   stop(graceMs: number): Promise<void>
 }
 
@@ -43,14 +41,22 @@ export async function createRespawningBridge(options: BridgeOptions): Promise<Re
     return start()
   }
 
+  async function running(): Promise<Bridge> {
+    if (current !== null) return current
+    starting ??= restart().finally(() => {
+      starting = null
+    })
+    return starting
+  }
+
   await start()
   return {
+    request: async (method, params, caller, signal) =>
+      (await running()).request(method, params, caller, signal),
+    probe: async (signal) => (await running()).probe(signal),
     handle(req, res, caller) {
       if (current !== null) return current.handle(req, res, caller)
-      starting ??= restart().finally(() => {
-        starting = null
-      })
-      starting.then(
+      running().then(
         (bridge) => bridge.handle(req, res, caller),
         (error: unknown) => {
           const known = error instanceof CatwalkError ? error : new CatwalkError('internal', String(error))

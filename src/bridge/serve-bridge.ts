@@ -1,7 +1,9 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { CatwalkError } from '../domain/index.ts'
+import { CatwalkError, Secret, type Endpoint } from '../domain/index.ts'
+import { hasSecret, serveEndpoint } from '../forwarding/index.ts'
 import {
   allowPage,
   answerPreflight,
@@ -12,7 +14,7 @@ import {
   type OriginPolicy,
 } from '../protocol/index.ts'
 import type { BridgeLimits } from './limits.ts'
-import { createRespawningBridge, type RespawningBridge } from './respawning-bridge.ts'
+import { createRespawningBridge } from './respawning-bridge.ts'
 import { refuse } from './respond.ts'
 import { spawnPlain } from './spawn-plain.ts'
 
@@ -30,6 +32,11 @@ export interface ServeBridgeOptions {
   /** Origins of web pages that may call besides local ones, e.g. `https://app.example`. */
   readonly allowedOrigins?: readonly string[]
   readonly limits?: Partial<BridgeLimits>
+  /**
+   * For an instance in a container or machine: only who shows it is answered, and says who calls. `/healthz` is open.
+   * The same secret lets sessions go on after a restart.
+   */
+  readonly secret?: Secret
 }
 
 export interface BridgeServer {
@@ -51,10 +58,10 @@ const KEEP_ALIVE_MS = 75_000
  */
 export async function startBridgeServer(options: ServeBridgeOptions): Promise<BridgeServer> {
   const [command, ...args] = options.command
-  const { cwd, env } = options
+  const { cwd, env, secret } = options
   const bridge = await createRespawningBridge({
     launch: () => spawnPlain({ command, args, ...(cwd === undefined ? {} : { cwd }), ...(env && { env }) }),
-    sealKey: randomBytes(32),
+    sealKey: secret === undefined ? randomBytes(32) : sealKeyOf(secret),
     deploymentId: 'bridge',
     output: (_stream, line) => process.stderr.write(`${line}\n`),
     ...(options.limits && { limits: options.limits }),
@@ -62,7 +69,10 @@ export async function startBridgeServer(options: ServeBridgeOptions): Promise<Br
   const policy = isLoopbackHost(options.host)
     ? loopbackPolicy(options.allowedOrigins)
     : { hosts: null, origins: new Set(options.allowedOrigins), loopbackPages: false }
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler(bridge, policy))
+  const server = createServer(
+    { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 },
+    secret === undefined ? handler(bridge, policy) : guarded(bridge, secret),
+  )
   try {
     await listen(server, options)
   } catch (error) {
@@ -80,13 +90,18 @@ export async function startBridgeServer(options: ServeBridgeOptions): Promise<Br
   }
 }
 
-/** Like {@link startBridgeServer}; runs until SIGTERM or SIGINT, then ends the server's processes and returns. */
-export async function serveBridge(options: ServeBridgeOptions): Promise<void> {
+/** Like {@link startBridgeServer}, with the secret in a file; runs until SIGTERM or SIGINT, then ends the server's processes and returns. */
+export async function serveBridge(
+  given: ServeBridgeOptions & { readonly secretFile?: string },
+): Promise<void> {
+  const { secretFile, ...options } = given
+  const secret = secretFile === undefined ? {} : { secret: await readSecret(secretFile) }
+
   const told = Promise.withResolvers<void>()
   const stop = () => told.resolve()
   process.once('SIGTERM', stop).once('SIGINT', stop)
   try {
-    const server = await startBridgeServer(options)
+    const server = await startBridgeServer({ ...options, ...secret })
     process.stderr.write(`${server.url}\n`)
     await told.promise
     await server.close(GRACE_MS)
@@ -95,7 +110,33 @@ export async function serveBridge(options: ServeBridgeOptions): Promise<void> {
   }
 }
 
-function handler(bridge: RespawningBridge, policy: OriginPolicy) {
+/** Only for who has the secret; the way in from a gateway. */
+function guarded(bridge: Endpoint, secret: Secret) {
+  return (req: IncomingMessage, res: ServerResponse): void => {
+    if (req.url === '/healthz') {
+      return void res.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}')
+    }
+    const action = (['mcp', 'request', 'probe'] as const).find((one) => req.url === `/${one}`)
+    // To anybody else there is nothing here.
+    if (action === undefined || !hasSecret(req, secret)) return void res.writeHead(404).end()
+    serveEndpoint(bridge, action, req, res)
+  }
+}
+
+function sealKeyOf(secret: Secret): Buffer {
+  return createHash('sha256').update(`catwalk bridge seal ${secret.reveal()}`).digest()
+}
+
+/** @throws CatwalkError `config_invalid` when the file cannot be read or holds less than 32 characters */
+async function readSecret(path: string): Promise<Secret> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new CatwalkError('config_invalid', 'The file with the secret cannot be read.', { cause })
+  })
+  if (text.trim().length >= 32) return new Secret(text.trim())
+  throw new CatwalkError('config_invalid', 'The secret has at least 32 characters.')
+}
+
+function handler(bridge: Endpoint, policy: OriginPolicy) {
   const run = randomBytes(4).toString('hex')
   let requests = 0
   return (req: IncomingMessage, res: ServerResponse): void => {

@@ -66,11 +66,15 @@ function addServing(program: Command, programs: Programs, serveFlags: readonly S
     .argument('<command...>', 'the server and its arguments, after --')
     .requiredOption('--port <number>', 'port to listen on; 0 for any that is free', wholeNumber(0, 65_535))
     .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option(
+      '--secret-file <path>',
+      'file with a secret that callers have to show; for an instance behind a gateway',
+    )
     .passThroughOptions()
-    .action((words: string[], { port, host }: { port: number; host: string }) => {
+    .action((words: string[], options: { port: number; host: string; secretFile?: string }) => {
       const [command, ...args] = words
       // Commander refuses a required argument that is missing.
-      return command === undefined ? undefined : programs.bridge({ port, host, command: [command, ...args] })
+      return command === undefined ? undefined : programs.bridge({ ...options, command: [command, ...args] })
     })
 }
 

@@ -10,6 +10,8 @@ export interface ServeFlag {
 export interface BridgeCommand {
   readonly port: number
   readonly host: string
+  /** Path of a file with what callers have to show. */
+  readonly secretFile?: string
   /** The server to run, and its arguments. */
   readonly command: readonly [string, ...string[]]
 }

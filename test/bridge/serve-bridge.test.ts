@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { startBridgeServer } from '../../src/bridge/index.ts'
+import { Secret } from '../../src/domain/index.ts'
+import { createEndpointClient } from '../../src/forwarding/index.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
 import { until } from '../support/until.ts'
 import { fixture } from './bridge-server.ts'
@@ -93,3 +95,51 @@ test.for(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)(
     }
   },
 )
+
+test('with a secret only who shows it is answered, and sessions go on after a restart', async () => {
+  const secret = new Secret('s'.repeat(43))
+  const options = { ...LOCAL, command: fixture('raw-server'), secret }
+  const client = createEndpointClient()
+  const connected = (server: { url: string }) => client.connect(new URL('/', server.url), secret)
+  const caller = { subject: 'tok_1', requestId: 'req_1' }
+  const first = await startBridgeServer(options)
+  let sessionId = ''
+  try {
+    expect((await send(first.url, 'POST', {}, '{}')).status).toBe(404)
+    expect((await send(new URL('/healthz', first.url).href, 'GET')).text).toBe('{"ok":true}')
+    const manifest = await connected(first).probe(AbortSignal.timeout(10_000))
+    expect(manifest.serverInfo).toMatchObject({ name: 'raw' })
+    const headers = { authorization: `Bearer ${secret.reveal()}`, 'catwalk-subject': 'tok_1' }
+    sessionId = (await openSession(first.url, { headers })).id
+  } finally {
+    await first.close(0)
+  }
+  const second = await startBridgeServer(options)
+  try {
+    const call = { name: 'echo', arguments: { text: 'ours' } }
+    const { content } = await connected(second).request(
+      'tools/call',
+      call,
+      caller,
+      AbortSignal.timeout(10_000),
+    )
+    expect(content).toEqual([{ type: 'text', text: 'ours' }])
+    const statusAs = async (subject: string) =>
+      (
+        await send(
+          second.url,
+          'POST',
+          {
+            authorization: `Bearer ${secret.reveal()}`,
+            'catwalk-subject': subject,
+            'mcp-session-id': sessionId,
+          },
+          '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+        )
+      ).status
+    expect([await statusAs('tok_1'), await statusAs('tok_2')]).toEqual([200, 404])
+  } finally {
+    await second.close(0)
+    client[Symbol.dispose]()
+  }
+})
