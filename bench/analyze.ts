@@ -1,18 +1,22 @@
 // npm run bench -- analyze --corpus FOLDER: what the analyzer finds out about real servers, compared with what is known
-// of them. Each published package is unpacked once and analysed as if it were a repository, without a model.
+// of them. Each published package is unpacked once, served as a repository by a GitHub of this machine, and analysed by
+// that repository's address, without a model and without a boot.
 //   --corpus FOLDER  holds servers.json
 //   --cache FOLDER   where packages are kept between runs (the system's temporary folder)
 //   --only NAME      one server; may be repeated
 //   --fold N         only the N-th third (0, 1, 2) of the corpus; --without-fold N the other two
 //   --show           print each analysis
 //   --json           one JSON document instead of tables
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { analyze, snapshotOfFolder, type PackageLookup } from '../src/analyzer/index.ts'
 import { CatwalkError, type Analysis } from '../src/domain/index.ts'
+import { createSources } from '../src/sources/index.ts'
+import { startGithub } from '../test/fakes/github.ts'
+import { silentLogger } from '../test/support/logger.ts'
 import { readCorpus, type CorpusEntry } from './analyze/corpus.ts'
 import { unpackedPackage } from './analyze/packages.ts'
 import { score } from './analyze/score.ts'
@@ -59,23 +63,36 @@ function indexOf(entry: CorpusEntry): PackageLookup {
   }
 }
 
+/** Owner and name of the repository that the package's entry names; `corpus/NAME` where it names none on GitHub. */
+function repositoryOf(entry: CorpusEntry): readonly [string, string] {
+  const match = /github\.com[/:]([\w.-]+)\/([\w.-]+?)(?:\.git)?(?:[/#].*)?$/.exec(entry.repository ?? '')
+  return match === null
+    ? ['corpus', entry.name.replaceAll(/[^\w.-]+/g, '-').replace(/^-/, '')]
+    : [match[1] ?? '', match[2] ?? '']
+}
+
 async function analyseOne(entry: CorpusEntry): Promise<Result> {
   const root = await unpackedPackage(values.cache, entry.name, entry.version)
-  const snapshot = snapshotOfFolder(root, { commit: '0'.repeat(40) })
+  const [owner, repository] = repositoryOf(entry)
+  github.publish({ name: `${owner}/${repository}`, files: root })
   const words = (name: string): boolean =>
-    [...snapshot.files.keys()].some(
-      (path) => /\.[cm]?[jt]sx?$|readme/i.test(path) && readFileSync(join(root, path), 'utf8').includes(name),
-    )
+    snapshotOfFolder(root)
+      .files.keys()
+      .some(
+        (path) =>
+          /\.[cm]?[jt]sx?$|readme/i.test(path) && readFileSync(join(root, path), 'utf8').includes(name),
+      )
+  const signal = AbortSignal.timeout(60_000)
   const begun = performance.now()
   try {
-    const analysis = await analyze(
-      {
-        source: { kind: 'github', url: entry.repository ?? `https://github.com/corpus/${entry.name}` },
-        snapshot,
-        packages: { npm: indexOf(entry) },
-      },
-      AbortSignal.timeout(60_000),
+    const within = { token: null, signal }
+    const pinned = await sources.pin(
+      { kind: 'github', host: 'github.com', owner, repository, ref: null, path: '' },
+      within,
     )
+    await using snapshot = await sources.open(pinned, within)
+    const source = { kind: 'github', url: `https://github.com/${owner}/${repository}` }
+    const analysis = await analyze({ source, snapshot, packages: { npm: indexOf(entry) } }, signal)
     return { entry, analysis, ms: performance.now() - begun, words, error: null }
   } catch (error) {
     return {
@@ -87,6 +104,24 @@ async function analyseOne(entry: CorpusEntry): Promise<Result> {
     }
   }
 }
+
+const notAsked = (): Promise<never> => Promise.reject(new Error('No package index is asked for files here.'))
+await using stack = new AsyncDisposableStack()
+const scratch = mkdtempSync(join(tmpdir(), 'catwalk-bench-'))
+stack.defer(() => rmSync(scratch, { recursive: true, force: true }))
+const github = stack.use(await startGithub())
+const sources = stack.use(
+  await createSources({
+    directory: scratch,
+    maxCacheBytes: 512 * 1024 * 1024,
+    githubApiUrl: github.url,
+    githubToken: null,
+    npm: { resolve: notAsked, download: notAsked, weeklyDownloads: notAsked },
+    pypi: { resolve: notAsked, download: notAsked },
+    logger: silentLogger,
+    userAgent: 'catwalk-bench',
+  }),
+)
 
 const results: Result[] = []
 for (const entry of entries) results.push(await analyseOne(entry))

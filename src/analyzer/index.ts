@@ -1,2 +1,3 @@
 export { analyze, leadsTo, type AnalyzeInput, type PackageIndexes, type PackageLookup } from './analyze.ts'
 export { snapshotOfFolder } from './folder-snapshot.ts'
+export { withProof } from './with-proof.ts'
