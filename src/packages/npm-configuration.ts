@@ -8,6 +8,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 export interface NpmConfiguration {
   /** The settings as npm's libraries take them; holds credentials. */
   readonly settings: Readonly<Record<string, unknown>>
+  /** Address of the default registry. */
+  readonly registry: string
   /** `host:port` of every registry in use: the default one and those of scopes. */
   readonly origins: readonly string[]
   /** An .npmrc for npm elsewhere: registries, credentials, policies. Holds credentials; names no file and no proxy. */
@@ -37,6 +39,7 @@ export async function loadNpmConfiguration(environment: Environment): Promise<Np
   const { ca } = config.flat
   return {
     settings: config.flat,
+    registry: textOf(config.get('registry')) ?? 'https://registry.npmjs.org/',
     origins: registryOrigins(values, config.get('registry')),
     npmrc: formatNpmrc(values),
     certificates: Array.isArray(ca) ? ca.join('\n') : typeof ca === 'string' ? ca : null,

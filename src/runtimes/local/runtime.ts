@@ -8,6 +8,7 @@ import { createHomes, type Homes } from './homes.ts'
 import { createIdentities, DEFAULT_FIRST_UID, type Identities } from './identities.ts'
 import type { InstallConfiguration } from './install/npm/npm-command.ts'
 import { createNpmInstaller } from './install/npm/npm-installer.ts'
+import { createGitInstaller, type OpenSnapshot } from './install/git/git-installer.ts'
 import { createPypiInstaller } from './install/python/pypi-installer.ts'
 import type { PythonIndex } from './install/python/pip-command.ts'
 import type { PackageInstaller } from './install/package-installer.ts'
@@ -34,6 +35,10 @@ export interface LocalRuntimeOptions {
   readonly npm: () => Promise<InstallConfiguration>
   /** The Python index; asked for at each installation. */
   readonly pypi: () => Promise<PythonIndex>
+  /** Where the files of repositories come from; without it no repository can be built. */
+  readonly openSnapshot?: OpenSnapshot
+  /** What one installation or build may take on disk while it goes on. */
+  readonly installDiskMiB?: number
   readonly installTimeoutMs: number
   /** Of one MCP message, in either direction. */
   readonly maxMessageBytes?: number
@@ -54,6 +59,8 @@ interface Parts {
   readonly preparation: Preparation
   readonly temporary: string
 }
+
+const INSTALL_DISK_MIB = 4_096
 
 /** A trial takes a processor for itself while it lasts. */
 const TRIALS_AT_ONCE = 2
@@ -128,13 +135,30 @@ async function openParts(options: LocalRuntimeOptions): Promise<Parts> {
   })
   const store = createStore(directories, asRoot)
   const identity = identities.installer
-  const runStep = createRunStep({ confinement, identity, extraOrigins: options.installOrigins ?? [] })
+  const runStep = createRunStep({
+    confinement,
+    identity,
+    extraOrigins: options.installOrigins ?? [],
+    diskMiB: options.installDiskMiB ?? INSTALL_DISK_MIB,
+  })
   const npm = { runStep, identity, cache: join(directories.cache, 'npm'), configuration: options.npm }
   const python = { runStep, identity, directories, index: options.pypi }
-  const installerOf = (spec: LaunchPackage): PackageInstaller => {
-    if (spec.kind === 'npm') return createNpmInstaller(npm, spec)
-    if (spec.kind === 'pypi') return createPypiInstaller(python, spec)
-    throw new CatwalkError('install_failed', 'The local runtime installs packages from npm only.')
+  const openSnapshot =
+    options.openSnapshot ??
+    (async () => {
+      throw new CatwalkError('install_failed', 'This installation of Catwalk cannot read repositories.')
+    })
+  const installerOf = (spec: LaunchPackage, workspaceId: string): PackageInstaller => {
+    switch (spec.kind) {
+      case 'npm':
+        return createNpmInstaller(npm, spec)
+      case 'pypi':
+        return createPypiInstaller(python, spec)
+      case 'git':
+        return createGitInstaller({ node: npm, python, openSnapshot }, spec, workspaceId)
+      default:
+        return spec satisfies never
+    }
   }
   return {
     homes: createHomes(directories),

@@ -1,4 +1,4 @@
-import type { LineSink } from '../../../domain/index.ts'
+import { CatwalkError, type LineSink } from '../../../domain/index.ts'
 import {
   dialListed,
   dialPublic,
@@ -13,6 +13,7 @@ import { INSIDE, type Mount } from '../sandbox/confined-command.ts'
 import type { ProcessEnd } from '../sandbox/confined-process.ts'
 import type { Confinement } from '../sandbox/confinement.ts'
 import { confinedEnvironment } from '../sandbox/environment.ts'
+import { guardDisk } from './disk-guard.ts'
 import type { Work } from './work.ts'
 
 /** One program of an installation. Paths are as it sees them. */
@@ -43,6 +44,8 @@ export interface StepOptions {
   readonly identity: Identity | null
   /** Further `host:port` that installations may connect to. */
   readonly extraOrigins: readonly string[]
+  /** What the work may take on disk while a step goes on. */
+  readonly diskMiB: number
   readonly network?: Network
 }
 
@@ -51,7 +54,7 @@ const KEPT_LINES = 200
 
 /**
  * Makes what runs the steps of installations, each in a sandbox of its own. Resolves with the end, good or bad.
- * It throws CatwalkError `sandbox_unavailable`, and the signal's reason.
+ * It throws CatwalkError `sandbox_unavailable`, `install_failed` when it takes too much disk, and the signal's reason.
  */
 export function createRunStep(options: StepOptions): RunStep {
   return async (work, step, output, signal) => {
@@ -81,6 +84,11 @@ export function createRunStep(options: StepOptions): RunStep {
     )
     const kill = (): void => run.kill()
     signal.addEventListener('abort', kill, { once: true })
+    let tooLarge = false
+    const endGuard = guardDisk(work.directory, options.diskMiB, () => {
+      tooLarge = true
+      kill()
+    })
     try {
       if (signal.aborted) kill()
       run.stdin.end()
@@ -90,8 +98,15 @@ export function createRunStep(options: StepOptions): RunStep {
         readLines(run.stderr, onLine),
       ])
       signal.throwIfAborted()
+      if (tooLarge) {
+        throw new CatwalkError(
+          'install_failed',
+          `The installation takes more than ${options.diskMiB} MiB of disk.`,
+        )
+      }
       return { end, lines }
     } finally {
+      endGuard()
       signal.removeEventListener('abort', kill)
     }
   }

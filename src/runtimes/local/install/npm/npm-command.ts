@@ -2,6 +2,8 @@ import type { Mount } from '../../sandbox/confined-command.ts'
 
 /** What an installation needs to know of this host's npm. */
 export interface InstallConfiguration {
+  /** Address of the default registry. */
+  readonly registry: string
   /** Registries in use, the default one and those of scopes, as `host:port` of what npm connects to. */
   readonly origins: readonly string[]
   /** Text of an .npmrc with registries, credentials and TLS settings; a secret. */

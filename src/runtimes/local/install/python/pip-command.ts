@@ -26,8 +26,8 @@ const QUIET = ['--no-input', '--no-color', '--progress-bar=off', '--disable-pip-
 // Source archives run code of their own when they are unpacked and built.
 const wheelsOnly = (allowScripts: boolean): string[] => (allowScripts ? [] : ['--only-binary=:all:'])
 
-/** Downloads a package with all that it needs. */
-export function downloadArguments(requirement: string, allowScripts: boolean): string[] {
+/** Downloads what is asked for with all that it needs. */
+export function downloadArguments(targets: readonly string[], allowScripts: boolean): string[] {
   return [
     '-m',
     'pip',
@@ -35,8 +35,19 @@ export function downloadArguments(requirement: string, allowScripts: boolean): s
     ...QUIET,
     ...wheelsOnly(allowScripts),
     `--dest=${PIP_INSIDE.downloads}`,
-    requirement,
+    ...targets,
   ]
+}
+
+/** Builds a project's own wheel, without what it needs. `folder` and `into` are below the tree. */
+export function wheelArguments(folder: string, into: string): string[] {
+  const wheels = `--wheel-dir=${INSIDE.package}/${into}`
+  return ['-m', 'pip', 'wheel', ...QUIET, '--no-deps', wheels, `${INSIDE.package}/${folder}`]
+}
+
+/** Installs one file of the tree, and nothing else. */
+export function installFileArguments(path: string): string[] {
+  return ['-m', 'pip', 'install', ...QUIET, '--no-deps', '--no-index', `${INSIDE.package}/${path}`]
 }
 
 /** Installs just the files of a lock file. */

@@ -4,15 +4,26 @@ import type { StepResult } from '../run-step.ts'
 const UNREACHABLE =
   /NewConnectionError|ProxyError|ConnectTimeout|ReadTimeout|Max retries exceeded|Tunnel connection failed/
 
-/** The versions of Python that a package asks for, when pip says that ours is none of them; null otherwise. */
-export function demandedPython({ lines }: StepResult): string | null {
-  return /Requires-Python ([^;\n]+)/.exec(lines.join('\n'))?.[1]?.trim() ?? null
-}
+/** The versions of Python that a package asks for, when pip says that ours is none of them. */
+const OTHER_PYTHON = /Requires-Python ([^;\n]+)|requires a different Python: [\d.]+ not in '([^']+)'/
 
-/** The error that pip's last lines amount to. */
-export function pipFailure(label: string, allowScripts: boolean, { lines, end }: StepResult): CatwalkError {
+/** The error that pip's last lines amount to. `version` is that of its Python. */
+export function pipFailure(
+  label: string,
+  allowScripts: boolean,
+  { lines, end }: StepResult,
+  version: string,
+): CatwalkError {
   if (end.outOfMemory) return failed(`The installation of ${label} ran out of memory.`)
   const text = lines.join('\n')
+  const other = OTHER_PYTHON.exec(text)
+  if (other !== null) {
+    const demanded = (other[1] ?? other[2] ?? '').trim()
+    return new CatwalkError(
+      'python_unavailable',
+      `${label} needs Python ${demanded}; this machine has ${version}.`,
+    )
+  }
   if (text.includes('DO NOT MATCH THE HASHES')) {
     return failed(`What the index offers of ${label} is not what was locked: its hash differs.`)
   }
