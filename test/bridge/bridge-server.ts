@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import type { Caller } from '../../src/domain/index.ts'
 import { createBridge, spawnPlain, type Bridge, type BridgeOptions } from '../../src/bridge/index.ts'
 
 export interface BridgeUnderTest extends AsyncDisposable {
@@ -24,6 +25,7 @@ export function fixture(name: string, ...args: string[]): readonly [string, ...s
 export async function startBridge(
   command: readonly [string, ...string[]],
   options: Partial<BridgeOptions> = {},
+  report?: Caller['report'],
 ): Promise<BridgeUnderTest> {
   const output: string[] = []
   let launches = 0
@@ -47,6 +49,7 @@ export async function startBridge(
     bridge.handle(req, res, {
       subject: typeof subject === 'string' ? subject : 'somebody',
       requestId: `req_${++requests}`,
+      ...(report === undefined ? {} : { report }),
     })
   })
   server.listen(0, '127.0.0.1')
