@@ -1,12 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { CatwalkError, Secret, type Endpoint } from '../domain/index.ts'
 import { hasSecret, serveEndpoint } from '../forwarding/index.ts'
 import {
   allowPage,
   answerPreflight,
+  createHttpSse,
+  HTTP_SSE_SUFFIX,
   isLoopbackHost,
   loopbackPolicy,
   originProblem,
@@ -46,6 +48,8 @@ export interface BridgeServer {
   close(graceMs: number): Promise<void>
 }
 
+// An import of node:http as a module evaluates all that it exports, its WebSocket too: 13 MiB of an HTTP client.
+const { createServer } = process.getBuiltinModule('node:http')
 const PATH = '/mcp'
 const GRACE_MS = 5000
 /** Longer than load balancers keep idle connections, so that it is never we who close one under a request. */
@@ -138,6 +142,7 @@ async function readSecret(path: string): Promise<Secret> {
 
 function handler(bridge: Endpoint, policy: OriginPolicy) {
   const run = randomBytes(4).toString('hex')
+  const httpSse = createHttpSse()
   let requests = 0
   return (req: IncomingMessage, res: ServerResponse): void => {
     const requestId = `req_${run}${(++requests).toString(36)}`
@@ -150,11 +155,12 @@ function handler(bridge: Endpoint, policy: OriginPolicy) {
       allowPage(res, req.headers.origin)
       if (req.method === 'OPTIONS') return answerPreflight(req, res)
     }
-    const url = req.url ?? ''
-    if (url !== PATH && !url.startsWith(`${PATH}?`)) {
-      return refuse(res, 404, requestId, RPC.serverError, `The endpoint is ${PATH}.`)
-    }
-    bridge.handle(req, res, { subject: 'local', requestId })
+    const pass = (message: IncomingMessage, answer: ServerResponse): void =>
+      bridge.handle(message, answer, { subject: 'local', requestId })
+    const path = /^[^?]*/.exec(req.url ?? '')?.[0]
+    if (path === PATH) return pass(req, res)
+    if (path === PATH + HTTP_SSE_SUFFIX) return httpSse.handle(req, res, 'local', pass)
+    refuse(res, 404, requestId, RPC.serverError, `The endpoint is ${PATH}.`)
   }
 }
 

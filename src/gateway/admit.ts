@@ -5,6 +5,7 @@ import {
   allowPage,
   allowsOrigin,
   answerPreflight,
+  HTTP_SSE_SUFFIX,
   originProblem,
   type OriginPolicy,
 } from '../protocol/index.ts'
@@ -135,8 +136,18 @@ const TOKEN_HELP = {
 
 /** The slug in `/mcp/{slug}`; anything behind it belongs to no endpoint. */
 function slugOf(url: string): string {
+  const path = pathOf(url).slice(PREFIX.length)
+  return path.endsWith(HTTP_SSE_SUFFIX) ? path.slice(0, -HTTP_SSE_SUFFIX.length) : path
+}
+
+/** Whether a request is for the deprecated transport, at `/mcp/{slug}/sse`. */
+export function isHttpSse({ url = '' }: IncomingMessage): boolean {
+  return pathOf(url).endsWith(HTTP_SSE_SUFFIX)
+}
+
+function pathOf(url: string): string {
   const query = url.indexOf('?')
-  return url.slice(PREFIX.length, query === -1 ? undefined : query)
+  return query === -1 ? url : url.slice(0, query)
 }
 
 function bearerOf(header: string | undefined): string | undefined {

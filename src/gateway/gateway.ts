@@ -13,9 +13,18 @@ import {
   type EndpointDirectory,
   type Logger,
 } from '../domain/index.ts'
-import { hostName } from '../protocol/index.ts'
+import { createHttpSse, hostName } from '../protocol/index.ts'
 import type { HttpOutcome } from '../telemetry/index.ts'
-import { admit, CLOSE, headerText, RETRY_AFTER, tooMany, type Admission, type DoorKeeper } from './admit.ts'
+import {
+  admit,
+  CLOSE,
+  headerText,
+  isHttpSse,
+  RETRY_AFTER,
+  tooMany,
+  type Admission,
+  type DoorKeeper,
+} from './admit.ts'
 import { startCall, type Call } from './call.ts'
 import { createLimiter, type GatewayLimits } from './limits.ts'
 import { refuse } from './refuse.ts'
@@ -64,6 +73,7 @@ export interface Gateway {
 export function createGateway(options: GatewayOptions): Gateway {
   const { routes, directory, logger, maxMessageBytes, onCall } = options
   const limiter = createLimiter(options.limits, options.addressOf ?? createAddressReader([]))
+  const httpSse = createHttpSse()
   const run = randomBytes(5).toString('hex')
   let requests = 0
   let active = 0
@@ -148,8 +158,13 @@ export function createGateway(options: GatewayOptions): Gateway {
         const waitMs = limiter.token(token)
         if (waitMs > 0) return tooMany(req, res, requestId, 'Too many requests with this token.', waitMs)
         entered = limiter.enter(route, token)
-        if (entered) forward(route, call.caller, req, res)
-        else tooMany(req, res, requestId, 'Too many requests are under way.', 1000)
+        if (entered) {
+          const { caller } = call
+          const pass = (message: IncomingMessage, answer: ServerResponse): void =>
+            forward(route, caller, message, answer)
+          if (isHttpSse(req)) httpSse.handle(req, res, `${route.deploymentId} ${caller.subject}`, pass)
+          else pass(req, res)
+        } else tooMany(req, res, requestId, 'Too many requests are under way.', 1000)
       } catch (error) {
         logger.error({ err: error, requestId }, 'a call failed inside the gateway')
         refuse(res, 500, new CatwalkError('internal', 'Something went wrong in Catwalk.'), requestId, CLOSE)

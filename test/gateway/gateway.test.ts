@@ -165,7 +165,7 @@ describe('who is let in', () => {
     for (const authorization of ['', 'Bearer', 'Bearer ', `Basic ${SECRET}`, SECRET, `Bearer ${SECRET}x`]) {
       expect((await post(door, { authorization })).status).toBe(401)
     }
-    for (const slug of ['__proto__', 'constructor', 'notes/sse', 'notes/', 'Notes', '']) {
+    for (const slug of ['__proto__', 'constructor', 'notes/see', 'notes/sse/sse', 'notes/', 'Notes', '']) {
       expect((await post(door, bearer(), slug)).status).toBe(401)
     }
   })
@@ -498,4 +498,27 @@ test('a token that is for reading lists and reads, and calls no tool, batched or
   expect((await session.post(escaped)).status).toBe(403)
   const batch = await session.post([{ jsonrpc: '2.0', id: 1, method: 'ping' }, call])
   expect(batch.status).toBe(403)
+})
+
+test('the deprecated transport opens at /sse with the same token, and a stream takes messages of no other one', async () => {
+  await using server = await startBridge(fixture('raw-server'))
+  const other = createHash('sha256').update('cat_other').digest('hex')
+  const { tokens } = route()
+  const both = route({ tokens: new Map([...tokens, [other, { id: 'tok_2', expiresAt: null }]]) })
+  const door = await openDoor({ ready: () => server.bridge, wake: () => Promise.resolve(server.bridge) }, [
+    both,
+  ])
+  const url = door.url('notes/sse')
+  expect((await send(url, 'GET')).status).toBe(401)
+  const { request, response } = open(url, 'GET', bearer())
+  const stream = await response
+  const parts = stream.setEncoding('utf8')[Symbol.asyncIterator]()
+  const address = /data: (\S+)/.exec(String((await parts.next()).value))?.[1] ?? ''
+  const params = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 't', version: '1' } }
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 'first', method: 'initialize', params })
+  expect((await send(url + address, 'POST', bearer('cat_other'), body)).status).toBe(404)
+  expect((await send(url + address, 'POST', bearer(), body)).status).toBe(202)
+  const answer = String((await parts.next()).value)
+  expect(answer).toMatch(/^event: message\ndata: \{"jsonrpc":"2.0","id":"first","result":/)
+  request.destroy()
 })
