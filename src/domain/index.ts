@@ -77,7 +77,15 @@ export {
 export { createRedactor, type Redactor } from './redaction.ts'
 export type { Logger, LogLine, LogStream, LogWriter } from './logs.ts'
 export type { JsonObject, JsonValue, Manifest, ServerEra } from './manifest.ts'
-export type { PackageArchive, PackageIndex, PackageInfo, PypiIndex, PypiInfo } from './packages.ts'
+export type {
+  ImageIndex,
+  ImageInfo,
+  PackageArchive,
+  PackageIndex,
+  PackageInfo,
+  PypiIndex,
+  PypiInfo,
+} from './packages.ts'
 export { quoted } from './quoted.ts'
 export type {
   Instance,

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { OciSource } from './source.ts'
 
 /** The file that holds a published package. */
 export interface PackageArchive {
@@ -80,4 +81,33 @@ export interface PypiIndex extends Downloads {
    * @throws CatwalkError `package_not_found`, `version_not_found`, `package_index_unavailable`
    */
   resolve(name: string, version: string | null, signal: AbortSignal): Promise<PypiInfo>
+}
+
+/** What a registry knows of one image. */
+export interface ImageInfo {
+  readonly registry: string
+  readonly repository: string
+  readonly tag: string | null
+  /** Of the index or manifest that the name stands for now; what a release pins. */
+  readonly digest: string
+  /** `os/architecture` of each. */
+  readonly platforms: readonly string[]
+  /** `NAME=value` */
+  readonly environment: readonly string[]
+  readonly entrypoint: readonly string[]
+  readonly command: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+  /** Such as `8080/tcp`. */
+  readonly ports: readonly string[]
+  readonly createdAt: Date | null
+  readonly compressedBytes: number
+}
+
+/** Looks images up. */
+export interface ImageIndex {
+  /**
+   * @throws CatwalkError `package_not_found`, `version_not_found` for no image of our platform, `source_refused`,
+   *   `package_index_unavailable`
+   */
+  resolve(source: OciSource, signal: AbortSignal): Promise<ImageInfo>
 }

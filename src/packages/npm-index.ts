@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import { CatwalkError, quoted, type PackageIndex } from '../domain/index.ts'
+import { CatwalkError, quoted, type PackageIndex, type PackageInfo } from '../domain/index.ts'
+import { rememberAnswers, STALE } from './stale-answers.ts'
 import type { NpmConfiguration } from './npm-configuration.ts'
 import { loadNpmLibraries } from './npm-libraries.ts'
 import {
@@ -27,25 +28,27 @@ const MAX_DOCUMENT_BYTES = 128 * 1024 * 1024
 /** Looks packages up in the registries that npm is configured for. */
 export function createNpmIndex(options: NpmIndexOptions): PackageIndex {
   const timeoutMs = options.timeoutMs ?? TIMEOUT_MS
+  const remembered = rememberAnswers<PackageInfo>(STALE)
   return {
-    resolve: async (name, version, signal) => {
-      const { settings } = await options.configuration()
-      const timeout = AbortSignal.timeout(timeoutMs)
-      const document = await fetchDocument(
-        name,
-        settings,
-        timeoutMs,
-        AbortSignal.any([signal, timeout]),
-      ).catch((error: unknown) => {
-        signal.throwIfAborted()
-        throw error
-      })
-      const exact = pickVersion(document, version)
-      if (exact === null) throw noSuchVersion(name, version)
-      const info = describeVersion(document, name, exact)
-      if (info === null) throw unavailable(`The package index gives no hash for ${name}@${exact}.`)
-      return info
-    },
+    resolve: (name, version, signal) =>
+      remembered(`${name}@${version ?? ''}`, async () => {
+        const { settings } = await options.configuration()
+        const timeout = AbortSignal.timeout(timeoutMs)
+        const document = await fetchDocument(
+          name,
+          settings,
+          timeoutMs,
+          AbortSignal.any([signal, timeout]),
+        ).catch((error: unknown) => {
+          signal.throwIfAborted()
+          throw error
+        })
+        const exact = pickVersion(document, version)
+        if (exact === null) throw noSuchVersion(name, version)
+        const info = describeVersion(document, name, exact)
+        if (info === null) throw unavailable(`The package index gives no hash for ${name}@${exact}.`)
+        return info
+      }),
     download: async ({ url }, signal) => {
       const { settings } = await options.configuration()
       const { fetch } = loadNpmLibraries()

@@ -3,6 +3,8 @@ import type { PackageIndex } from '../../src/domain/index.ts'
 import { createNpmIndex, loadNpmConfiguration } from '../../src/packages/index.ts'
 import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { openSources, read } from '../sources/support.ts'
 
 const never = new AbortController().signal
 let registry: NpmRegistry
@@ -131,6 +133,24 @@ describe('a registry', () => {
     ])
     const signedIn = indexFor({ ...scoped, [`npm_config_//${host}/:_authToken`]: 'tok3n' })
     expect(await signedIn.resolve('@private/x', null, never)).toMatchObject({ version: '1.0.0' })
+  })
+
+  test('that is down is answered for by what it said before', async () => {
+    const asked = index()
+    const before = await asked.resolve('@scope/server', '1.0.0', never)
+    registry.interfere((_req, res) => res.writeHead(503).end())
+    expect(await asked.resolve('@scope/server', '1.0.0', never)).toEqual(before)
+  })
+
+  test('gives the file of a package, and a snapshot of it', async () => {
+    await using directory = await temporaryDirectory()
+    using sources = await openSources(directory.path, { npm: index() })
+    const found = await read(sources, 'npm:@scope/server@1.0.0')
+    expect(found.pinned).toMatchObject({
+      source: { version: '1.0.0' },
+      content: registry.integrityOf('@scope/server', '1.0.0'),
+    })
+    expect(found.files).toHaveProperty('package.json')
   })
 
   test('a look-up that is given up ends with the reason of its signal', async () => {
