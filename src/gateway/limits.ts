@@ -24,11 +24,26 @@ export interface Limiter {
   leave(route: GatewayRoute, token: RouteToken): void
 }
 
+const MAX_KNOWN = 10_000
+const MAX_KNOWN_LETTERS = 200
+
 export function createLimiter(limits: GatewayLimits, addressOf: AddressReader): Limiter {
   const addresses = createTokenBuckets(limits.addressPerMinute)
   const refusals = createTokenBuckets(limits.refusedPerMinute)
   const tokens = createTokenBuckets(limits.tokenPerMinute)
   const underWay = new Map<string, number>()
+  const known = new Map<string, string>()
+
+  /** Reading addresses costs more than all the rest of a warm call, and most come again. */
+  function keyOf(peer: string | undefined, forwardedFor: string | undefined): string {
+    const text = forwardedFor === undefined ? (peer ?? '') : `${peer ?? ''} ${forwardedFor}`
+    const before = known.get(text)
+    if (before !== undefined) return before
+    const key = rateKey(addressOf(peer, forwardedFor))
+    if (known.size >= MAX_KNOWN) known.clear()
+    if (text.length <= MAX_KNOWN_LETTERS) known.set(text, key)
+    return key
+  }
 
   function change(id: string, by: 1 | -1): void {
     const count = (underWay.get(id) ?? 0) + by
@@ -39,9 +54,9 @@ export function createLimiter(limits: GatewayLimits, addressOf: AddressReader): 
   return {
     address(peer, forwardedFor) {
       if (limits.addressPerMinute === 0) return 0
-      return addresses.take(rateKey(addressOf(peer, forwardedFor)), performance.now())
+      return addresses.take(keyOf(peer, forwardedFor), performance.now())
     },
-    refused: (peer, forwardedFor) => refusals.take(rateKey(addressOf(peer, forwardedFor)), performance.now()),
+    refused: (peer, forwardedFor) => refusals.take(keyOf(peer, forwardedFor), performance.now()),
     token: ({ id }) => tokens.take(id, performance.now()),
     enter({ deploymentId }, { id }) {
       if ((underWay.get(id) ?? 0) >= limits.tokenConcurrency) return false
