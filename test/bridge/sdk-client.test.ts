@@ -96,7 +96,7 @@ test('the official client cancels, and its session ends with it', async () => {
   await client.endSession()
 })
 
-test('a client of both eras falls back to the handshake', async () => {
+test('a client of both eras is served without a handshake by a legacy server', async () => {
   await using server = await startBridge(fixture('sdk-server'))
   const client = new DualClient({ name: 'dual', version: '1' }, { versionNegotiation: { mode: 'auto' } })
   await client.connect(new DualTransport(new URL(server.url)))
