@@ -18,6 +18,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/packages': ['src/domain', 'src/network'],
   'src/registry': ['src/domain', 'src/network'],
   'src/analyzer': ['src/domain'],
+  'src/model': ['src/domain'],
   'src/forwarding': ['src/domain', 'src/protocol'],
   'src/bridge': ['src/domain', 'src/protocol', 'src/forwarding'],
   'src/runtimes/local': ['src/domain', 'src/protocol', 'src/bridge', 'src/network'],

@@ -115,6 +115,8 @@ export interface ModelUse {
   readonly outputTokens: number
   /** Null when the model's price is not known. */
   readonly costUsd: number | null
+  /** In words, why the analysis is only what the files say; null when the model filled something in. */
+  readonly detail: string | null
 }
 
 /** What Catwalk found out about a source. The same document in API, command line and database. */

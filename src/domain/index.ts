@@ -65,6 +65,7 @@ export {
   type ReleaseState,
 } from './lifecycle.ts'
 export { missingVariables } from './missing-variables.ts'
+export type { ModelReader } from './model.ts'
 export { slugify, suggestName } from './naming.ts'
 export {
   compareReleases,
