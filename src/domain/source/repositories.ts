@@ -120,7 +120,8 @@ export function parseGitUrl(url: URL): GitSource {
   }
   const { repository, ref, path } = placeInForge(segments)
   const last = repository.at(-1) ?? ''
-  const at = /^(.+)@([^@]+)$/.exec(last)
+  // A name has no @, so that its canonical text is read the same way.
+  const at = /^([^@]+)@(.+)$/.exec(last)
   const names = at === null ? repository : [...repository.slice(0, -1), at[1] ?? '']
   const base = `https://${url.host}/${checkPath(names).split('/').map(encodeURIComponent).join('/')}`
   return {
