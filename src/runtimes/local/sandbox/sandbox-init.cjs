@@ -5,10 +5,11 @@
 const { closeSync, readdirSync, readFileSync, writeFileSync } = require('node:fs')
 const { createServer } = require('node:net')
 
+const ABANDONED_POLL_MS = 50
 const [port] = process.argv.slice(2)
 
-// Without Catwalk there is nobody to serve.
-process.once('disconnect', () => process.exit(1))
+// Without Catwalk there is nobody to serve. Node does not tell of a channel that closes while a handle is on its way.
+setInterval(() => process.connected || process.exit(1), ABANDONED_POLL_MS)
 process.once('message', (/** @type {Start} */ { argv, environment, files }) => {
   for (const { path, content } of files) writeFileSync(path, content, { mode: 0o600, flag: 'wx' })
   closeInherited()
