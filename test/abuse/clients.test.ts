@@ -37,7 +37,7 @@ test('legacy: clients that vanish in the middle of their calls do not stop them;
   await using bridge = await startAbused(fixture('raw-server'), { ...QUICK, resumeMs: 1000 })
   const session = await openSession(bridge.url, { version: '2025-11-25' })
   const before = await bridge.memory()
-  const body = toolCall(1, 'sleep', { ms: 300, text: 'y'.repeat(100_000) })
+  const body = toolCall(1, 'sleep', { ms: 300, text: 'y'.repeat(400_000) })
   const vanished = Array.from({ length: 20 }, async () => {
     const { request, response } = post(bridge, session, body)
     const res = await response
@@ -55,7 +55,10 @@ test('legacy: clients that vanish in the middle of their calls do not stop them;
     late.close()
     return late.status === 400 ? true : null
   })
-  expect((await bridge.memory()).held - before.held).toBeLessThan(MIB)
+  // A quarter of what waited; what the first use of everything costs is less.
+  await until('its memory is free again', async () =>
+    (await bridge.memory()).held - before.held < 2 * MIB ? true : null,
+  )
   const { seen } = JSON.parse(await session.text('seen')) as { seen: string[] }
   expect(seen).not.toContain('notifications/cancelled')
 })
