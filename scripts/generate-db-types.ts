@@ -9,6 +9,7 @@ const OUTPUT = new URL('../src/db/schema.gen.ts', import.meta.url)
 
 /** Types of documents that a migration cannot state. A `jsonb` column that is not named here is a JsonValue. */
 const DOCUMENTS: Readonly<Record<string, string>> = {
+  'analyses.result': 'Analysis',
   'releases.launch_spec': 'LaunchSpec',
   'releases.settings': 'ReleaseSettings',
   'releases.credential_versions': 'Readonly<Record<string, number>>',
@@ -115,7 +116,7 @@ export function schemaSource(columns: readonly Column[]): string {
     `export interface DB {\n${[...tables.keys()].map((table) => `  ${quotedKey(table)}: ${interfaceName(table)}`).join('\n')}\n}\n`,
   ].join('\n')
   return `// Made by scripts/generate-db-types.ts from the migrations. Do not edit; run \`npm run generate\`.
-${importLine(body, ['GeneratedAlways'], 'kysely')}${importLine(body, ['JsonObject', 'JsonValue', 'LaunchSpec', 'Manifest', 'ReleaseSettings'], '../domain/index.ts')}${importLine(body, ['Defaulted', 'Jsonb', 'Timestamp'], './column-types.ts')}
+${importLine(body, ['GeneratedAlways'], 'kysely')}${importLine(body, ['Analysis', 'JsonObject', 'JsonValue', 'LaunchSpec', 'Manifest', 'ReleaseSettings'], '../domain/index.ts')}${importLine(body, ['Defaulted', 'Jsonb', 'Timestamp'], './column-types.ts')}
 ${body}`
 }
 

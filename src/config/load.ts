@@ -28,6 +28,15 @@ export interface Config {
   readonly maxMessageBytes: number
   readonly defaultMemoryMiB: number
   readonly installTimeoutMs: number
+  readonly analysisTimeoutMs: number
+  readonly anthropicApiKey: Secret | null
+  readonly anthropicBaseUrl: string
+  readonly openRouterApiKey: Secret | null
+  readonly openRouterBaseUrl: string
+  /** Null for the provider's default. */
+  readonly model: string | null
+  readonly modelBudgetTokens: number
+  readonly modelTimeoutMs: number
   readonly probeTimeoutMs: number
   readonly wakeTimeoutMs: number
   readonly logRetentionDays: number
@@ -95,6 +104,8 @@ export function loadConfig(source: ConfigSource): Config {
     wakeTimeoutS,
     staleAfterS,
     sourceCacheMiB,
+    analysisTimeoutS,
+    modelTimeoutS,
     ...rest
   } = values as Values
   return Object.freeze({
@@ -108,6 +119,8 @@ export function loadConfig(source: ConfigSource): Config {
     staleAfterMs: staleAfterS * 1000,
     maxMessageBytes: maxMessageMiB * 1024 * 1024,
     installTimeoutMs: installTimeoutS * 1000,
+    analysisTimeoutMs: analysisTimeoutS * 1000,
+    modelTimeoutMs: modelTimeoutS * 1000,
     probeTimeoutMs: probeTimeoutS * 1000,
     wakeTimeoutMs: wakeTimeoutS * 1000,
   })

@@ -84,6 +84,11 @@ export const httpAddress: Value<string> = {
   accepts: 'an http or https address without a query and without a password',
 }
 
+export const modelName: Value<string> = {
+  schema: z.string().regex(/^[\w.:/@~-]{1,200}$/),
+  accepts: 'the name of a model',
+}
+
 export const databaseUrl: Value<Secret> = {
   schema: z
     .string()

@@ -135,31 +135,179 @@ export const Catalogue = z
   .describe('What the server offered when it was probed')
   .meta({ id: 'Catalogue' })
 
+const evidence = z.array(
+  z.object({
+    file: z.string().describe('Path in the source, or the address that was asked'),
+    line: z.number().int().describe('From 1'),
+    reader: z.string().describe('What read it, e.g. readme-snippet'),
+    text: z.string().optional().describe('The line itself, shortened'),
+  }),
+)
+
+const Launch = z
+  .object({
+    package: z.object({
+      registry: z.enum(['npm', 'pypi', 'oci', 'git', 'remote']),
+      name: z.string(),
+      version: z.string().nullable(),
+    }),
+    command: z.string(),
+    args: z.array(z.string()).describe('What makes it speak MCP; not what the user fills in'),
+    transport: z.enum(['stdio', 'http']),
+  })
+  .meta({ id: 'Launch' })
+
+export const AnalysedVariable = z
+  .object({
+    name: z.string(),
+    required: z.boolean(),
+    secret: z.boolean(),
+    default: z.string().nullable(),
+    description: z.string().nullable(),
+    format: z.enum(['text', 'url', 'path', 'file', 'json', 'number', 'boolean']),
+    choices: z.array(z.string()).describe('The only values that are accepted; empty when any is'),
+    helpUrl: z.string().nullable().describe('Where a person finds or makes the value'),
+    confidence: z.number().describe('0 to 1'),
+    evidence,
+  })
+  .meta({ id: 'AnalysedVariable' })
+
+export const AnalysisWarning = z
+  .object({
+    code: z.string(),
+    message: z.string(),
+    confirm: z.boolean().describe('Deploying needs confirmWarnings'),
+  })
+  .meta({ id: 'AnalysisWarning' })
+
 export const Analysis = z
   .object({
-    source: z.string(),
+    id: z.string(),
+    analysedAt: timestamp,
+    durationMs: z.number().int(),
+    cached: z.boolean().describe('Made earlier, of the same commit or version'),
+    asked: z.string().describe('The source that was asked for, canonical. A snippet without its values'),
     name: z.string().describe('A suggested name'),
-    slug: z.string().describe('A suggested, free slug'),
-    package: z.object({
-      kind: z.literal('npm'),
-      name: z.string(),
-      version: z.string(),
-      integrity: z.string(),
-      executables: z.array(z.string()),
-      description: z.string().nullable(),
-      repository: z.string().nullable(),
-      license: z.string().nullable(),
-      publishedAt: timestamp.nullable(),
-      unpackedBytes: z.number().int().nullable(),
+    slug: z.string().describe('A suggested endpoint'),
+    source: z.object({
+      kind: z.string(),
+      url: z.string(),
+      commit: z.string().nullable(),
+      path: z.string(),
     }),
-    warnings: z.array(
+    verdict: z.enum(['deployable', 'needs_input', 'not_a_server', 'unsupported']),
+    reason: z.string().nullable().describe('In words, why it is not deployable'),
+    launch: Launch.nullable(),
+    candidates: z
+      .array(
+        z.object({ name: z.string(), path: z.string(), launch: Launch, confidence: z.number(), evidence }),
+      )
+      .describe('All servers of the source when there is more than one; `server` chooses'),
+    env: z.array(AnalysedVariable),
+    requiredOneOf: z
+      .array(z.array(z.array(z.string())))
+      .describe('Groups of alternatives, each a list of names; an empty one means that nothing also does'),
+    arguments: z.array(
       z.object({
-        code: z.enum(['deprecated', 'install_scripts', 'recently_published']),
-        message: z.string(),
+        name: z.string(),
+        position: z.number().int().nullable().describe('From 0; null for a flag'),
+        required: z.boolean(),
+        secret: z.boolean(),
+        example: z.string().nullable(),
+        description: z.string().nullable(),
+        evidence,
       }),
     ),
+    tools: z.array(z.looseObject({ name: z.string(), description: z.string().nullable() })),
+    resources: z.array(z.record(z.string(), z.unknown())),
+    prompts: z.array(z.record(z.string(), z.unknown())),
+    proof: z
+      .looseObject({
+        booted: z.boolean(),
+        era: z.enum(['legacy', 'modern', 'dual']).nullable(),
+        protocolVersion: z.string().nullable(),
+        initializeMs: z.number().nullable(),
+        peakMemoryMiB: z.number().nullable(),
+        neededPlaceholders: z.array(z.string()),
+        hosts: z.array(z.string()).describe('host:port of what it tried to reach'),
+        failure: z
+          .object({ code: z.string(), message: z.string(), lastLines: z.array(z.string()) })
+          .nullable(),
+      })
+      .nullable()
+      .describe('What a trial start in the sandbox showed; null when it was not tried'),
+    warnings: z.array(AnalysisWarning),
+    model: z
+      .object({
+        provider: z.enum(['anthropic', 'openrouter']),
+        model: z.string(),
+        outcome: z.enum(['used', 'no_answer', 'refused', 'over_budget', 'timed_out']),
+        inputTokens: z.number().int(),
+        outputTokens: z.number().int(),
+        costUsd: z.number().nullable(),
+        detail: z.string().nullable(),
+      })
+      .nullable(),
+    about: z
+      .object({
+        description: z.string().nullable(),
+        license: z.string().nullable(),
+        repository: z.string().nullable(),
+        publishedAt: timestamp.nullable(),
+        integrity: z.string().nullable(),
+        unpackedBytes: z.number().int().nullable(),
+        hasInstallScripts: z.boolean(),
+        executables: z.array(z.string()),
+      })
+      .optional()
+      .describe('What its publisher says of it'),
+    snippet: z
+      .object({
+        server: z.string(),
+        servers: z.array(z.string()),
+        args: z.array(z.string()),
+        env: z.array(z.string()).describe('Names that the snippet has values for'),
+      })
+      .nullable()
+      .describe('Of a pasted snippet: which of its servers this is, and what it gives to it'),
   })
   .meta({ id: 'Analysis' })
+
+export const AnalysisStep = z
+  .object({
+    step: z.enum(['fetching', 'reading', 'looking_up', 'booting', 'asking_model']),
+    detail: z.string().nullable(),
+    startedAt: timestamp,
+    endedAt: timestamp.nullable(),
+  })
+  .meta({ id: 'AnalysisStep' })
+
+export const AnalysisRun = z
+  .object({
+    id: z.string(),
+    source: z.string(),
+    state: z.enum(['running', 'done', 'failed']),
+    steps: z.array(AnalysisStep),
+    analysis: Analysis.nullable(),
+    error: ErrorBody.nullable(),
+  })
+  .meta({ id: 'AnalysisRun' })
+
+export const CreateAnalysis = z
+  .strictObject({
+    source: z
+      .string()
+      .min(1)
+      .max(65_536)
+      .describe(
+        'A link, owner/name, npm:, pypi:, oci: or registry: name, remote address, snippet or command line',
+      ),
+    server: z.string().max(256).optional().describe('Which server, where the source has several'),
+    fresh: z.boolean().default(false).describe('Analyse anew, whatever was kept'),
+    boot: z.boolean().default(true).describe('Try it out in the sandbox'),
+    model: z.boolean().default(true).describe('Ask the language model, if one is configured'),
+  })
+  .meta({ id: 'CreateAnalysis' })
 
 export const Me = z
   .object({
@@ -185,7 +333,14 @@ export const Installation = z
 
 export const CreateDeployment = z
   .strictObject({
-    source: z.string().min(1).max(2048),
+    source: z
+      .string()
+      .min(1)
+      .max(65_536)
+      .optional()
+      .describe('Whatever analysis accepts; or give analysisId'),
+    analysisId: z.string().max(64).optional().describe('Deploy just what this analysis found'),
+    server: z.string().max(256).optional().describe('Which server, where the source has several'),
     name: z.string().trim().min(1).max(80).optional().describe('Default: made from the package'),
     slug: z
       .string()
@@ -196,16 +351,31 @@ export const CreateDeployment = z
       .record(z.string().max(256), z.string())
       .default({})
       .describe('Environment; every value is kept as a credential'),
+    files: z
+      .record(z.string().max(256), z.string().max(1_048_576))
+      .default({})
+      .describe('Contents of files by variable: the server gets the path of a private copy'),
+    arguments: z
+      .record(z.string().max(256), z.string().max(4096))
+      .default({})
+      .describe('Values of arguments that the analysis names; every value is kept as a credential'),
     args: z.array(z.string().max(4096)).max(64).default([]).describe('Appended verbatim'),
+    startArgs: z
+      .array(z.string().max(4096))
+      .max(64)
+      .optional()
+      .describe('Instead of the arguments that the analysis starts it with'),
     executable: z
       .string()
       .max(256)
       .optional()
-      .describe("Which of the package's executables; default: the obvious one"),
+      .describe("Which of the package's executables; default: the one that the analysis found"),
     network: z.enum(['none', 'internet']).default('internet'),
     allowScripts: z.boolean().default(false),
     memoryMiB: z.number().int().min(64).max(16384).optional(),
     tokenName: z.string().trim().min(1).max(80).default('first'),
+    confirmWarnings: z.boolean().default(false).describe('Deploy in spite of warnings that ask for it'),
+    allowMissing: z.boolean().default(false).describe('Deploy although required values are missing'),
   })
   .meta({ id: 'CreateDeployment' })
 

@@ -1,6 +1,13 @@
 // Made by scripts/generate-db-types.ts from the migrations. Do not edit; run `npm run generate`.
 import type { GeneratedAlways } from 'kysely'
-import type { JsonObject, JsonValue, LaunchSpec, Manifest, ReleaseSettings } from '../domain/index.ts'
+import type {
+  Analysis,
+  JsonObject,
+  JsonValue,
+  LaunchSpec,
+  Manifest,
+  ReleaseSettings,
+} from '../domain/index.ts'
 import type { Defaulted, Jsonb, Timestamp } from './column-types.ts'
 
 export interface AccountsTable {
@@ -17,6 +24,21 @@ export interface AccountsTable {
   scope: string | null
   created_at: Defaulted<Timestamp>
   updated_at: Defaulted<Timestamp>
+}
+
+export interface AnalysesTable {
+  id: string
+  workspace_id: string
+  source: string
+  pinned: string
+  source_commit: string | null
+  server: Defaulted<string>
+  boot: boolean
+  model: boolean
+  program_version: string
+  result: Jsonb<Analysis>
+  duration_ms: number
+  created_at: Defaulted<Timestamp>
 }
 
 export interface ApiKeysTable {
@@ -257,6 +279,7 @@ export interface WorkspacesTable {
 
 export interface DB {
   accounts: AccountsTable
+  analyses: AnalysesTable
   api_keys: ApiKeysTable
   audit_entries: AuditEntriesTable
   calls: CallsTable

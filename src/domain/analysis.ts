@@ -119,6 +119,22 @@ export interface ModelUse {
   readonly detail: string | null
 }
 
+/** What the publisher says of a source, as far as it is known. */
+export interface AnalysisAbout {
+  readonly description: string | null
+  readonly license: string | null
+  /** Address of the code. */
+  readonly repository: string | null
+  /** RFC 3339. */
+  readonly publishedAt: string | null
+  /** Subresource integrity, where the index publishes it. */
+  readonly integrity: string | null
+  readonly unpackedBytes: number | null
+  readonly hasInstallScripts: boolean
+  /** Names of what the package can run. */
+  readonly executables: readonly string[]
+}
+
 /** What Catwalk found out about a source. The same document in API, command line and database. */
 export interface Analysis {
   readonly source: {
@@ -144,4 +160,6 @@ export interface Analysis {
   readonly proof: BootProof | null
   readonly warnings: readonly AnalysisWarning[]
   readonly model: ModelUse | null
+  /** Absent where nobody was asked. */
+  readonly about?: AnalysisAbout
 }

@@ -204,6 +204,43 @@ const CATALOGUE = {
     help: 'Try again: what was downloaded is kept. Raise CATWALK_INSTALL_TIMEOUT_S for very large packages.',
   },
 
+  // Analyses
+  analysis_not_found: {
+    status: 404,
+    title: 'No such analysis',
+    help: 'Analyse the source again.',
+  },
+  analysis_timeout: {
+    status: 504,
+    title: 'The analysis took too long',
+    help: 'Try again: what was fetched is kept. Without a trial start (--no-boot) it is shorter.',
+  },
+  analysis_cancelled: {
+    status: 409,
+    title: 'The analysis was cancelled',
+    help: 'Start it again and keep the page or the command open until it is done.',
+  },
+  too_many_analyses: {
+    status: 429,
+    title: 'Too many analyses at once',
+    help: 'Wait until one of them is done, then try again.',
+  },
+  not_a_server: {
+    status: 422,
+    title: 'This is not an MCP server',
+    help: 'Check the link. If you know better, confirm the warnings (--yes) to deploy it all the same.',
+  },
+  server_not_found: {
+    status: 404,
+    title: 'The source has no server of this name',
+    help: 'Choose one of those that the analysis lists.',
+  },
+  unconfirmed_warnings: {
+    status: 409,
+    title: 'There are warnings to confirm first',
+    help: 'Read them. To deploy all the same, confirm them (confirmWarnings; --yes on the command line).',
+  },
+
   // Deployments
   deployment_not_found: {
     status: 404,
@@ -243,7 +280,7 @@ const CATALOGUE = {
   missing_variable: {
     status: 422,
     title: 'A required variable has no value',
-    help: 'Give the named variable a value and deploy again.',
+    help: 'Give every value that is named and deploy again.',
   },
   invalid_variable: {
     status: 400,

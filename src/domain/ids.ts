@@ -11,6 +11,7 @@ const PREFIX = {
   apiKey: 'key',
   audit: 'aud',
   node: 'node',
+  analysis: 'ana',
   request: 'req',
   user: 'user',
   invitation: 'inv',

@@ -5,6 +5,7 @@ export type {
   AnalysedLaunch,
   AnalysedVariable,
   Analysis,
+  AnalysisAbout,
   AnalysisVerdict,
   AnalysisWarning,
   BootProof,
@@ -36,10 +37,11 @@ export {
   type ErrorBody,
   type ErrorCode,
 } from './errors.ts'
+export { missingValues, needsConfirmation, valueProblem, type Given } from './deploy-checks.ts'
 export { chooseExecutable } from './executable.ts'
 export { executablesOf } from './executables-of.ts'
 export { isId, newId, type IdKind } from './ids.ts'
-export { launchCommand, type LaunchCommand } from './launch-command.ts'
+export { argumentCredential, launchCommand, type LaunchCommand } from './launch-command.ts'
 export {
   describePackage,
   variableProblem,
@@ -112,6 +114,14 @@ export type {
   SourceHost,
   SourceOptions,
 } from './snapshot.ts'
+export { snippetTarget, type SnippetTarget } from './snippet-target.ts'
+export type {
+  AnalysableSource,
+  AnalysedSource,
+  AnalysisStepName,
+  SourceAnalysisInput,
+  SourceAnalyzer,
+} from './source-analyzer.ts'
 export type {
   GithubSource,
   GitSource,

@@ -27,6 +27,7 @@ import { openDoor } from './door.ts'
 import { followChanges } from './follow-changes.ts'
 import { bindServices } from './handlers.ts'
 import { createReplicas, internalUrl } from './replicas.ts'
+import { createSourceAnalyzer } from './source-analyzer.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
 
@@ -41,6 +42,7 @@ const MINUTE_MS = 60_000
 /** Requests to endpoints without a valid token, from one address. */
 const REFUSED_PER_MINUTE = 100
 const HOUR_MS = 3_600_000
+const ANALYSIS_RETENTION_DAYS = 30
 const npm = () => loadNpmConfiguration(process.env)
 const DASHBOARD = fileURLToPath(new URL('../../dist/web', import.meta.url))
 const DOCS = fileURLToPath(new URL('../../docs', import.meta.url))
@@ -231,6 +233,12 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         vault,
         packages,
         endpoints: replicas.directory,
+        analyzer: createSourceAnalyzer(packages, () => systemClock.now()),
+        analyses: services.createAnalysisRuns({
+          timeoutMs: config.analysisTimeoutMs,
+          now: () => systemClock.now(),
+          signal: ending.signal,
+        }),
         changes,
         record,
         clock: systemClock,
@@ -272,6 +280,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   })
   const answerApi = getRequestListener(api.fetch, { overrideGlobalObjects: false })
   stack.use(every(HOUR_MS, logger, () => queries.deleteOldLogLines(db, config.logRetentionDays)))
+  stack.use(every(HOUR_MS, logger, () => queries.deleteOldAnalyses(db, ANALYSIS_RETENTION_DAYS)))
   stack.use(every(HOUR_MS, logger, () => queries.deleteExpiredMcpSessions(db)))
   stack.use(
     every(HOUR_MS, logger, () =>

@@ -5,8 +5,10 @@ import type {
   EndpointDirectory,
   PackageIndex,
   RuntimeStatus,
+  SourceAnalyzer,
 } from '../domain/index.ts'
 import type { queries } from '../db/index.ts'
+import type { AnalysisRuns } from './analyses/runs.ts'
 import type { Vault } from '../vault/index.ts'
 
 /** Tells a listener that something about a deployment changed. */
@@ -29,6 +31,8 @@ export interface ServiceDependencies {
   readonly db: queries.Handle
   readonly vault: Vault
   readonly packages: PackageIndex
+  readonly analyzer: SourceAnalyzer
+  readonly analyses: AnalysisRuns
   readonly endpoints: EndpointDirectory
   readonly changes: Changes
   /** Keeps who called what. Must not throw and must not wait. */

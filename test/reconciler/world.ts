@@ -1,12 +1,14 @@
 import { readAnnouncementsInto } from '../support/announcements.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { silentLogger } from '../support/logger.ts'
+import { createFakeAnalyzer } from '../fakes/analyzer.ts'
 import { createFakeRuntime, type FakeRuntime } from '../fakes/runtime.ts'
 import { queries, type Database } from '../../src/db/index.ts'
 import { newId, systemClock, type Actor, type PackageIndex } from '../../src/domain/index.ts'
 import { createInstanceRegistry, startReconciler, type InstanceRegistry } from '../../src/reconciler/index.ts'
 import {
   createChangeHub,
+  createAnalysisRuns,
   createDeployment,
   createLogWriter,
   createSessionMemories,
@@ -73,6 +75,12 @@ export async function createWorld(): Promise<World> {
     db,
     vault,
     packages,
+    analyzer: createFakeAnalyzer(),
+    analyses: createAnalysisRuns({
+      timeoutMs: 10_000,
+      now: () => systemClock.now(),
+      signal: new AbortController().signal,
+    }),
     endpoints: createInstanceRegistry(1000),
     changes: createChangeHub(),
     record: () => undefined,
@@ -123,7 +131,11 @@ export async function createWorld(): Promise<World> {
         body: {
           source: 'npm:some-mcp-server',
           variables,
+          files: {},
+          arguments: {},
           args: [],
+          confirmWarnings: false,
+          allowMissing: false,
           network: 'none',
           allowScripts: false,
           tokenName: 'first',

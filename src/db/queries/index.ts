@@ -1,3 +1,12 @@
+export {
+  deleteAnalyses,
+  deleteOldAnalyses,
+  findAnalysis,
+  recallAnalysis,
+  storeAnalysis,
+  type AnalysisKey,
+  type AnalysisRow,
+} from './analyses.ts'
 export { announce, CHANNEL, readAnnouncement, type Announcement } from './announce.ts'
 export { addUsage, deleteOldCalls, insertCalls, listCalls, type CallFilter, type CallRow } from './calls.ts'
 export {

@@ -1,58 +1,36 @@
 import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
-import {
-  CatwalkError,
-  chooseExecutable,
-  formatSource,
-  newId,
-  slugify,
-  suggestName,
-  type LaunchSpec,
-} from '../../domain/index.ts'
+import { CatwalkError, newId, slugify, suggestName } from '../../domain/index.ts'
+import { nameOf } from '../analyses/present.ts'
 import type { ServiceContext } from '../context.ts'
 import { storeCredentials } from '../credentials.ts'
-import { deployableSource } from '../deployable-source.ts'
-import { checkVariables } from './check-variables.ts'
 import { presentToken } from '../tokens/present.ts'
 import { newEndpointSecret } from '../tokens/secret.ts'
+import { checkVerdict, collectValues, planLaunch } from './plan.ts'
 import { presentDeployment } from './present.ts'
+import { findWhat } from './what.ts'
 
 const SLUG_ATTEMPTS = 50
 
 /**
- * Deploys a server: looks the package up, then stores deployment, first release, credentials and first endpoint token
- * in one transaction. The reconciler does the rest.
- * @throws CatwalkError those of {@link deployableSource}, `package_not_found`, `version_not_found`, `no_executable`,
- *   `package_index_unavailable`, `invalid_variable`, `invalid_request` for a slug that is taken
+ * Deploys what an analysis found: checks that nothing is missing and nothing unconfirmed, then stores deployment, first
+ * release, credentials and first endpoint token in one transaction. The reconciler does the rest.
+ * @throws CatwalkError those of `findWhat`, `checkVerdict`, `collectValues` and `SourceAnalyzer.toPackage`; `slug_taken`
  */
 export async function createDeployment(
   ctx: ServiceContext,
   { body }: ParsedInput<'createDeployment'>,
 ): Promise<RouteOutput<'createDeployment'>> {
-  const wanted = deployableSource(body.source)
-  const variables = checkVariables(body.variables)
-  const info = await ctx.packages.resolve(wanted.name, wanted.version, ctx.signal)
-  const launchSpec: LaunchSpec = {
-    package: {
-      kind: 'npm',
-      name: info.name,
-      version: info.version,
-      integrity: info.integrity,
-      executable: chooseExecutable(info, body.executable ?? null),
-    },
-    args: [],
-    userArgs: body.args,
-    variables: variables.map(([name]) => ({
-      name,
-      description: null,
-      required: true,
-      secret: true,
-      default: null,
-    })),
-    transport: { kind: 'stdio' },
-  }
-  const name = body.name ?? suggestName(info.name)
-  const source = formatSource({ kind: 'npm', name: info.name, version: info.version })
+  const { analysis, source, snippet } = await findWhat(ctx, body)
+  checkVerdict(analysis, body)
+  const given = collectValues(analysis, body, snippet)
+  const pkg = await ctx.analyzer.toPackage(
+    analysis,
+    body.executable ?? snippet?.executable ?? null,
+    ctx.signal,
+  )
+  const { launchSpec, credentials } = planLaunch(analysis, pkg, given, body.startArgs, snippet?.args ?? [])
+  const name = body.name ?? suggestName(nameOf(analysis))
   const deploymentId = newId('deployment')
   const releaseId = newId('release')
   const { workspaceId } = ctx.actor
@@ -64,7 +42,9 @@ export async function createDeployment(
       { id: deploymentId, workspace_id: workspaceId, name, source },
       body.slug,
     )
-    const credentialVersions = await storeCredentials(tx, ctx.vault, { workspaceId, deploymentId }, variables)
+    const credentialVersions = await storeCredentials(tx, ctx.vault, { workspaceId, deploymentId }, [
+      ...credentials,
+    ])
     await queries.insertRelease(tx, {
       id: releaseId,
       workspaceId,
@@ -101,7 +81,7 @@ export async function createDeployment(
       actor: ctx.actor,
       action: 'deployment.create',
       target: deploymentId,
-      detail: { slug, source, variables: variables.map(([variable]) => variable) },
+      detail: { slug, source, variables: [...credentials.keys()] },
     })
     await queries.announce(tx, 'deployment', deploymentId)
     const view = await queries.findDeploymentView(tx, workspaceId, deploymentId)
