@@ -60,7 +60,7 @@ export function conclude(
   const proof: BootProof = {
     ...common,
     booted: true,
-    era: 'legacy',
+    era: chosen.manifest.era ?? 'legacy',
     protocolVersion: chosen.manifest.protocolVersion,
     initializeMs: chosen.initializeMs,
     neededPlaceholders: neededPlaceholders(observed.map(resultOf)),
