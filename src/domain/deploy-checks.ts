@@ -76,10 +76,16 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Worth knowing, but nothing to decide about: install scripts have a decision of their own. */
-const TOLD_ONLY: readonly string[] = ['install_scripts', 'recently_published']
+/** What may mean that this is not the server that one thinks it is, or that its author has given it up. */
+const SERIOUS: readonly string[] = [
+  'provenance_mismatch',
+  'names_another_package',
+  'look_alike',
+  'deprecated',
+  'yanked',
+]
 
 /** Whether deploying in spite of a warning needs an explicit yes. */
 export function needsConfirmation(code: string): boolean {
-  return !TOLD_ONLY.includes(code)
+  return SERIOUS.includes(code)
 }

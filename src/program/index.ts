@@ -1,4 +1,5 @@
 import { readFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
 import { createAccountHandlers, createApi, createPeopleHandlers } from '../api/index.ts'
@@ -16,10 +17,11 @@ import {
 } from '../domain/index.ts'
 import { createCallRecorder, createGateway, createRouteTable } from '../gateway/index.ts'
 import { announceRun, readNodeId } from '../installation/index.ts'
-import { createNpmIndex, loadNpmConfiguration, loadPythonIndex } from '../packages/index.ts'
+import { createNpmIndex, createPypiIndex, loadNpmConfiguration, loadPythonIndex } from '../packages/index.ts'
 import { createInstanceRegistry, startReconciler } from '../reconciler/index.ts'
 import { createLocalRuntime } from '../runtimes/local/index.ts'
 import * as services from '../services/index.ts'
+import { createSources } from '../sources/index.ts'
 import { createLogger, createMetrics } from '../telemetry/index.ts'
 import { createMasterKeys, createSealer, createVault, loadKeyRing } from '../vault/index.ts'
 import { pauseAt } from './checkpoint.ts'
@@ -27,6 +29,7 @@ import { openDoor } from './door.ts'
 import { followChanges } from './follow-changes.ts'
 import { bindServices } from './handlers.ts'
 import { createReplicas, internalUrl } from './replicas.ts'
+import { createModel } from './model.ts'
 import { createSourceAnalyzer } from './source-analyzer.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
@@ -104,11 +107,12 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   const nodeId = await readNodeId(dataDir)
   await queries.enterNode(db, nodeId, internalUrl(config.internalUrl, config.host, door.port))
 
+  const pythonIndex = async () => loadPythonIndex(config.pypiIndexUrl?.reveal() ?? null, process.env)
   const runtime = createLocalRuntime({
     dataDir,
     logger: logger.child({ part: 'runtime' }),
     npm,
-    pypi: async () => loadPythonIndex(config.pypiIndexUrl?.reveal() ?? null, process.env),
+    pypi: pythonIndex,
     installTimeoutMs: config.installTimeoutMs,
     maxMessageBytes: config.maxMessageBytes,
     allowUnsandboxed: config.allowUnsandboxed,
@@ -206,7 +210,21 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     logger: logger.child({ part: 'accounts' }),
   })
   const setUpLinks = createSetUpLinks({ database: db, publicUrl, workspaceId, clock: systemClock })
+  const userAgent = `catwalk/${version}`
   const packages = createNpmIndex({ configuration: npm })
+  const pypi = createPypiIndex({ configuration: pythonIndex, userAgent })
+  const sources = stack.use(
+    await createSources({
+      directory: join(dataDir, 'snapshots'),
+      maxCacheBytes: config.sourceCacheBytes,
+      githubApiUrl: config.githubApiUrl,
+      githubToken: config.githubToken,
+      npm: packages,
+      pypi,
+      logger: logger.child({ part: 'sources' }),
+      userAgent,
+    }),
+  )
   const api = createApi({
     ...addresses,
     auth,
@@ -233,7 +251,15 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         vault,
         packages,
         endpoints: replicas.directory,
-        analyzer: createSourceAnalyzer(packages, () => systemClock.now()),
+        analyzer: createSourceAnalyzer({
+          sources,
+          npm: packages,
+          pypi,
+          runtime,
+          memoryMiB: config.defaultMemoryMiB,
+          model: createModel(config),
+          now: () => systemClock.now(),
+        }),
         analyses: services.createAnalysisRuns({
           timeoutMs: config.analysisTimeoutMs,
           now: () => systemClock.now(),

@@ -1,105 +1,179 @@
+import { analyze, withProof, type PackageIndexes } from '../analyzer/index.ts'
 import {
   CatwalkError,
-  chooseExecutable,
   formatSource,
+  quoted,
   type AnalysableSource,
   type Analysis,
-  type AnalysisWarning,
+  type LaunchPackage,
+  type ModelReader,
   type PackageIndex,
   type PackageInfo,
+  type PypiIndex,
+  type ReadableSource,
+  type Runtime,
+  type Snapshot,
+  type SourceAnalysisInput,
   type SourceAnalyzer,
+  type SourceHost,
 } from '../domain/index.ts'
+import { toPackage } from './launch-package.ts'
+
+export interface SourceAnalyzerOptions {
+  readonly sources: SourceHost
+  readonly npm: PackageIndex
+  readonly pypi: PypiIndex
+  readonly runtime: Pick<Runtime, 'tryOut'>
+  readonly memoryMiB: number
+  /** Null when none is configured. */
+  readonly model: ModelReader | null
+  readonly now: () => Date
+}
 
 const RECENT_MS = 7 * 86_400_000
+/** For all trial starts of one analysis; the installation has a limit of its own. */
+const TRIAL_LIMIT_MS = 45_000
 
-/** Finds out what a package of npm is from what the index says of it. */
-export function createSourceAnalyzer(packages: PackageIndex, now: () => Date): SourceAnalyzer {
+/** Fetches a source, reads its files, looks its package up, tries it out and asks the model, each where it can be done. */
+export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnalyzer {
+  const { sources, npm, pypi, model, now } = options
+  const packages: PackageIndexes = { npm, pypi }
+
+  async function read(
+    source: ReadableSource,
+    url: string,
+    snapshot: Snapshot,
+    server: string | null,
+    signal: AbortSignal,
+  ): Promise<Analysis> {
+    const of = (place: Snapshot) =>
+      analyze({ source: { kind: source.kind, url }, snapshot: place, packages }, signal)
+    const all = await of(snapshot)
+    if (server === null) return all
+    const wanted = all.candidates.find(({ name, path }) => name === server || path === server)
+    if (wanted === undefined) throw noSuchServer(server, all)
+    const chosen = await of({ ...snapshot, text: snapshot.text.bind(snapshot), path: wanted.path })
+    return { ...chosen, launch: wanted.launch, candidates: all.candidates }
+  }
+
+  async function proved(
+    analysis: Analysis,
+    input: SourceAnalysisInput,
+    signal: AbortSignal,
+  ): Promise<Analysis> {
+    const { launch } = analysis
+    const canBeTried = launch?.transport === 'stdio' && analysis.verdict !== 'unsupported'
+    if (!input.boot || launch === null || !canBeTried) return analysis
+    input.onStep('booting', launch.package.name)
+    try {
+      const trial = await options.runtime.tryOut(
+        {
+          workspaceId: input.workspaceId,
+          package: await toPackage(analysis, null, { npm, pypi }, signal),
+          args: launch.args,
+          variables: analysis.env,
+          requiredOneOf: analysis.requiredOneOf,
+          arguments: analysis.arguments,
+          allowScripts: false,
+          memoryMiB: options.memoryMiB,
+          lockFile: null,
+          limitMs: TRIAL_LIMIT_MS,
+          output: () => undefined,
+        },
+        signal,
+      )
+      return withProof(analysis, trial)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof CatwalkError)) throw error
+      const warning = { code: 'not_tried', message: `It was not tried out: ${error.message}` }
+      return { ...analysis, warnings: [...analysis.warnings, warning] }
+    }
+  }
+
   return {
-    async analyze({ source, onStep, recall }, signal) {
-      if (source.kind !== 'npm') throw notYet(source)
-      onStep('looking_up', source.name)
-      const info = await packages.resolve(source.name, source.version, signal)
-      const pinned = formatSource({ kind: 'npm', name: info.name, version: info.version })
-      return { pinned, analysis: (await recall(pinned)) ?? describe(info, pinned, now()) }
-    },
-    async toPackage({ launch }, executable, signal) {
-      if (launch?.package.registry !== 'npm') {
-        throw new CatwalkError('source_not_deployable', 'Only packages of npm can be deployed yet.')
+    async analyze(input, signal) {
+      const { source, onStep } = input
+      if (!isReadable(source)) throw notYet(source)
+      const within = { token: null, signal }
+      onStep('fetching', formatSource(source))
+      const pin = await sources.pin(source, within)
+      const pinned = formatSource(pin.source)
+      const kept = await input.recall(pinned)
+      if (kept !== null) return { pinned, analysis: kept }
+      await using snapshot = await sources.open(pin, within)
+      onStep('reading', `${snapshot.files.size} files`)
+      let analysis = await read(source, pin.url, snapshot, input.server, signal)
+      if (pin.source.kind === 'npm') {
+        onStep('looking_up', pin.source.name)
+        const info = await npm.resolve(pin.source.name, pin.source.version, signal)
+        analysis = {
+          ...analysis,
+          about: aboutOf(info),
+          warnings: [...analysis.warnings, ...warningsOf(info, now())],
+        }
       }
-      const info = await packages.resolve(launch.package.name, launch.package.version, signal)
-      return {
-        kind: 'npm',
-        name: info.name,
-        version: info.version,
-        integrity: info.integrity,
-        executable: chooseExecutable(info, executable),
+      analysis = await proved(analysis, input, signal)
+      if (input.model && model !== null && analysis.launch !== null) {
+        onStep('asking_model', null)
+        analysis = await model.fillGaps(analysis, snapshot, signal)
       }
+      return { pinned, analysis }
     },
+    toPackage: (analysis, executable, signal): Promise<LaunchPackage> =>
+      toPackage(analysis, executable, { npm, pypi }, signal),
   }
 }
 
-function describe(info: PackageInfo, pinned: string, now: Date): Analysis {
+function aboutOf(info: PackageInfo): NonNullable<Analysis['about']> {
   return {
-    source: { kind: 'npm', url: pinned, commit: null, path: '' },
-    verdict: 'deployable',
-    reason: null,
-    launch: {
-      package: { registry: 'npm', name: info.name, version: info.version },
-      command: info.executables[0] ?? chooseExecutable(info, null),
-      args: [],
-      transport: 'stdio',
-    },
-    candidates: [],
-    env: [],
-    requiredOneOf: [],
-    arguments: [],
-    tools: [],
-    resources: [],
-    prompts: [],
-    proof: null,
-    warnings: warningsOf(info, now),
-    model: null,
-    about: {
-      description: info.description,
-      license: info.license,
-      repository: info.repository,
-      publishedAt: info.publishedAt?.toISOString() ?? null,
-      integrity: info.integrity,
-      unpackedBytes: info.unpackedBytes,
-      hasInstallScripts: info.hasInstallScripts,
-      executables: info.executables,
-    },
+    description: info.description,
+    license: info.license,
+    repository: info.repository,
+    publishedAt: info.publishedAt?.toISOString() ?? null,
+    integrity: info.integrity,
+    unpackedBytes: info.unpackedBytes,
+    hasInstallScripts: info.hasInstallScripts,
+    executables: info.executables,
   }
 }
 
-function warningsOf(info: PackageInfo, now: Date): AnalysisWarning[] {
-  const warnings: AnalysisWarning[] = []
-  if (info.deprecated !== null) {
-    warnings.push({ code: 'deprecated', message: `Its author marked it as deprecated: ${info.deprecated}` })
-  }
-  if (info.hasInstallScripts) {
-    warnings.push({
-      code: 'install_scripts',
-      message:
-        'It has install scripts, which do not run unless you allow them. Without them it may not work.',
-    })
-  }
-  if (info.publishedAt !== null && now.getTime() - info.publishedAt.getTime() < RECENT_MS) {
-    warnings.push({ code: 'recently_published', message: 'This version was published less than a week ago.' })
-  }
-  return warnings
+function warningsOf(info: PackageInfo, now: Date): Analysis['warnings'] {
+  const { deprecated, hasInstallScripts, publishedAt } = info
+  return [
+    ...(deprecated === null
+      ? []
+      : [{ code: 'deprecated', message: `Its author marked it as deprecated: ${deprecated}` }]),
+    ...(hasInstallScripts
+      ? [
+          {
+            code: 'install_scripts',
+            message:
+              'It has install scripts, which do not run unless you allow them. Without them it may not work.',
+          },
+        ]
+      : []),
+    ...(publishedAt !== null && now.getTime() - publishedAt.getTime() < RECENT_MS
+      ? [{ code: 'recently_published', message: 'This version was published less than a week ago.' }]
+      : []),
+  ]
 }
 
-const WHAT = {
-  pypi: 'Packages of PyPI',
-  oci: 'Images',
-  github: 'Repositories',
-  git: 'Repositories',
-  registry: 'Entries of the registry',
-  remote: 'Remote servers',
-} as const
+function isReadable(source: AnalysableSource): source is ReadableSource {
+  return source.kind === 'npm' || source.kind === 'pypi' || source.kind === 'github' || source.kind === 'git'
+}
 
-function notYet(source: Exclude<AnalysableSource, { kind: 'npm' }>): CatwalkError {
+function noSuchServer(server: string, { candidates }: Analysis): CatwalkError {
+  const names = candidates.map(({ name }) => quoted(name)).join(', ')
+  return new CatwalkError('server_not_found', `The source has no server ${quoted(server)}.`, {
+    help: names === '' ? 'It has only one; leave the name out.' : `It has: ${names}.`,
+    details: { field: 'server' },
+  })
+}
+
+const WHAT = { oci: 'Images', registry: 'Entries of the registry', remote: 'Remote servers' } as const
+
+function notYet(source: Exclude<AnalysableSource, ReadableSource>): CatwalkError {
   return new CatwalkError('source_not_deployable', `${WHAT[source.kind]} cannot be deployed yet.`, {
     details: { field: 'source' },
   })

@@ -72,6 +72,10 @@ const TABLE: Readonly<Record<RouteName, Row>> = {
   streamFeed: ours('viewer'),
 
   createAnalysis: own('member', { source: 'npm:some-mcp-server' }),
+  startAnalysis: own('member', { source: 'npm:some-mcp-server' }),
+  getAnalysis: own('member', undefined, { id: 'nothing' }),
+  streamAnalysis: own('member', undefined, { id: 'nothing' }),
+  clearAnalyses: own('member'),
   createDeployment: own('member', { source: 'npm:some-mcp-server' }),
   stopDeployment: ours('member'),
   startDeployment: ours('member'),
