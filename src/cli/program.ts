@@ -7,6 +7,7 @@ import type { CliHost } from './output.ts'
 import { collect, DEPLOYMENT, timeoutOption, wholeNumber } from './options.ts'
 import type { Programs, ServeFlag } from './programs.ts'
 import { addReleases } from './release-commands.ts'
+import type { AnalyzeOptions } from './commands/analyze.ts'
 import type { CallOptions } from './commands/call.ts'
 import type { CallsOptions } from './commands/calls.ts'
 import type { SettingsOptions } from './commands/settings.ts'
@@ -83,7 +84,10 @@ function addDeploying(program: Command, run: Run): void {
   program
     .command('deploy')
     .description('deploy a server and wait until it answers')
-    .argument('<source>', 'npm:NAME or npm:NAME@VERSION')
+    .argument('<source>', SOURCE)
+    .option('--server <name>', 'which server, where the source has several')
+    .option('-y, --yes', 'deploy in spite of warnings')
+    .option('--file <name=path>', 'a variable whose value is the content of a file', collect)
     .option('--name <text>', 'name for people; default: made from the package')
     .option('--slug <text>', 'last part of the endpoint; default: made from the name')
     .option(
@@ -103,6 +107,20 @@ function addDeploying(program: Command, run: Run): void {
     .action((source: string, options: DeployOptions) =>
       run(options, async (context) =>
         (await import('./commands/deploy.ts')).deploy(context, source, options),
+      ),
+    )
+  program
+    .command('analyze')
+    .description('find out what a source is and needs, without deploying it')
+    .argument('<source>', SOURCE)
+    .option('--server <name>', 'which server, where the source has several')
+    .option('--fresh', 'analyse anew, whatever was kept')
+    .option('--no-boot', 'do not try it out in the sandbox')
+    .option('--no-model', 'do not ask the language model')
+    .addOption(timeoutOption(200))
+    .action((source: string, options: AnalyzeOptions) =>
+      run(options, async (context) =>
+        (await import('./commands/analyze.ts')).analyze(context, source, options),
       ),
     )
   program
@@ -287,6 +305,8 @@ function addTokens(token: Command, run: Run): void {
       run(options, async (context) => (await import('./commands/token.ts')).revokeToken(context, id, name)),
     )
 }
+
+const SOURCE = 'link to a repository, owner/name, npm:NAME, pypi:NAME or a pasted mcpServers snippet'
 
 /** Commands that ask no server. */
 const LOCAL: ReadonlySet<string> = new Set(['serve', 'bridge', 'backup', 'restore'])

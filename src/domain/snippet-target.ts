@@ -269,7 +269,7 @@ function valuesOf(given: Readonly<Record<string, string>>): Record<string, strin
   return Object.fromEntries(Object.entries(given).filter(([, value]) => !isPlaceholder(value)))
 }
 
-export function isPlaceholder(value: string): boolean {
+function isPlaceholder(value: string): boolean {
   const text = value.trim()
   return (
     text === '' ||

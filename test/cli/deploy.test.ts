@@ -53,7 +53,7 @@ test('every flag of deploy reaches the server', async () => {
       ['deploy', 'npm:echo-mcp@1.2.3', '--no-wait', '--name', 'My echo', '--slug', 'my-echo'],
       ['--env', 'PLAIN=a=b', '--env', 'BOTH=flag', '--env', 'OWN', '--env', 'PIPED=-', '--env-file', file],
       ['--arg', '--json', '--arg', '.', '--executable', 'echo', '--network', 'none', '--allow-scripts'],
-      ['--memory', '128'],
+      ['--memory', '128', '--server', 'second', '--yes', '--file', `KEY_FILE=${file}`],
     ].flat(),
     { stdin: 'from stdin\n', env: { OWN: 'from the environment' } },
   )
@@ -78,6 +78,11 @@ test('every flag of deploy reaches the server', async () => {
       network: 'none',
       allowScripts: true,
       memoryMiB: 128,
+      server: 'second',
+      confirmWarnings: true,
+      files: { KEY_FILE: expect.stringContaining('FROM_FILE=1') },
+      arguments: {},
+      allowMissing: false,
       tokenName: 'first',
     },
   ])

@@ -1,4 +1,5 @@
-import { CatwalkError } from '../../domain/index.ts'
+import { readFile } from 'node:fs/promises'
+import { CatwalkError, quoted } from '../../domain/index.ts'
 import type { ApiClient, RouteOutput } from '../../contract/index.ts'
 import type { CommandContext, CommonOptions } from '../context.ts'
 import { DeploymentFailedError, InterruptedError, type Deployment } from '../failure.ts'
@@ -14,6 +15,10 @@ export interface DeployOptions extends CommonOptions {
   readonly envFile?: string
   readonly arg?: readonly string[]
   readonly executable?: string
+  readonly server?: string
+  readonly yes?: boolean
+  /** NAME=PATH */
+  readonly file?: readonly string[]
   readonly network?: 'none' | 'internet'
   readonly allowScripts?: boolean
   readonly memory?: number
@@ -22,24 +27,35 @@ export interface DeployOptions extends CommonOptions {
   readonly timeout: number
 }
 
+/** The source is read and looked up before the answer. */
+const ANALYSIS_TIMEOUT_MS = 200_000
+
 type Created = RouteOutput<'createDeployment'>
 
 export async function deploy(context: CommandContext, source: string, options: DeployOptions): Promise<void> {
   const { host, output, signal } = context
   const variables = await readVariables(options.env ?? [], options.envFile, host, output, signal)
-  const created = await context.call('createDeployment', {
-    body: {
-      source,
-      variables,
-      args: [...(options.arg ?? [])],
-      ...(options.name === undefined ? {} : { name: options.name }),
-      ...(options.slug === undefined ? {} : { slug: options.slug }),
-      ...(options.executable === undefined ? {} : { executable: options.executable }),
-      ...(options.network === undefined ? {} : { network: options.network }),
-      ...(options.allowScripts === true ? { allowScripts: true } : {}),
-      ...(options.memory === undefined ? {} : { memoryMiB: options.memory }),
+  const files = await readFiles(options.file ?? [])
+  const created = await context.call(
+    'createDeployment',
+    {
+      body: {
+        source,
+        variables,
+        args: [...(options.arg ?? [])],
+        ...(Object.keys(files).length === 0 ? {} : { files }),
+        ...(options.server === undefined ? {} : { server: options.server }),
+        ...(options.yes === true ? { confirmWarnings: true } : {}),
+        ...(options.name === undefined ? {} : { name: options.name }),
+        ...(options.slug === undefined ? {} : { slug: options.slug }),
+        ...(options.executable === undefined ? {} : { executable: options.executable }),
+        ...(options.network === undefined ? {} : { network: options.network }),
+        ...(options.allowScripts === true ? { allowScripts: true } : {}),
+        ...(options.memory === undefined ? {} : { memoryMiB: options.memory }),
+      },
     },
-  })
+    ANALYSIS_TIMEOUT_MS,
+  )
   const deployment =
     options.wait !== false
       ? await waitUntilServing(context, await context.api(), created, options.timeout * 1000)
@@ -83,5 +99,30 @@ function withToken(error: unknown, deployment: Deployment, token: string): unkno
     help: error.help,
     details: { ...error.details, id, slug, endpoint, token },
     cause: error,
+  })
+}
+
+/**
+ * Contents of files by variable, from `NAME=PATH`.
+ * @throws CatwalkError `invalid_request` for one that cannot be read
+ */
+async function readFiles(flags: readonly string[]): Promise<Record<string, string>> {
+  const files: Record<string, string> = {}
+  for (const flag of flags) {
+    const equals = flag.indexOf('=')
+    if (equals < 1) throw fileProblem(`${quoted(flag)} is not NAME=PATH.`)
+    const path = flag.slice(equals + 1)
+    files[flag.slice(0, equals)] = await readFile(path, 'utf8').catch((error: unknown) => {
+      throw fileProblem(`The file ${quoted(path)} cannot be read.`, error)
+    })
+  }
+  return files
+}
+
+function fileProblem(message: string, cause?: unknown): CatwalkError {
+  return new CatwalkError('invalid_request', message, {
+    help: 'Give it as --file NAME=PATH. The server gets the path of a private copy in the variable NAME.',
+    details: { field: 'file' },
+    cause,
   })
 }
