@@ -142,7 +142,7 @@ export const routes = {
   },
   startAnalysis: {
     method: 'post',
-    path: '/analyses/runs',
+    path: '/analysis-runs',
     summary: 'The same without waiting; follow it by its feed. Ends when nobody follows it',
     access: 'member',
     body: s.CreateAnalysis,

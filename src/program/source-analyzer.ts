@@ -1,6 +1,7 @@
 import { analyze, withProof, type PackageIndexes } from '../analyzer/index.ts'
 import {
   CatwalkError,
+  chooseExecutable,
   formatSource,
   quoted,
   type AnalysableSource,
@@ -63,7 +64,9 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
   ): Promise<Analysis> {
     const { launch } = analysis
     const canBeTried = launch?.transport === 'stdio' && analysis.verdict !== 'unsupported'
-    if (!input.boot || launch === null || !canBeTried) return analysis
+    // A server that its files do not show to be one is known by what it answers.
+    const isWanted = input.boot || analysis.verdict === 'not_a_server'
+    if (!isWanted || launch === null || !canBeTried) return analysis
     input.onStep('booting', launch.package.name)
     try {
       const trial = await options.runtime.tryOut(
@@ -82,7 +85,10 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
         },
         signal,
       )
-      return withProof(analysis, trial)
+      const proven = withProof(analysis, trial)
+      return analysis.verdict === 'not_a_server' && trial.proof.booted
+        ? { ...proven, verdict: 'deployable', reason: null }
+        : proven
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof CatwalkError)) throw error
@@ -109,6 +115,7 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
         const info = await npm.resolve(pin.source.name, pin.source.version, signal)
         analysis = {
           ...analysis,
+          launch: analysis.launch ?? launchOf(info),
           about: aboutOf(info),
           warnings: [...analysis.warnings, ...warningsOf(info, now())],
         }
@@ -123,6 +130,16 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
     toPackage: (analysis, executable, signal): Promise<LaunchPackage> =>
       toPackage(analysis, executable, { npm, pypi }, signal),
   }
+}
+
+/**
+ * How a package is started that does not look like a server; whoever names it may know better.
+ * @throws CatwalkError `no_executable`
+ */
+function launchOf(info: PackageInfo): Analysis['launch'] {
+  const { name, version, executables } = info
+  const command = executables[0] ?? chooseExecutable(info, null)
+  return { package: { registry: 'npm', name, version }, command, args: [], transport: 'stdio' }
 }
 
 function aboutOf(info: PackageInfo): NonNullable<Analysis['about']> {

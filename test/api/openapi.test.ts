@@ -37,7 +37,7 @@ test('every named schema of the contract is a component, and every reference lea
 })
 
 test('defaults are optional for the caller and promised in answers', () => {
-  expect(json.components.schemas['CreateDeployment']).toMatchObject({ required: ['source'] })
+  expect(json.components.schemas['CreateAnalysis']).toMatchObject({ required: ['source'] })
 })
 
 test('every error code is named', () => {

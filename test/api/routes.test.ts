@@ -76,7 +76,6 @@ describe('input', () => {
   const { options } = asking({})
 
   test.each([
-    ['a missing field', '{}', 'source', "Field 'source' is not valid: it is missing."],
     ['a wrong type', '{"source":1}', 'source', "Field 'source' is not valid: it must be a string."],
     ['an empty value', '{"source":""}', 'source', "Field 'source' is not valid: at least 1 characters."],
     ['an unknown field', '{"source":"x","sorce":1}', '', 'The body is not valid: unknown field sorce.'],
@@ -96,6 +95,15 @@ describe('input', () => {
     const answer = await ask(options, '/api/v1/deployments', post(body))
     expect(answer.status).toBe(400)
     expect(answer.body).toMatchObject({ error: 'invalid_request', message, details: { field } })
+  })
+
+  test('a missing field is named in plain words', async () => {
+    const answer = await ask(options, '/api/v1/analyses', post('{}'))
+    expect(answer.status).toBe(400)
+    expect(answer.body).toMatchObject({
+      message: "Field 'source' is not valid: it is missing.",
+      details: { field: 'source' },
+    })
   })
 
   test('a value that is refused does not come back in the answer', async () => {

@@ -176,7 +176,7 @@ test.concurrent.each([
 ])(
   'a server %s fails the deployment, which keeps what is known of it',
   async (_, name, error, exitCode, line) => {
-    const ran = await catwalk(['deploy', `npm:${name}`])
+    const ran = await catwalk(['deploy', `npm:${name}`, '--yes'])
     expect(ran).toMatchObject({ code: 6, stdout: '' })
     expect(ran.stderr).toContain(`Error (${error}):`)
     const shown = await json<{

@@ -120,14 +120,12 @@ test('what is required and missing is named before anything starts', async () =>
 
 test('a repository is deployed with its value, and its tool answers', async () => {
   const deployed = await runCatwalk(program, [
-    ...[
-      'deploy',
-      'github.com/acme/acme-mcp-server',
-      '--env',
-      'ACME_API_KEY=a-marked-secret',
-      '--slug',
-      'acme',
-    ],
+    'deploy',
+    'github.com/acme/acme-mcp-server',
+    '--env',
+    'ACME_API_KEY=a-marked-secret',
+    '--slug',
+    'acme',
     '--json',
   ])
   expect(JSON.parse(deployed.stdout)).toMatchObject({ slug: 'acme', state: 'running' })

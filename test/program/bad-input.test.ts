@@ -29,7 +29,9 @@ afterAll(async () => {
 type Deployment = RouteOutput<'getDeployment'>
 
 async function settled(source: string, variables: Record<string, string> = {}): Promise<Deployment> {
-  const { deployment } = await api.call('createDeployment', { body: { source, variables } })
+  const { deployment } = await api.call('createDeployment', {
+    body: { source, variables, confirmWarnings: true },
+  })
   return until(`${source} is running or failed`, async () => {
     const now = await api.call('getDeployment', { params: { id: deployment.id } })
     return now.state === 'deploying' ? null : now

@@ -112,11 +112,19 @@ test(
     )
     marks['apiKey'] = (await api.call('createApiKey', { body: { name: 'script' } })).key
     const { deployment, token } = await api.call('createDeployment', {
-      body: { source: 'npm:talkative-mcp', variables: { MARKED_KEY: marks['credential'] ?? '' } },
+      body: {
+        source: 'npm:talkative-mcp',
+        confirmWarnings: true,
+        variables: { MARKED_KEY: marks['credential'] ?? '' },
+      },
     })
     marks['endpointToken'] = token.secret
     const failing = await api.call('createDeployment', {
-      body: { source: 'npm:failing-mcp', variables: { MARKED_KEY: marks['failing'] ?? '' } },
+      body: {
+        source: 'npm:failing-mcp',
+        confirmWarnings: true,
+        variables: { MARKED_KEY: marks['failing'] ?? '' },
+      },
     })
     marks['rotated'] = (
       await api.call('rotateToken', { params: { id: deployment.id, tokenId: token.id }, body: {} })

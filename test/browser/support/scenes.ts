@@ -120,9 +120,9 @@ export const scenes: readonly Scene[] = [
     path: '/new?source=npm:ticktick-mcp',
     ready: 'How it runs',
     act: async (page) => {
+      await page.getByLabel('Value of TICKTICK_ACCESS_TOKEN', { exact: true }).fill('tt_live_9f2c1188ab40de')
       await page.getByRole('button', { name: 'Add a variable' }).click()
-      await page.getByLabel('Name of variable 1').fill('TICKTICK_ACCESS_TOKEN')
-      await page.getByLabel('Value of variable 1', { exact: true }).fill('tt_live_9f2c1188ab40de')
+      await page.getByText('How this is known').first().click()
     },
   },
   {

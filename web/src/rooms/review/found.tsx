@@ -1,48 +1,80 @@
 import type { Analysis } from '../../api/client.ts'
+import { Ago } from '../../kit/ago.tsx'
 import { Breakable } from '../../kit/breakable.tsx'
 import { Card, KeyValues } from '../../kit/card.tsx'
-import { Ago } from '../../kit/ago.tsx'
-import { formatBytes } from '../../kit/format.ts'
+import { formatBytes, plural } from '../../kit/format.ts'
 import { webLink } from '../../kit/web-link.ts'
 
-/** What was found out about the package. */
+const TOOLS_SHOWN = 10
+
+/** What was found out about the source. */
 export function Found({ analysis }: { readonly analysis: Analysis }) {
-  const { package: found, warnings } = analysis
-  const repository = found.repository === null ? null : webLink(found.repository)
+  const { launch, about, proof, source } = analysis
+  const { publishedAt = null, unpackedBytes = null, integrity = null } = about ?? {}
+  const address = about?.repository ?? (source.url.startsWith('http') ? source.url : null)
   return (
     <Card title="Found">
       <KeyValues
         items={{
-          Package: <Breakable text={found.name} />,
-          Version: (
-            <>
-              <span className="mono">{found.version}</span> <span className="faint">pinned</span>
-            </>
-          ),
-          Published: found.publishedAt === null ? undefined : <Ago at={found.publishedAt} />,
-          Licence: found.license ?? 'Not stated',
-          Repository:
-            repository === null ? (
-              found.repository === null ? (
-                'Not stated'
-              ) : (
-                <span className="mono">{found.repository}</span>
-              )
-            ) : (
-              <a href={repository.href} target="_blank" rel="noreferrer">
-                <Breakable text={repository.label} />
-              </a>
+          Package: launch === null ? undefined : <Breakable text={launch.package.name} />,
+          Version:
+            launch === null || launch.package.version === null ? undefined : (
+              <>
+                <span className="mono">{launch.package.version.slice(0, 20)}</span>{' '}
+                <span className="faint">pinned</span>
+              </>
             ),
-          Programs: <span className="mono">{found.executables.join(', ')}</span>,
-          Size: found.unpackedBytes === null ? undefined : formatBytes(found.unpackedBytes),
-          'Install scripts': warnings.some(({ code }) => code === 'install_scripts') ? 'Yes' : 'None',
-          Integrity: (
-            <span className="mono" title={found.integrity}>
-              {found.integrity.slice(0, 16)}…
-            </span>
-          ),
+          'Starts with':
+            launch === null ? undefined : <code>{[launch.command, ...launch.args].join(' ')}</code>,
+          'Tried out': proof === null ? undefined : proofWords(proof),
+          Published: publishedAt === null ? undefined : <Ago at={publishedAt} />,
+          Licence: about === undefined ? undefined : (about.license ?? 'Not stated'),
+          Repository: address === null ? 'Not stated' : <Repository address={address} />,
+          Size: unpackedBytes === null ? undefined : formatBytes(unpackedBytes),
+          'Install scripts': about === undefined ? undefined : about.hasInstallScripts ? 'Yes' : 'None',
+          Integrity:
+            integrity === null ? undefined : (
+              <span className="mono" title={integrity}>
+                {integrity.slice(0, 16)}…
+              </span>
+            ),
         }}
       />
+      <Tools tools={analysis.tools} />
     </Card>
+  )
+}
+
+function proofWords(proof: NonNullable<Analysis['proof']>): string {
+  if (!proof.booted) return proof.failure?.message ?? 'It did not start.'
+  return proof.initializeMs === null ? 'It answers' : `It answers in ${proof.initializeMs} ms`
+}
+
+function Repository({ address }: { readonly address: string }) {
+  const link = webLink(address)
+  if (link === null) return <span className="mono">{address}</span>
+  return (
+    <a href={link.href} target="_blank" rel="noreferrer">
+      <Breakable text={link.label} />
+    </a>
+  )
+}
+
+function Tools({ tools }: { readonly tools: Analysis['tools'] }) {
+  if (tools.length === 0) return null
+  const more = tools.length - TOOLS_SHOWN
+  return (
+    <details className="pad found-tools">
+      <summary>{plural(tools.length, 'tool')}</summary>
+      <ul className="stack">
+        {tools.slice(0, TOOLS_SHOWN).map(({ name, description }) => (
+          <li key={name}>
+            <code>{name}</code>
+            {description !== null && <p className="dim xs">{description.slice(0, 200)}</p>}
+          </li>
+        ))}
+        {more > 0 && <li className="faint">and {more} more</li>}
+      </ul>
+    </details>
   )
 }

@@ -29,9 +29,9 @@ export function ReviewForm({ analysis, again }: ReviewFormProps) {
   const installation = useQuery(installationQuery)
   const form = useForm<ReviewValues>({ mode: 'onTouched', defaultValues: initialValues(analysis, again) })
   const { errors } = form.formState
-  const [scripts, deprecatedConfirmed] = useWatch({
+  const [scripts, isConfirmed] = useWatch({
     control: form.control,
-    name: ['scripts', 'deprecatedConfirmed'],
+    name: ['scripts', 'isConfirmed'],
   })
   const deploy = useMutation({
     mutationFn: (values: ReviewValues) => api.call('createDeployment', { body: toRequest(analysis, values) }),
@@ -52,7 +52,7 @@ export function ReviewForm({ analysis, again }: ReviewFormProps) {
   })
   const blocked = blockedBecause(
     analysis,
-    { scripts, deprecatedConfirmed },
+    { scripts, isConfirmed },
     installation.data?.localRuntime.ok ?? true,
   )
   const submit = form.handleSubmit((values) => {
@@ -61,12 +61,12 @@ export function ReviewForm({ analysis, again }: ReviewFormProps) {
   return (
     <form className="split" noValidate onSubmit={(event) => void submit(event)}>
       <div className="stack wide">
-        <Variables form={form} />
-        <HowItRuns form={form} executables={analysis.package.executables} />
+        <Variables form={form} analysis={analysis} />
+        <HowItRuns form={form} executables={analysis.about?.executables ?? []} />
       </div>
       <aside className="stack wide review-side" aria-label="Deploy">
         <section className="card pad stack">
-          <Warnings warnings={analysis.warnings} form={form} />
+          <Warnings analysis={analysis} form={form} />
           <Field label="Name" error={errors.name?.message}>
             {(control) => (
               <Input

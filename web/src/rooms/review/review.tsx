@@ -1,11 +1,13 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
 import { Package, RotateCw } from 'lucide-react'
+import type { Analysis } from '../../api/client.ts'
 import { analysisQuery, deploymentQuery } from '../../api/queries.ts'
 import { Page } from '../../app/page.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Empty } from '../../kit/empty.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
+import { plural } from '../../kit/format.ts'
 import { PageHead } from '../../kit/page-head.tsx'
 import { Skeleton, SkeletonCard } from '../../kit/skeleton.tsx'
 import { ReviewForm } from './review-form.tsx'
@@ -59,9 +61,9 @@ export function ReviewRoom() {
   return (
     <Page title={analysis.name} above={ABOVE}>
       <PageHead
-        above={<SourceLine source={analysis.source} />}
+        above={<SourceLine source={analysis.asked} />}
         title={analysis.name}
-        lead={analysis.package.description ?? 'The package does not say what it does.'}
+        lead={analysis.about?.description ?? leadOf(analysis)}
         actions={
           <Button
             variant="quiet"
@@ -74,9 +76,13 @@ export function ReviewRoom() {
           </Button>
         }
       />
-      <ReviewForm key={analysis.source} analysis={analysis} again={again.data} />
+      <ReviewForm key={analysis.id} analysis={analysis} again={again.data} />
     </Page>
   )
+}
+
+function leadOf({ tools }: Analysis): string {
+  return tools.length === 0 ? 'It does not say what it does.' : `It offers ${plural(tools.length, 'tool')}.`
 }
 
 function SourceLine({ source }: { readonly source: string }) {
@@ -94,7 +100,7 @@ function ReviewSkeleton({ source }: { readonly source: string }) {
       <PageHead
         above={<SourceLine source={source} />}
         title={<Skeleton width={12} height={1.625} />}
-        lead="Asking the package index…"
+        lead="Fetching it, reading its files, looking its package up and trying it out…"
       />
       <div className="split" aria-busy="true">
         <div className="stack wide">

@@ -3,29 +3,40 @@ import type { Analysis } from '../../api/client.ts'
 import { blockedBecause, initialValues, toRequest } from './values.ts'
 
 const analysis: Analysis = {
-  source: 'npm:thing@1.0.0',
+  id: 'ana_1',
+  analysedAt: '2026-01-01T00:00:00Z',
+  durationMs: 1,
+  cached: false,
+  asked: 'npm:thing@1.0.0',
   name: 'Thing',
   slug: 'thing',
-  package: {
-    kind: 'npm',
-    name: 'thing',
-    version: '1.0.0',
-    integrity: 'sha512-x',
-    executables: ['thing'],
-    description: null,
-    repository: null,
-    license: null,
-    publishedAt: null,
-    unpackedBytes: null,
+  source: { kind: 'npm', url: 'npm:thing@1.0.0', commit: null, path: '' },
+  verdict: 'deployable',
+  reason: null,
+  launch: {
+    package: { registry: 'npm', name: 'thing', version: '1.0.0' },
+    command: 'thing',
+    args: [],
+    transport: 'stdio',
   },
+  candidates: [],
+  env: [],
+  requiredOneOf: [],
+  arguments: [],
+  tools: [],
+  resources: [],
+  prompts: [],
+  proof: null,
   warnings: [],
+  model: null,
+  snippet: null,
 }
 const warned: Analysis = {
   ...analysis,
   warnings: [
-    { code: 'install_scripts', message: '' },
-    { code: 'deprecated', message: '' },
-    { code: 'recently_published', message: '' },
+    { code: 'install_scripts', message: '', confirm: false },
+    { code: 'deprecated', message: '', confirm: true },
+    { code: 'recently_published', message: '', confirm: false },
   ],
 }
 const start = initialValues(analysis, undefined)
@@ -38,7 +49,7 @@ describe('toRequest', () => {
 
   test('an untouched form asks for the defaults and no scripts', () => {
     expect(toRequest(analysis, start)).toEqual({
-      source: 'npm:thing@1.0.0',
+      analysisId: 'ana_1',
       name: 'Thing',
       variables: {},
       args: [],
@@ -52,8 +63,9 @@ describe('toRequest', () => {
       ...start,
       args: ' --root\n\n/tmp dir\n',
       variables: [
-        { name: ' TOKEN ', value: ' kept ' },
-        { name: '', value: '' },
+        { name: ' TOKEN ', value: ' kept ', isKnown: false },
+        { name: 'OPEN', value: '', isKnown: true },
+        { name: '', value: '', isKnown: false },
       ],
       memoryMiB: '512',
     })
@@ -67,9 +79,7 @@ test('each warning that needs a decision blocks until it is made', () => {
   const undecided = initialValues(warned, undefined)
   expect(blockedBecause(warned, undecided, true)).toMatch(/install scripts/)
   expect(blockedBecause(warned, { ...undecided, scripts: 'leave' }, true)).toMatch(/Confirm/)
-  expect(
-    blockedBecause(warned, { ...undecided, scripts: 'leave', deprecatedConfirmed: true }, true),
-  ).toBeNull()
+  expect(blockedBecause(warned, { ...undecided, scripts: 'leave', isConfirmed: true }, true)).toBeNull()
   expect(blockedBecause(analysis, start, true)).toBeNull()
   expect(blockedBecause(analysis, start, false)).toMatch(/this machine/)
 })

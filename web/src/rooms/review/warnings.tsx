@@ -1,64 +1,75 @@
-import { TriangleAlert } from 'lucide-react'
+import { CircleX, TriangleAlert } from 'lucide-react'
 import { Controller, type UseFormReturn } from 'react-hook-form'
 import type { Analysis } from '../../api/client.ts'
 import { Checkbox } from '../../kit/field.tsx'
 import { Note } from '../../kit/note.tsx'
 import { Segmented } from '../../kit/segmented.tsx'
-import type { ReviewValues } from './values.ts'
+import { needsConfirmation, type ReviewValues } from './values.ts'
 
-type Warning = Analysis['warnings'][number]
-
-const TITLES: Readonly<Record<Warning['code'], string>> = {
+const TITLES: Readonly<Record<string, string>> = {
   install_scripts: 'It wants to run install scripts',
   deprecated: 'Its authors no longer maintain it',
   recently_published: 'This version is only days old',
+  provenance_mismatch: 'The package may come from elsewhere',
+  names_another_package: 'It names another package',
 }
 
 interface WarningsProps {
-  readonly warnings: readonly Warning[]
+  readonly analysis: Analysis
   readonly form: UseFormReturn<ReviewValues>
 }
 
-/** What the analysis warns of, with the decision that it asks for. */
-export function Warnings({ warnings, form }: WarningsProps) {
-  return warnings.map((warning) => (
-    <Note key={warning.code} tone="unhealthy" icon={TriangleAlert} title={TITLES[warning.code]}>
-      <p>{warning.message}</p>
-      <Decision code={warning.code} form={form} />
-    </Note>
-  ))
+/** What the analysis warns of, with the decisions that it asks for. */
+export function Warnings({ analysis, form }: WarningsProps) {
+  const { verdict, reason, warnings } = analysis
+  return (
+    <>
+      {(verdict === 'not_a_server' || verdict === 'unsupported') && (
+        <Note
+          tone="failed"
+          icon={CircleX}
+          title={verdict === 'unsupported' ? 'It cannot be hosted' : 'No server found'}
+        >
+          <p>{reason}</p>
+        </Note>
+      )}
+      {warnings.map(({ code, message }) => (
+        <Note
+          key={`${code} ${message}`}
+          tone="unhealthy"
+          icon={TriangleAlert}
+          title={TITLES[code] ?? 'Worth knowing'}
+        >
+          <p>{message}</p>
+          {code === 'install_scripts' && <Scripts form={form} />}
+        </Note>
+      ))}
+      {needsConfirmation(analysis) && (
+        <Checkbox label="I know, deploy it all the same" {...form.register('isConfirmed')} />
+      )}
+    </>
+  )
 }
 
-function Decision({ code, form }: { readonly code: Warning['code']; form: UseFormReturn<ReviewValues> }) {
-  switch (code) {
-    case 'install_scripts':
-      return (
-        <div className="decision">
-          <p>Many servers work without them. They would run in the sandbox.</p>
-          <Controller
-            control={form.control}
-            name="scripts"
-            render={({ field }) => (
-              <Segmented
-                label="Install scripts"
-                value={field.value === '' ? undefined : field.value}
-                onChange={field.onChange}
-                options={[
-                  { value: 'leave', label: 'Leave them out' },
-                  { value: 'run', label: 'Run them' },
-                ]}
-              />
-            )}
+function Scripts({ form }: { readonly form: UseFormReturn<ReviewValues> }) {
+  return (
+    <div className="decision">
+      <p>Many servers work without them. They would run in the sandbox.</p>
+      <Controller
+        control={form.control}
+        name="scripts"
+        render={({ field }) => (
+          <Segmented
+            label="Install scripts"
+            value={field.value === '' ? undefined : field.value}
+            onChange={field.onChange}
+            options={[
+              { value: 'leave', label: 'Leave them out' },
+              { value: 'run', label: 'Run them' },
+            ]}
           />
-        </div>
-      )
-    case 'deprecated':
-      return (
-        <div className="decision">
-          <Checkbox label="Deploy it all the same" {...form.register('deprecatedConfirmed')} />
-        </div>
-      )
-    case 'recently_published':
-      return null
-  }
+        )}
+      />
+    </div>
+  )
 }

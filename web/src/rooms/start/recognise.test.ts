@@ -13,8 +13,11 @@ test.each([
   ['name@latest', { kind: 'meant', source: 'npm:name@latest' }],
   ['npx -y @scope/name@1 --flag', { kind: 'meant', source: 'npm:@scope/name@1' }],
   ['https://www.npmjs.com/package/@scope/name', { kind: 'meant', source: 'npm:@scope/name' }],
-  ['github.com/owner/repo', { kind: 'later', what: 'Links' }],
-  ['pypi:name', { kind: 'later', what: 'Packages of other kinds' }],
+  ['github.com/owner/repo', { kind: 'link' }],
+  ['owner/repo', { kind: 'link' }],
+  ['git@github.com:owner/repo.git', { kind: 'link' }],
+  ['pypi:name', { kind: 'link' }],
+  ['oci:image', { kind: 'later', what: 'Sources of this kind' }],
   ['{"mcpServers": {}}', { kind: 'later', what: 'Snippets' }],
   ['two words', { kind: 'unknown' }],
 ])('%j', (text, recognised) => expect(recognise(text)).toEqual(recognised))

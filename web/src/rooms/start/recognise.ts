@@ -2,6 +2,8 @@ export type Recognised =
   | { readonly kind: 'empty' }
   /** A source that can be looked into. */
   | { readonly kind: 'npm'; readonly version: string | null }
+  /** A repository, or a package elsewhere; whether there is a server in it shows when it is read. */
+  | { readonly kind: 'link' }
   /** Not a source as it stands, but probably meant as this one. */
   | { readonly kind: 'meant'; readonly source: string }
   | { readonly kind: 'later'; readonly what: string }
@@ -18,8 +20,10 @@ export function recognise(text: string): Recognised {
   if (source.startsWith('npm:')) return npm(source.slice(4)) ?? { kind: 'unknown' }
   const named = NPX.exec(source)?.[1] ?? NPM_PAGE.exec(source)?.[1]
   if (named !== undefined) return npm(named) ? { kind: 'meant', source: `npm:${named}` } : { kind: 'unknown' }
-  if (/^(?:https?:\/\/|git@|github\.com\/)/.test(source)) return { kind: 'later', what: 'Links' }
-  if (/^(?:pypi|oci|docker):/.test(source)) return { kind: 'later', what: 'Packages of other kinds' }
+  if (/^(?:https?:\/\/|git@|git\+|ssh:|github\.com\/)/.test(source)) return { kind: 'link' }
+  if (/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/.test(source)) return { kind: 'link' }
+  if (source.startsWith('pypi:')) return { kind: 'link' }
+  if (/^(?:oci|docker|registry|remote):/.test(source)) return { kind: 'later', what: 'Sources of this kind' }
   if (source.startsWith('{')) return { kind: 'later', what: 'Snippets' }
   return npm(source) ? { kind: 'meant', source: `npm:${source}` } : { kind: 'unknown' }
 }

@@ -40,7 +40,8 @@ export function StartRoom() {
       <section className="hero">
         <h1>Paste a link, get an endpoint</h1>
         <p className="md dim">
-          For now Catwalk takes packages from npm. Repositories, images and snippets come later.
+          A GitHub repository, or a package of npm or PyPI. Catwalk reads it, tries it out and asks for what
+          it needs.
         </p>
         <form className="bigwrap" role="search" onSubmit={submit}>
           <div className="big">
@@ -57,7 +58,7 @@ export function StartRoom() {
               id="source"
               ref={field}
               className="mono"
-              placeholder="npm:name or npm:name@version"
+              placeholder="https://github.com/owner/repository or npm:name"
               autoComplete="off"
               autoCapitalize="off"
               spellCheck={false}
@@ -76,7 +77,7 @@ export function StartRoom() {
           </div>
           <div className="under" id="source-told" role="status">
             {look.isPending ? (
-              <p>Asking the package index…</p>
+              <p>Fetching it, reading its files, looking its package up and trying it out…</p>
             ) : (
               <Told recognised={recognised} onFill={fill} />
             )}
@@ -117,6 +118,13 @@ function Told({ recognised, onFill }: { recognised: Recognised; onFill: (source:
   switch (recognised.kind) {
     case 'empty':
       return <p>Leave out the version for the latest. It is pinned when you deploy.</p>
+    case 'link':
+      return (
+        <p>
+          <Check className="good" />
+          Its files are read, and the exact version is pinned.
+        </p>
+      )
     case 'npm':
       return (
         <p>
