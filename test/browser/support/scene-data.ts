@@ -113,11 +113,6 @@ export const analysis: RouteOutput<'createAnalysis'> = {
       confirm: false,
     },
     { code: 'recently_published', message: 'Version 1.3.2 was published 2 days ago.', confirm: false },
-    {
-      code: 'provenance_mismatch',
-      message: 'The package says that it comes from another repository.',
-      confirm: true,
-    },
   ],
   model: null,
   about: {
