@@ -80,7 +80,7 @@ async function fill(client: Client, header: Header, lines: AsyncGenerator<Buffer
   for (const { name } of tables.values()) await client.query(`delete from ${client.escapeIdentifier(name)}`)
   const summary = await readTables(client, tables, lines)
   await client.query(
-    `update deployments set lease_holder = null, lease_expires_at = null, lease_epoch = lease_epoch + 1, next_at = now()`,
+    `update deployments set home_node = null, lease_holder = null, lease_expires_at = null, lease_epoch = lease_epoch + 1, next_at = now()`,
   )
   for (const [name, { value, isCalled }] of Object.entries(summary.sequences)) {
     await client.query('select setval($1::regclass, $2, $3)', [
