@@ -17,7 +17,11 @@ export function StartRoom() {
   const field = useRef<HTMLInputElement>(null)
   const look = useMutation({
     mutationFn: (wanted: string) => queryClient.fetchQuery(analysisQuery(wanted)),
-    onSuccess: (_, wanted) => navigate({ to: '/new', search: { source: wanted } }),
+    onSuccess: (analysis) => {
+      // What was typed may hold secrets, such as the variables of a command line; an address is kept in the history.
+      queryClient.setQueryData(analysisQuery(analysis.asked).queryKey, analysis)
+      return navigate({ to: '/new', search: { source: analysis.asked } })
+    },
   })
   // A keyboard that opens by itself would hide half of a phone.
   useEffect(() => {
