@@ -111,10 +111,13 @@ test('Escape closes a dialog and gives the focus back to what opened it', async 
 test('a menu is worked with the keyboard alone', async () => {
   await visit('/deployments/ticktick')
   await button('More actions').press('Enter')
-  // The menu takes the focus a moment after it is drawn.
-  await page.locator('[role=menuitem]:focus').waitFor()
+  // The menu moves the focus a moment after a key, so that a second key could come too early.
+  const hasFocus = (name: string) => page.locator('[role=menuitem]:focus', { hasText: name }).waitFor()
+  await hasFocus('Restart')
   await page.keyboard.press('ArrowDown')
+  await hasFocus('Stop')
   await page.keyboard.press('ArrowDown')
+  await hasFocus('Delete')
   await page.keyboard.press('Enter')
   expect(await appears(page.getByRole('dialog', { name: 'Delete TickTick' }))).toBe(true)
 })
