@@ -86,10 +86,7 @@ const start = createRoute({
 const review = createRoute({
   getParentRoute: () => house,
   path: '/new',
-  validateSearch: ({ source, from }): { source: string; from?: string | undefined } => ({
-    source: text(source) ?? '',
-    from: text(from),
-  }),
+  validateSearch: ({ source }): { source: string } => ({ source: text(source) ?? '' }),
   component: lazyRouteComponent(() => import('../rooms/review/review.tsx'), 'ReviewRoom'),
 })
 

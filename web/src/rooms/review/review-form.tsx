@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useForm, useWatch } from 'react-hook-form'
-import { api, schemas, type Analysis, type Deployment } from '../../api/client.ts'
+import { api, schemas, type Analysis } from '../../api/client.ts'
 import { deploymentsQuery, installationQuery } from '../../api/queries.ts'
 import { explain } from '../../app/explain.ts'
 import { keepFreshToken } from '../../app/fresh-tokens.ts'
@@ -17,17 +17,15 @@ import { Warnings } from './warnings.tsx'
 
 interface ReviewFormProps {
   readonly analysis: Analysis
-  /** The deployment whose settings are taken over. */
-  readonly again: Deployment | undefined
 }
 
 const { name, slug } = schemas.CreateDeployment.shape
 
-export function ReviewForm({ analysis, again }: ReviewFormProps) {
+export function ReviewForm({ analysis }: ReviewFormProps) {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
   const installation = useQuery(installationQuery)
-  const form = useForm<ReviewValues>({ mode: 'onTouched', defaultValues: initialValues(analysis, again) })
+  const form = useForm<ReviewValues>({ mode: 'onTouched', defaultValues: initialValues(analysis) })
   const { errors } = form.formState
   const [scripts, isConfirmed] = useWatch({
     control: form.control,

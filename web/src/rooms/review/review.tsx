@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
 import { Package, RotateCw } from 'lucide-react'
 import type { Analysis } from '../../api/client.ts'
-import { analysisQuery, deploymentQuery } from '../../api/queries.ts'
+import { analysisQuery } from '../../api/queries.ts'
 import { Page } from '../../app/page.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Empty } from '../../kit/empty.tsx'
@@ -16,7 +16,7 @@ import './review.css'
 const ABOVE = [{ to: '/', label: 'New deployment' }] as const
 
 export function ReviewRoom() {
-  const { source, from } = useSearch({ from: '/house/new' })
+  const { source } = useSearch({ from: '/house/new' })
   const {
     data: analysis,
     error,
@@ -26,7 +26,6 @@ export function ReviewRoom() {
     ...analysisQuery(source),
     enabled: source !== '',
   })
-  const again = useQuery({ ...deploymentQuery(from ?? ''), enabled: from !== undefined })
   if (source === '') {
     return (
       <Page title="Review" above={ABOVE}>
@@ -57,7 +56,7 @@ export function ReviewRoom() {
       </Page>
     )
   }
-  if (analysis === undefined || again.isLoading) return <ReviewSkeleton source={source} />
+  if (analysis === undefined) return <ReviewSkeleton source={source} />
   return (
     <Page title={analysis.name} above={ABOVE}>
       <PageHead
@@ -76,7 +75,7 @@ export function ReviewRoom() {
           </Button>
         }
       />
-      <ReviewForm key={analysis.id} analysis={analysis} again={again.data} />
+      <ReviewForm key={analysis.id} analysis={analysis} />
     </Page>
   )
 }

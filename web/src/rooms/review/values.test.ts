@@ -39,7 +39,7 @@ const warned: Analysis = {
     { code: 'recently_published', message: '', confirm: false },
   ],
 }
-const start = initialValues(analysis, undefined)
+const start = initialValues(analysis)
 
 describe('toRequest', () => {
   test('an endpoint is asked for only when it was chosen, so that a suggestion that was taken since does no harm', () => {
@@ -76,7 +76,7 @@ describe('toRequest', () => {
 })
 
 test('each warning that needs a decision blocks until it is made', () => {
-  const undecided = initialValues(warned, undefined)
+  const undecided = initialValues(warned)
   expect(blockedBecause(warned, undecided, true)).toMatch(/install scripts/)
   expect(blockedBecause(warned, { ...undecided, scripts: 'leave' }, true)).toMatch(/Confirm/)
   expect(blockedBecause(warned, { ...undecided, scripts: 'leave', isConfirmed: true }, true)).toBeNull()

@@ -1,4 +1,4 @@
-import type { Analysis, CreateDeployment, Deployment } from '../../api/client.ts'
+import type { Analysis, CreateDeployment } from '../../api/client.ts'
 
 export interface VariableRow {
   name: string
@@ -25,20 +25,17 @@ export interface ReviewValues {
   isConfirmed: boolean
 }
 
-/** What the form starts with: from the analysis, and from the deployment that is to be deployed again. */
-export function initialValues(analysis: Analysis, again: Deployment | undefined): ReviewValues {
-  const release = again?.release
-  const known = shownVariables(analysis).map(({ name }) => ({ name, value: '', isKnown: true }))
-  const before = release?.variables.filter(({ name }) => !known.some((row) => row.name === name)) ?? []
+/** What the form starts with. */
+export function initialValues(analysis: Analysis): ReviewValues {
   return {
-    name: again?.name ?? analysis.name,
+    name: analysis.name,
     slug: analysis.slug,
-    variables: [...known, ...before.map(({ name }) => ({ name, value: '', isKnown: false }))],
+    variables: shownVariables(analysis).map(({ name }) => ({ name, value: '', isKnown: true })),
     named: analysis.arguments.map(() => ''),
-    args: release?.userArgs.join('\n') ?? '',
+    args: '',
     executable: '',
-    network: release?.network ?? 'internet',
-    memoryMiB: release === undefined ? '' : String(release.memoryMiB),
+    network: 'internet',
+    memoryMiB: '',
     scripts: '',
     isConfirmed: false,
   }
