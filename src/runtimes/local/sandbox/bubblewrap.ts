@@ -21,6 +21,7 @@ import {
   childrenOf,
   signalProcess,
   untilGone,
+  untilGroupGone,
   type ConfinedProcess,
   type ProcessEnd,
 } from './confined-process.ts'
@@ -163,12 +164,14 @@ function killSandbox({ child, firstPid }: SandboxState): void {
   // With its process 1 goes everything in it, and bubblewrap sees to the rest.
   if (firstPid !== null && child.exitCode === null && child.signalCode === null)
     signalProcess(firstPid, 'SIGKILL')
-  else child.kill('SIGKILL')
+  // Until it has told us of its process 1, that one is in its group, and would wait for ever for the word to go.
+  else if (child.pid !== undefined) signalProcess(-child.pid, 'SIGKILL')
 }
 
 async function settleEnd(state: SandboxState, exit: Promise<ChildEnd>): Promise<ProcessEnd> {
   const { exitCode, signal } = await exit
   if (state.firstPid !== null) await untilGone(state.firstPid)
+  else if (state.child.pid !== undefined) await untilGroupGone(state.child.pid)
   state.proxy?.close()
   state.listener?.close()
   const outOfMemory = (await state.group?.ranOutOfMemory()) ?? false

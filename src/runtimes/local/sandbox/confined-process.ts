@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
 
 export interface ProcessEnd {
@@ -43,26 +43,39 @@ const GONE_LIMIT_MS = 5_000
 
 /** Waits until a process that is not our child has ended; a zombie has. Gives up after five seconds. */
 export async function untilGone(pid: number): Promise<void> {
+  await untilFalse(async () => (await livingGroup(pid)) !== null)
+}
+
+/** Waits until nothing of a process group is left, except for zombies. Gives up after five seconds. */
+export async function untilGroupGone(group: number): Promise<void> {
+  await untilFalse(async () => {
+    try {
+      process.kill(-group, 0)
+    } catch {
+      return false
+    }
+    // Nobody may have reaped them yet, which no signal can tell; nor can a system without /proc.
+    const names = await readdir('/proc').catch(() => null)
+    if (names === null) return true
+    const pids = names.map(Number).filter((pid) => !Number.isNaN(pid))
+    return (await Promise.all(pids.map(livingGroup))).includes(group)
+  })
+}
+
+async function untilFalse(condition: () => Promise<boolean>): Promise<void> {
   const giveUpAt = performance.now() + GONE_LIMIT_MS
-  while (performance.now() < giveUpAt) {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
-    // The state follows the name, which is in brackets and may hold anything.
-    if (stat === null || stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z')) return
+  while (performance.now() < giveUpAt && (await condition())) {
     await new Promise((resolve) => setTimeout(resolve, GONE_INTERVAL_MS))
   }
 }
 
-/** Waits until nothing of a process group is left. Gives up after five seconds. */
-export async function untilGroupGone(group: number): Promise<void> {
-  const giveUpAt = performance.now() + GONE_LIMIT_MS
-  while (performance.now() < giveUpAt) {
-    try {
-      process.kill(-group, 0)
-    } catch {
-      return
-    }
-    await new Promise((resolve) => setTimeout(resolve, GONE_INTERVAL_MS))
-  }
+/** The process group of a process; null when it has ended. */
+async function livingGroup(pid: number): Promise<number | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
+  if (stat === null) return null
+  // They follow the name, which is in brackets and may hold anything.
+  const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return state === 'Z' || state === 'X' ? null : Number(group)
 }
 
 export interface ChildEnd {
