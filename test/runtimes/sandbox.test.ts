@@ -171,20 +171,20 @@ describe('processes', () => {
   })
 
   test('a start that is given up at any moment ends at once, and nothing of it is left', async () => {
-    const { prepare, start } = releaseOf(subject.packageOf('@fixture/evaluator', 'evaluator'))
+    const release = releaseOf(subject.packageOf('@fixture/evaluator', 'evaluator'))
     let given = 0
     for (let afterMs = 0; afterMs < 60; afterMs += 1) {
       const reason = new Error(`given up after ${afterMs} ms`)
       const stop = new AbortController()
       const timer = setTimeout(() => stop.abort(reason), afterMs)
       const outcome = await Promise.race([
-        subject.runtime.start(start(lockFile), stop.signal).catch((error: unknown) => error),
+        subject.runtime.start(release.start(lockFile), stop.signal).catch((error: unknown) => error),
         new Promise((resolve) => setTimeout(resolve, 5_000, 'still starting')),
       ])
       clearTimeout(timer)
       expect(outcome).not.toBe('still starting')
       if (outcome === reason) given += 1
-      await subject.runtime.purge(prepare.deploymentId, never)
+      await subject.runtime.purge(release.prepare.deploymentId, never)
     }
     expect(given).toBeGreaterThan(10)
     expect(await processesMentioning(subject.dataDir)).toEqual([])
