@@ -207,7 +207,7 @@ function refusedByScope(
     help: 'Ask for a token with full scope.',
   })
   const text = catwalkError(lettersOf(body, beyond.id), error, caller.requestId)
-  res.setHeader('www-authenticate', 'Bearer error="insufficient_scope", scope="full"')
+  res.setHeader('www-authenticate', caller.challenge ?? 'Bearer error="insufficient_scope", scope="full"')
   respondJson(res, 403, caller.requestId, text)
   return true
 }

@@ -168,8 +168,14 @@ function addUsing(program: Command, run: Run): void {
     )
   program
     .command('settings')
-    .description('show or change what needs no new release: allowed origins, processes, data')
+    .description('show or change what needs no new release: access, allowed origins, processes, data')
     .argument('<deployment>', DEPLOYMENT)
+    .addOption(
+      new Option('--access <mode>', 'how callers show who they are; public lets everybody in').choices([
+        'token',
+        'public',
+      ]),
+    )
     .option('--origin <origin>', 'web page that may call, in place of the former; may be repeated', collect)
     .option('--no-origins', 'no web page but our own and those on localhost may call')
     .addOption(

@@ -460,8 +460,17 @@ export const RotateToken = z
   })
   .meta({ id: 'RotateToken' })
 
+/** Values of `access`, with what each means for whoever calls. */
+export const AccessMode = z
+  .enum(['token', 'oauth', 'both', 'public'])
+  .describe(
+    'How callers show who they are. token: an endpoint token, no discovery is served. oauth: they sign in. both: either. public: they do not, everybody may call',
+  )
+  .meta({ id: 'AccessMode' })
+
 export const EndpointSettings = z
   .object({
+    access: AccessMode,
     allowedOrigins: z
       .array(z.string())
       .describe('Origins of web pages that may call the endpoint, besides our own and those on localhost'),
@@ -480,6 +489,7 @@ export const EndpointSettings = z
 
 export const ChangeEndpointSettings = z
   .strictObject({
+    access: AccessMode.extract(['token', 'public']).optional(),
     allowedOrigins: z
       .array(
         z

@@ -121,6 +121,7 @@ export interface DeploymentsTable {
   keeps_data: Defaulted<boolean>
   allowed_origins: Defaulted<readonly string[]>
   processes: Defaulted<'auto' | 'shared' | 'per-session'>
+  access: Defaulted<'token' | 'oauth' | 'both' | 'public'>
 }
 
 export interface EndpointTokensTable {

@@ -11,6 +11,8 @@ export interface Caller {
   readonly traceId?: string
   /** What the caller's token is good for; `full` when it is not said. */
   readonly scope?: TokenScope
+  /** `WWW-Authenticate` of the answer to a request that is beyond the scope. */
+  readonly challenge?: string
   /** Called once for each JSON-RPC request, when its answer is known. Must not throw and must not wait. */
   readonly report?: (request: RequestReport) => void
 }

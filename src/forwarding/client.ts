@@ -12,7 +12,16 @@ import {
   type Secret,
 } from '../domain/index.ts'
 import { RPC, rpcErrorText } from '../protocol/index.ts'
-import { answerHeaders, endpointHeaders, readReports, REPORT, REQUEST_ID, SCOPE, SUBJECT } from './headers.ts'
+import {
+  answerHeaders,
+  endpointHeaders,
+  readReports,
+  REPORT,
+  REQUEST_ID,
+  CHALLENGE,
+  SCOPE,
+  SUBJECT,
+} from './headers.ts'
 import { resultOf, type Message } from './messages.ts'
 
 // As a module, node:http evaluates all that it exports: 13 MiB of an HTTP client, also where a bridge runs alone.
@@ -61,6 +70,7 @@ export function createEndpointClient(options: EndpointClientOptions = {}): Endpo
       [SUBJECT]: encodeURIComponent(caller.subject),
       [REQUEST_ID]: caller.requestId,
       ...(caller.scope === undefined ? {} : { [SCOPE]: caller.scope }),
+      ...(caller.challenge === undefined ? {} : { [CHALLENGE]: caller.challenge }),
       ...(caller.traceId === undefined ? {} : { traceparent: traceparentOf(caller.traceId) }),
     })
 

@@ -9,7 +9,7 @@ import {
   type RequestReport,
   type Secret,
 } from '../domain/index.ts'
-import { encodeReport, REPORT, REQUEST_ID, SCOPE, SUBJECT } from './headers.ts'
+import { encodeReport, REPORT, REQUEST_ID, CHALLENGE, SCOPE, SUBJECT } from './headers.ts'
 import { errorMessage, type Message } from './messages.ts'
 
 /** The last part of the address: a request of an MCP client, one of our own, or a probe. */
@@ -70,12 +70,19 @@ async function answer(
 }
 
 function callerOf(req: IncomingMessage, res: ServerResponse): Caller {
-  const { [SUBJECT]: subject, [SCOPE]: scope, [REQUEST_ID]: requestId, traceparent } = req.headers
+  const {
+    [SUBJECT]: subject,
+    [SCOPE]: scope,
+    [CHALLENGE]: challenge,
+    [REQUEST_ID]: requestId,
+    traceparent,
+  } = req.headers
   return {
     subject: decodeURIComponent(String(subject ?? '')),
     requestId: String(requestId ?? ''),
     traceId: traceIdOf(typeof traceparent === 'string' ? traceparent : undefined),
     ...(scope === 'read' || scope === 'full' ? { scope } : {}),
+    ...(typeof challenge === 'string' ? { challenge } : {}),
     ...(req.headers[REPORT] === undefined ? {} : { report: reportThrough(res) }),
   }
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { CatwalkError, type Clock } from '../domain/index.ts'
+import { CatwalkError, takesTokens, type Clock } from '../domain/index.ts'
 import {
   allowPage,
   allowsOrigin,
@@ -11,12 +11,13 @@ import {
 } from '../protocol/index.ts'
 import type { Limiter } from './limits.ts'
 import { refuse } from './refuse.ts'
-import type { GatewayRoute, RouteTable, RouteToken } from './route-table.ts'
+import { anybody, type Principal } from './principal.ts'
+import type { GatewayRoute, RouteTable } from './route-table.ts'
 
-/** By which route and token a request is let in. */
+/** By which route a request is let in, and for whom. */
 export interface Admission {
   readonly route: GatewayRoute
-  readonly token: RouteToken
+  readonly principal: Principal
 }
 
 export interface DoorKeeper {
@@ -70,8 +71,13 @@ export function admit(
     refuse(res, 503, new CatwalkError('unavailable', why), requestId, { ...RETRY_AFTER, ...CLOSE })
     return null
   }
-  const admission = authenticate(keeper, slug, authorization)
-  if (admission === undefined) {
+  const route = routes.find(slug)
+  const principal =
+    route === undefined
+      ? undefined
+      : (authenticate(keeper, route, authorization) ??
+        (route.access === 'public' ? anybody(limiter.keyOf(peer, forwardedFor)) : undefined))
+  if (route === undefined || principal === undefined) {
     const waitMs = limiter.refused(peer, forwardedFor)
     if (waitMs > 0) tooMany(req, res, requestId, 'Too many requests without a valid token.', waitMs)
     else refuseStranger(res, requestId, authorization)
@@ -82,7 +88,7 @@ export function admit(
     refuse(res, 413, error, requestId, CLOSE)
     return null
   }
-  return admission
+  return { route, principal }
 }
 
 /** Answers 429. A long body is not read, so its connection ends. */
@@ -101,20 +107,21 @@ export function tooMany(
 
 const UNREAD_BYTES = 65_536
 
-/** The route and token that a request is let in by, or undefined. */
+/** Who shows a token that the endpoint takes, or undefined. */
 function authenticate(
-  { routes, clock }: DoorKeeper,
-  slug: string,
+  { clock }: DoorKeeper,
+  route: GatewayRoute,
   header: string | undefined,
-): Admission | undefined {
+): Principal | undefined {
   const secret = bearerOf(header)
-  const route = routes.find(slug)
-  if (secret === undefined || route === undefined) return undefined
+  if (secret === undefined || !takesTokens(route.access ?? 'token')) return undefined
   // A look-up by hash: how long it takes says nothing about the token.
   const token = route.tokens.get(hash('sha256', secret, 'hex'))
   if (token === undefined) return undefined
   const expired = token.expiresAt !== null && token.expiresAt.getTime() <= clock.now().getTime()
-  return expired ? undefined : { route, token }
+  if (expired) return undefined
+  const { id, scope = 'full' } = token
+  return { limitKey: id, tokenId: id, subject: id, scope }
 }
 
 function refuseStranger(res: ServerResponse, requestId: string, authorization: string | undefined): void {

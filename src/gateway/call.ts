@@ -10,7 +10,7 @@ export interface Call {
 
 /** Names the caller to the endpoint, and makes a record and a line in the log of what the endpoint reports. */
 export function startCall(
-  { route, token }: Admission,
+  { route, principal }: Admission,
   requestId: string,
   traceId: string,
   { logger, onRequest }: { readonly logger: Logger; readonly onRequest?: (call: CallRecord) => void },
@@ -24,8 +24,8 @@ export function startCall(
     const call: CallRecord = {
       at: new Date(Date.now() - report.durationMs),
       deploymentId: route.deploymentId,
-      tokenId: token.id,
-      subject: token.id,
+      tokenId: principal.tokenId,
+      subject: principal.subject,
       method: report.method,
       name: report.name,
       outcome: report.outcome,
@@ -40,7 +40,14 @@ export function startCall(
   }
 
   return {
-    caller: { subject: token.id, requestId, traceId, scope: token.scope ?? 'full', report: record },
+    caller: {
+      subject: principal.subject,
+      requestId,
+      traceId,
+      scope: principal.scope,
+      ...(principal.challenge === undefined ? {} : { challenge: principal.challenge }),
+      report: record,
+    },
     turnedAway(outcome, durationMs) {
       if (!reported) record({ method: null, name: null, outcome, durationMs })
     },

@@ -136,7 +136,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       let call: Call | null = null
       res.once('close', () => {
         if (!listens && --active === 0) drained?.()
-        if (entered && admission !== null) limiter.leave(admission.route, admission.token)
+        if (entered && admission !== null) limiter.leave(admission.route, admission.principal)
         if (req.method !== 'POST' && admission !== null) return
         const outcome = outcomeOf(res)
         const durationMs = performance.now() - startedAt
@@ -145,7 +145,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         }
         onCall?.({
           deploymentId: admission?.route.deploymentId ?? null,
-          tokenId: admission?.token.id ?? null,
+          tokenId: admission?.principal.tokenId ?? null,
           outcome,
           durationMs,
         })
@@ -153,11 +153,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       try {
         admission = admit(keeper, req, res, requestId)
         if (admission === null) return
-        const { route, token } = admission
+        const { route, principal } = admission
         call = startCall(admission, requestId, traceIdOf(headerText(req.headers['traceparent'])), options)
-        const waitMs = limiter.token(token)
-        if (waitMs > 0) return tooMany(req, res, requestId, 'Too many requests with this token.', waitMs)
-        entered = limiter.enter(route, token)
+        const waitMs = limiter.principal(principal)
+        if (waitMs > 0) return tooMany(req, res, requestId, 'Too many requests of this caller.', waitMs)
+        entered = limiter.enter(route, principal)
         if (entered) {
           const { caller } = call
           const pass = (message: IncomingMessage, answer: ServerResponse): void =>

@@ -1,5 +1,6 @@
 import { createTokenBuckets, rateKey, type AddressReader } from '../domain/index.ts'
-import type { GatewayRoute, RouteToken } from './route-table.ts'
+import type { Principal } from './principal.ts'
+import type { GatewayRoute } from './route-table.ts'
 
 /** What callers may ask for, in the memory of this replica. Rates in requests a minute, 0 for no limit. */
 export interface GatewayLimits {
@@ -17,11 +18,13 @@ export interface Limiter {
   address(peer: string | undefined, forwardedFor: string | undefined): number
   /** Counts a request without a valid token. */
   refused(peer: string | undefined, forwardedFor: string | undefined): number
-  /** Counts a request with a valid token. */
-  token(token: RouteToken): number
+  /** Counts a request of somebody who was let in. */
+  principal(principal: Principal): number
   /** Takes a place for a request; false when all are taken. Each success is followed by {@link Limiter.leave}. */
-  enter(route: GatewayRoute, token: RouteToken): boolean
-  leave(route: GatewayRoute, token: RouteToken): void
+  enter(route: GatewayRoute, principal: Principal): boolean
+  leave(route: GatewayRoute, principal: Principal): void
+  /** What requests of one address are counted under. */
+  keyOf(peer: string | undefined, forwardedFor: string | undefined): string
 }
 
 const MAX_KNOWN = 10_000
@@ -57,16 +60,17 @@ export function createLimiter(limits: GatewayLimits, addressOf: AddressReader): 
       return addresses.take(keyOf(peer, forwardedFor), performance.now())
     },
     refused: (peer, forwardedFor) => refusals.take(keyOf(peer, forwardedFor), performance.now()),
-    token: ({ id }) => tokens.take(id, performance.now()),
-    enter({ deploymentId }, { id }) {
-      if ((underWay.get(id) ?? 0) >= limits.tokenConcurrency) return false
+    principal: ({ limitKey }) => tokens.take(limitKey, performance.now()),
+    keyOf,
+    enter({ deploymentId }, { limitKey }) {
+      if ((underWay.get(limitKey) ?? 0) >= limits.tokenConcurrency) return false
       if ((underWay.get(deploymentId) ?? 0) >= limits.deploymentConcurrency) return false
-      change(id, 1)
+      change(limitKey, 1)
       change(deploymentId, 1)
       return true
     },
-    leave({ deploymentId }, { id }) {
-      change(id, -1)
+    leave({ deploymentId }, { limitKey }) {
+      change(limitKey, -1)
       change(deploymentId, -1)
     },
   }

@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type TokenScope } from '../domain/index.ts'
+import { systemClock, type AccessMode, type Clock, type TokenScope } from '../domain/index.ts'
 
 export type RouteState = 'open' | 'deploying' | 'stopped' | 'failed'
 
@@ -16,6 +16,8 @@ export interface GatewayRoute {
   readonly slug: string
   /** `open`: there is a release to answer calls, whether an instance of it runs right now or not. */
   readonly state: RouteState
+  /** `token` when it is not said. */
+  readonly access?: AccessMode
   /** By the SHA-256 of the token, in hexadecimal. */
   readonly tokens: ReadonlyMap<string, RouteToken>
   /** The node with the instance that answers; null while there is none. */

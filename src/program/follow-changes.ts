@@ -98,6 +98,7 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
     workspaceId: row.workspace_id,
     slug: row.slug,
     state: routeState(row),
+    access: row.access,
     allowedOrigins: row.allowed_origins,
     owner:
       row.owner === null || row.owner.address === null

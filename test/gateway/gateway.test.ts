@@ -143,6 +143,22 @@ const post = (door: Door, headers: Headers = bearer(), slug = 'notes', body = '{
   send(door.url(slug), 'POST', headers, body)
 
 describe('who is let in', () => {
+  test('a public endpoint lets everybody in, counted by address, and names who shows a token', async () => {
+    const door = await openDoor(READY, [route({ access: 'public' })], { tokenPerMinute: 2 })
+    const nobody = (address: string) => post(door, { 'x-forwarded-for': address })
+    const first = await nobody('192.0.2.1')
+    expect([first.status, first.headers['x-subject']]).toEqual([200, 'anybody'])
+    expect((await post(door, { ...bearer('wrong'), 'x-forwarded-for': '192.0.2.1' })).status).toBe(200)
+    expect((await nobody('192.0.2.1')).status).toBe(429)
+    expect((await nobody('192.0.2.2')).status).toBe(200)
+    expect((await post(door)).headers['x-subject']).toBe('tok_1')
+  })
+
+  test('an endpoint where callers sign in takes no endpoint token', async () => {
+    const door = await openDoor(READY, [route({ access: 'oauth' })])
+    expect((await post(door)).status).toBe(401)
+  })
+
   test('a call with the right token reaches the endpoint, in the name of the token', async () => {
     const door = await openDoor(READY)
     const answer = await post(door)

@@ -13,7 +13,7 @@ afterAll(async () => {
   await world[Symbol.asyncDispose]()
 })
 
-const DEFAULTS = { allowedOrigins: [], processes: 'auto', keepsData: true }
+const DEFAULTS = { access: 'token', allowedOrigins: [], processes: 'auto', keepsData: true }
 
 test('settings change one by one, and allowed origins reach the gateways', async () => {
   const id = await world.deploy()

@@ -4,6 +4,7 @@ import type { CommandContext, CommonOptions } from '../context.ts'
 import { formatTable } from '../table.ts'
 
 export interface SettingsOptions extends CommonOptions {
+  readonly access?: RouteInput<'changeSettings'>['body']['access']
   readonly origin?: readonly string[]
   /** False for `--no-origins`. */
   readonly origins?: boolean
@@ -15,10 +16,11 @@ export interface SettingsOptions extends CommonOptions {
 export async function settings(
   context: CommandContext,
   id: string,
-  { origin, origins, processes, keepData }: SettingsOptions,
+  { access, origin, origins, processes, keepData }: SettingsOptions,
 ): Promise<void> {
   const { output } = context
   const body: RouteInput<'changeSettings'>['body'] = {
+    ...(access === undefined ? {} : { access }),
     ...(origin === undefined ? {} : { allowedOrigins: [...origin] }),
     ...(origins === false ? { allowedOrigins: [] } : {}),
     ...(processes === undefined ? {} : { processes }),
@@ -29,11 +31,13 @@ export async function settings(
     Object.keys(body).length === 0
       ? await context.call('getSettings', input)
       : await context.call('changeSettings', { ...input, body })
+  if (access === 'public') output.note(PUBLIC_WARNING)
   output.result(current, () =>
     formatTable(
       output,
       ['SETTING', 'VALUE'],
       [
+        ['access', ACCESS_WORDS[current.access]],
         ['allowed origins', current.allowedOrigins.join(' ') || '-'],
         ['processes', current.processes],
         ['keeps data', current.keepsData ? 'yes' : 'no'],
@@ -41,3 +45,13 @@ export async function settings(
     ),
   )
 }
+
+const ACCESS_WORDS: Readonly<Record<RouteOutput<'getSettings'>['access'], string>> = {
+  token: 'token',
+  oauth: 'oauth',
+  both: 'both (token or oauth)',
+  public: 'public (everybody)',
+}
+
+const PUBLIC_WARNING =
+  'Everybody who can reach the endpoint may now call all of its tools, without a token, with the credentials that it has.'

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import {
   CatwalkError,
   quoted,
+  type AccessMode,
   type DesiredState,
   type ProcessPolicy,
   type RuntimeKind,
@@ -126,6 +127,7 @@ export async function countRestart(tx: Handle, id: string): Promise<void> {
 }
 
 export interface EndpointSettings {
+  readonly access: AccessMode
   readonly allowedOrigins: string[]
   readonly processes: ProcessPolicy
   readonly keepsData: boolean
@@ -135,10 +137,15 @@ export interface EndpointSettings {
 export async function endpointSettings(db: Handle, id: string): Promise<EndpointSettings> {
   const row = await db
     .selectFrom('deployments')
-    .select(['allowed_origins', 'processes', 'keeps_data'])
+    .select(['access', 'allowed_origins', 'processes', 'keeps_data'])
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
-  return { allowedOrigins: [...row.allowed_origins], processes: row.processes, keepsData: row.keeps_data }
+  return {
+    access: row.access,
+    allowedOrigins: [...row.allowed_origins],
+    processes: row.processes,
+    keepsData: row.keeps_data,
+  }
 }
 
 /** Writes all settings of a deployment. */
@@ -146,6 +153,7 @@ export async function setEndpointSettings(tx: Handle, id: string, settings: Endp
   await tx
     .updateTable('deployments')
     .set({
+      access: settings.access,
       allowed_origins: settings.allowedOrigins,
       processes: settings.processes,
       keeps_data: settings.keepsData,

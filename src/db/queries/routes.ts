@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { DesiredState, TokenScope } from '../../domain/index.ts'
+import type { AccessMode, DesiredState, TokenScope } from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 
 /** What a gateway must know of a deployment to answer a call without asking again. */
@@ -8,6 +8,7 @@ export interface RouteRow {
   readonly workspace_id: string
   readonly slug: string
   readonly allowed_origins: readonly string[]
+  readonly access: AccessMode
   readonly desired: DesiredState
   readonly has_live_release: boolean
   readonly newest_state: string
@@ -25,7 +26,7 @@ export interface RouteRow {
 /** Every route, or that of one deployment (none when it is gone). */
 export async function loadRoutes(db: Handle, deploymentId?: string): Promise<readonly RouteRow[]> {
   const { rows } = await sql<RouteRow>`
-    select d.id as deployment_id, d.workspace_id, d.slug, d.desired, d.allowed_origins,
+    select d.id as deployment_id, d.workspace_id, d.slug, d.access, d.desired, d.allowed_origins,
       d.live_release_id is not null as has_live_release,
       (select r.state from releases r where r.deployment_id = d.id order by r.number desc limit 1) as newest_state,
       (

@@ -376,6 +376,13 @@ export const token: RouteOutput<'listTokens'>['items'][number] = {
   lastUsedAt: ago(120),
 }
 
+export const settings: RouteOutput<'getSettings'> = {
+  access: 'token',
+  allowedOrigins: [],
+  processes: 'auto',
+  keepsData: true,
+}
+
 export const tokens = [
   token,
   {

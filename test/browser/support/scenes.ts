@@ -47,6 +47,7 @@ const house: Handlers = {
   compareReleases: () => data.changes,
   getUpdate: () => ({ ...data.update, available: false }),
   listTokens: () => ({ items: data.tokens }),
+  getSettings: () => data.settings,
   createToken: () => ({ ...data.token, secret: 'cwk_Vt5yq0Jm2nHk8sXr4wZb7dLe' }),
   callTool: () => data.callResult,
 }
@@ -161,7 +162,13 @@ export const scenes: readonly Scene[] = [
     path: '/deployments/ticktick/releases',
     ready: 'Serves the endpoint',
   },
-  { name: 'access', path: '/deployments/ticktick/access', ready: 'Endpoint tokens' },
+  { name: 'access', path: '/deployments/ticktick/access', ready: 'Clients send an endpoint token.' },
+  {
+    name: 'access-public',
+    path: '/deployments/ticktick/access',
+    answers: { getSettings: () => ({ ...data.settings, access: 'public' }) },
+    ready: 'Everybody may call this endpoint',
+  },
   {
     name: 'access-new',
     path: '/deployments/ticktick/access',

@@ -31,6 +31,7 @@ export type CreateRelease = RouteInput<'createRelease'>['body']
 export type Deployment = RouteOutput<'getDeployment'>
 export type DeploymentEvent = RouteOutput<'listEvents'>['items'][number]
 export type DeploymentState = Deployment['state']
+export type AccessMode = RouteOutput<'getSettings'>['access']
 export type EndpointToken = RouteOutput<'listTokens'>['items'][number]
 export type Installation = RouteOutput<'getInstallation'>
 export type LogLine = RouteOutput<'listLogs'>['items'][number]

@@ -85,6 +85,12 @@ export const catalogueQuery = (id: string) =>
     staleTime: 60 * SECOND_MS,
   })
 
+export const settingsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['settings', id],
+    queryFn: ({ signal }) => api.call('getSettings', { params: { id } }, signal),
+  })
+
 export const tokensQuery = (id: string) =>
   queryOptions({
     queryKey: ['tokens', id],

@@ -11,6 +11,7 @@ import { ErrorNote } from '../../kit/error-note.tsx'
 import { formatDay } from '../../kit/format.ts'
 import { useNow } from '../../kit/now.ts'
 import { Skeleton } from '../../kit/skeleton.tsx'
+import { AccessModeCard } from './access-mode.tsx'
 import { AddToken } from './add-token.tsx'
 import { useCurrent } from './current.ts'
 import { Badge } from '../../kit/badge.tsx'
@@ -31,7 +32,8 @@ export function Access() {
     </Button>
   )
   return (
-    <div className="tab">
+    <div className="tab stack wide">
+      <AccessModeCard />
       <Card className="cut" title="Endpoint tokens" actions={tokens && tokens.length > 0 && add}>
         {tokens === undefined ? (
           error ? (
