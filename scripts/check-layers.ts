@@ -21,8 +21,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/model': ['src/domain'],
   'src/forwarding': ['src/domain', 'src/protocol'],
   'src/bridge': ['src/domain', 'src/protocol', 'src/forwarding'],
-  'src/runtimes/local': ['src/domain', 'src/protocol', 'src/bridge', 'src/network'],
-  'src/runtimes/docker': ['src/domain', 'src/protocol', 'src/bridge', 'src/forwarding'],
+  // What local and docker share: installing packages, and running programs that something confines.
+  'src/runtimes/confined': ['src/domain', 'src/protocol', 'src/bridge', 'src/network'],
+  'src/runtimes/local': ['src/domain', 'src/runtimes/confined'],
+  'src/runtimes/docker': ['src/domain', 'src/runtimes/confined'],
   'src/runtimes/fly': ['src/domain', 'src/protocol', 'src/bridge', 'src/forwarding'],
   'src/runtimes/kubernetes': ['src/domain', 'src/protocol', 'src/bridge', 'src/forwarding'],
   'src/runtimes/remote': ['src/domain', 'src/protocol', 'src/bridge'],

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Server } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 import { dialPublic, EgressRefusal, type Dial, type Network } from '../../src/network/index.ts'
-import { PROXY_DEFAULTS, serveProxy, type ProxyOptions } from '../../src/runtimes/local/egress/proxy.ts'
+import { PROXY_DEFAULTS, serveProxy, type ProxyOptions } from '../../src/runtimes/confined/egress/proxy.ts'
 import { until } from '../support/until.ts'
 
 const closing: (() => unknown)[] = []

@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path'
 import { createRequire } from 'node:module'
 import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
-import { createDirectories } from '../../src/runtimes/local/directories.ts'
-import { createIdentities, DEFAULT_FIRST_UID } from '../../src/runtimes/local/identities.ts'
-import { INSIDE, type ConfinedCommand } from '../../src/runtimes/local/sandbox/confined-command.ts'
-import { createConfinement, type Confinement } from '../../src/runtimes/local/sandbox/confinement.ts'
+import { createDirectories } from '../../src/runtimes/confined/directories.ts'
+import { createIdentities, DEFAULT_FIRST_UID } from '../../src/runtimes/confined/identities.ts'
+import { INSIDE, type ConfinedCommand, type Confinement } from '../../src/runtimes/confined/index.ts'
+import { createConfinement } from '../../src/runtimes/local/sandbox/confinement.ts'
 import { findControlGroups } from '../../src/runtimes/local/sandbox/control-groups.ts'
-import { ensureToolchain } from '../../src/runtimes/local/toolchain.ts'
+import { ensureToolchain } from '../../src/runtimes/confined/toolchain.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
 import { processesMentioning } from '../support/processes.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -22,7 +22,7 @@ async function createWithoutBubblewrap(dataDir: string, allowUnsandboxed: boolea
   const directories = await createDirectories(dataDir, asRoot)
   const npmDirectory = dirname(createRequire(import.meta.url).resolve('npm/package.json'))
   return createConfinement({
-    toolchain: await ensureToolchain(directories, npmDirectory),
+    toolchain: await ensureToolchain(directories, npmDirectory, new Map()),
     controlGroups: await findControlGroups(dataDir),
     allowUnsandboxed,
     places: ['/nonexistent'],
@@ -76,7 +76,7 @@ test('as root, a data directory that other users cannot enter is named', async (
   await chmod(closed, 0o700)
   const npmDirectory = dirname(createRequire(import.meta.url).resolve('npm/package.json'))
   const confinement = createConfinement({
-    toolchain: await ensureToolchain(directories, npmDirectory),
+    toolchain: await ensureToolchain(directories, npmDirectory, new Map()),
     controlGroups: await findControlGroups(closed),
     allowUnsandboxed: false,
     trialIdentity: identity,

@@ -1,4 +1,4 @@
-import { INSIDE, type Mount } from './confined-command.ts'
+import { INSIDE, type Mount } from '../../confined/index.ts'
 import type { BubblewrapFeatures, SystemFiles } from './system-files.ts'
 
 const MIB = 1024 * 1024

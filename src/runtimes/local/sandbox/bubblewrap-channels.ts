@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
 import { Duplex, type Readable } from 'node:stream'
-import type { ConfinedCommand } from './confined-command.ts'
-import type { ChildEnd, ConfinedProcess } from './confined-process.ts'
+import type { ConfinedCommand, ConfinedProcess } from '../../confined/index.ts'
+import type { ChildEnd } from './processes.ts'
 
 // How Catwalk talks with bubblewrap and with the init inside.
 

@@ -2,8 +2,16 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { Server } from 'node:net'
 import { CatwalkError } from '../../../domain/index.ts'
-import { PROXY_DEFAULTS, serveProxy, type Proxy } from '../egress/proxy.ts'
-import type { Toolchain } from '../toolchain.ts'
+import {
+  INSIDE,
+  PROXY_DEFAULTS,
+  serveProxy,
+  type ConfinedCommand,
+  type ConfinedProcess,
+  type ProcessEnd,
+  type Proxy,
+  type Toolchain,
+} from '../../confined/index.ts'
 import { bubblewrapArgs, DESCRIPTOR } from './bubblewrap-args.ts'
 import {
   decodeExit,
@@ -14,7 +22,6 @@ import {
   tellInit,
   untilAborted,
 } from './bubblewrap-channels.ts'
-import { INSIDE, processLimits, type ConfinedCommand } from './confined-command.ts'
 import {
   childExit,
   type ChildEnd,
@@ -22,11 +29,11 @@ import {
   signalProcess,
   untilGone,
   untilGroupGone,
-  type ConfinedProcess,
-  type ProcessEnd,
-} from './confined-process.ts'
+} from './processes.ts'
 import type { ControlGroup, ControlGroups } from './control-groups.ts'
+import { processLimits } from './process-limits.ts'
 import type { BubblewrapFeatures, SystemFiles } from './system-files.ts'
+import { INIT } from './toolchain-files.ts'
 
 /** What is the same for every sandbox of this host. */
 export interface BubblewrapHost {
@@ -36,6 +43,8 @@ export interface BubblewrapHost {
   readonly features: BubblewrapFeatures
   readonly system: SystemFiles
   readonly toolchain: Toolchain
+  /** The system calls that are refused, as a file. */
+  readonly seccompFilter: string
   readonly controlGroups: ControlGroups
   /** How long a sandbox may take to be there. */
   readonly readyTimeoutMs: number
@@ -119,7 +128,7 @@ function spawnBubblewrap(
       ...(limitedByGroup ? [] : processLimits(command.limits)),
       INSIDE.node,
       '--disable-warning=ExperimentalWarning',
-      INSIDE.init,
+      INIT,
       String(command.dial === null ? 0 : INSIDE.proxyPort),
     ],
   })
@@ -136,7 +145,7 @@ function spawnBubblewrap(
           host.bubblewrap,
           ...args,
         ]
-  const filter = openSync(host.toolchain.seccompFilter, 'r')
+  const filter = openSync(host.seccompFilter, 'r')
   try {
     return spawn(file, rest, {
       cwd: '/',

@@ -3,29 +3,19 @@ import { access, constants, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { CatwalkError, type RuntimeStatus } from '../../../domain/index.ts'
-import type { Identity } from '../identities.ts'
-import type { Toolchain } from '../toolchain.ts'
+import {
+  INSIDE,
+  type ConfinedCommand,
+  type ConfinedProcess,
+  type Confinement,
+  type Identity,
+  type Toolchain,
+} from '../../confined/index.ts'
 import { runInBubblewrap, type BubblewrapHost } from './bubblewrap.ts'
-import { INSIDE, type ConfinedCommand } from './confined-command.ts'
-import type { ConfinedProcess } from './confined-process.ts'
 import type { ControlGroups } from './control-groups.ts'
 import { bubblewrapFeatures, findSystemFiles } from './system-files.ts'
+import { SECCOMP_FILTER } from './toolchain-files.ts'
 import { runUnsandboxed } from './unsandboxed.ts'
-
-/** Runs programs confined, in whatever way this host can. */
-export interface Confinement {
-  /** Tries a sandbox; the answer is kept once it is good. */
-  status(signal: AbortSignal): Promise<RuntimeStatus>
-  /**
-   * Starts a program. `onRefused` hears of connections that it was refused.
-   * @throws CatwalkError `sandbox_unavailable`
-   */
-  run(
-    command: ConfinedCommand,
-    onRefused: (target: string, reason: string) => void,
-    signal: AbortSignal,
-  ): Promise<ConfinedProcess>
-}
 
 export interface ConfinementOptions {
   readonly toolchain: Toolchain
@@ -102,6 +92,7 @@ async function describeHost(options: ConfinementOptions): Promise<BubblewrapHost
     features: bubblewrapFeatures(stdout),
     system: await findSystemFiles(options.toolchain.directory),
     toolchain: options.toolchain,
+    seccompFilter: join(options.toolchain.directory, SECCOMP_FILTER),
     controlGroups: options.controlGroups,
     readyTimeoutMs: READY_TIMEOUT_MS,
   }

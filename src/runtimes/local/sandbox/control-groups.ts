@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, readdir, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Limits } from './confined-command.ts'
+import type { Limits } from '../../confined/index.ts'
 
 /** The group that holds one confined program and everything it starts. */
 export interface ControlGroup {

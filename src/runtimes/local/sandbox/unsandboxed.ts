@@ -3,9 +3,14 @@ import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { CatwalkError } from '../../../domain/index.ts'
-import type { Toolchain } from '../toolchain.ts'
-import { INSIDE, type ConfinedCommand, type Mount } from './confined-command.ts'
-import { childExit, signalProcess, untilGroupGone, type ConfinedProcess } from './confined-process.ts'
+import {
+  INSIDE,
+  type ConfinedCommand,
+  type ConfinedProcess,
+  type Mount,
+  type Toolchain,
+} from '../../confined/index.ts'
+import { childExit, signalProcess, untilGroupGone } from './processes.ts'
 
 /**
  * Starts a program without a sandbox, because the operator allowed it: as another user when we are root, in a process

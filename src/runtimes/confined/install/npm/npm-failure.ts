@@ -1,5 +1,5 @@
 import { CatwalkError, type NpmPackage } from '../../../../domain/index.ts'
-import type { ProcessEnd } from '../../sandbox/confined-process.ts'
+import type { ProcessEnd } from '../../process.ts'
 
 // Codes of Node that npm passes on when it cannot talk to the registry
 const UNREACHABLE = new Set([

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CatwalkError, type LineSink } from '../../../../domain/index.ts'
 import type { Directories } from '../../directories.ts'
 import type { Identity } from '../../identities.ts'
-import { INSIDE } from '../../sandbox/confined-command.ts'
+import { INSIDE } from '../../command.ts'
 import type { RunStep } from '../run-step.ts'
 import { provideDirectory, type Work } from '../work.ts'
 import { findInterpreters, minorOf, type Interpreter } from './interpreters.ts'
@@ -43,7 +43,7 @@ export type RunPython = (name: string, argv: readonly string[]) => Promise<void>
 export const PIP_PYTHON = `${PIP_INSIDE.pip}/bin/python`
 
 /**
- * Finds out which files are needed, on the newest Python of this host that the package takes.
+ * Finds out which files are needed, on the newest Python there that the package takes.
  * @param targetsOf what pip is asked for; may run something of its own before
  * @returns a lock file
  * @throws CatwalkError `python_unavailable`, `install_failed`, `package_index_unavailable`
@@ -57,10 +57,10 @@ export async function resolvePython(
     'python_unavailable',
     `${job.label} needs Python, and this machine has none that can make environments (venv).`,
   )
-  for (const interpreter of await findInterpreters()) {
+  await provideDirectory(job.work.tree, options.identity, {})
+  for (const interpreter of await findInterpreters(options.runStep, job.work, job.signal)) {
     const python = minorOf(interpreter.version)
     try {
-      await provideDirectory(job.work.tree, options.identity, {})
       const run = runner(options, interpreter, job, '')
       const targets = await targetsOf(run)
       await run(`resolve-${python}`, [PIP_PYTHON, ...downloadArguments(targets, job.allowScripts)])
@@ -85,7 +85,8 @@ export async function installPython(
   afterwards?: (run: RunPython) => Promise<void>,
 ): Promise<void> {
   const { python, files } = parseLock(lockFile)
-  const interpreters = await findInterpreters()
+  await provideDirectory(job.work.tree, options.identity, {})
+  const interpreters = await findInterpreters(options.runStep, job.work, job.signal)
   const interpreter = interpreters.find(({ version }) => minorOf(version) === python)
   if (interpreter === undefined) {
     const has = interpreters.map(({ version }) => version).join(', ')
@@ -94,7 +95,6 @@ export async function installPython(
       `${job.label} was resolved for Python ${python}; this machine has ${has === '' ? 'none' : has}.`,
     )
   }
-  await provideDirectory(job.work.tree, options.identity, {})
   const run = runner(options, interpreter, job, lockFile)
   await run('environment', [interpreter.path, '-I', '-m', 'venv', '--without-pip', INSIDE.package])
   if (files.length > 0) await run('install', [PIP_INSIDE.python, ...installArguments(job.allowScripts)])
@@ -104,16 +104,17 @@ export async function installPython(
 function runner(
   options: PythonOptions,
   interpreter: Interpreter,
-  { label, work, allowScripts, output, signal }: PythonJob,
+  job: PythonJob,
   requirements: string,
 ): RunPython {
   const { identity, directories } = options
+  const { label, work, allowScripts, output, signal } = job
   const cache = join(directories.cache, 'pip')
   return async (name, argv) => {
     const index = await options.index()
     await provideDirectory(cache, identity, {})
     await provideDirectory(work.configuration, identity, pipFiles(index, requirements))
-    const pip = await ensurePip(directories, interpreter)
+    const pip = await ensurePip(options, interpreter, job)
     const result = await options.runStep(
       work,
       {

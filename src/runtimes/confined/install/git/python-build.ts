@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { CatwalkError, type Snapshot } from '../../../../domain/index.ts'
-import { INSIDE } from '../../sandbox/confined-command.ts'
+import { INSIDE } from '../../command.ts'
 import { installFileArguments, PIP_INSIDE, wheelArguments } from '../python/pip-command.ts'
 import {
   installPython,

@@ -1,9 +1,9 @@
 import type { Launch, ServerProcess } from '../../bridge/index.ts'
 import type { InstanceEnd, LineSink } from '../../domain/index.ts'
 import { readLines } from './lines.ts'
-import type { ConfinedCommand } from './sandbox/confined-command.ts'
-import type { ConfinedProcess, ProcessEnd } from './sandbox/confined-process.ts'
-import type { Confinement } from './sandbox/confinement.ts'
+import type { ConfinedCommand } from './command.ts'
+import type { ConfinedProcess, ProcessEnd } from './process.ts'
+import type { Confinement } from './confinement.ts'
 
 /** How long a server may take to end after SIGTERM. */
 const TERMINATE_MS = 1_000

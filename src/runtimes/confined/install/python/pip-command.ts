@@ -1,4 +1,4 @@
-import { INSIDE, type Mount } from '../../sandbox/confined-command.ts'
+import { INSIDE, type Mount } from '../../command.ts'
 
 /** What an installation needs to know of the Python index. */
 export interface PythonIndex {

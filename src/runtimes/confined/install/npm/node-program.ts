@@ -1,4 +1,4 @@
-import { INSIDE } from '../../sandbox/confined-command.ts'
+import { INSIDE } from '../../command.ts'
 
 /** Share of the memory limit that JavaScript's own heap may take; the rest is for buffers, code and threads. */
 const HEAP_SHARE = 0.75

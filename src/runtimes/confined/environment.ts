@@ -1,4 +1,4 @@
-import { INSIDE } from './confined-command.ts'
+import { INSIDE } from './command.ts'
 
 const PROXY_URL = `http://127.0.0.1:${INSIDE.proxyPort}`
 const OWN_LOOPBACK = 'localhost,127.0.0.1,::1'

@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CatwalkError, quoted, type PythonProgram } from '../../../../domain/index.ts'
-import { INSIDE } from '../../sandbox/confined-command.ts'
+import { INSIDE } from '../../command.ts'
 import { PIP_INSIDE } from './pip-command.ts'
 
 /**

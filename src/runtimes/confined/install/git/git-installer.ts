@@ -9,7 +9,7 @@ import {
   type LineSink,
   type Snapshot,
 } from '../../../../domain/index.ts'
-import { INSIDE } from '../../sandbox/confined-command.ts'
+import { INSIDE } from '../../command.ts'
 import { nodeProgram } from '../npm/node-program.ts'
 import type { NpmOptions } from '../npm/npm-installer.ts'
 import type { PackageInstaller } from '../package-installer.ts'

@@ -1,4 +1,4 @@
-import { INSIDE } from '../../sandbox/confined-command.ts'
+import { INSIDE } from '../../command.ts'
 import type { NodeProject } from './node-project.ts'
 
 /** One program of a build, in a folder of the tree. */

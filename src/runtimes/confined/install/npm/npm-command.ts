@@ -1,4 +1,4 @@
-import type { Mount } from '../../sandbox/confined-command.ts'
+import type { Mount } from '../../command.ts'
 
 /** What an installation needs to know of this host's npm. */
 export interface InstallConfiguration {

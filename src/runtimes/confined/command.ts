@@ -1,5 +1,5 @@
-import type { Dial } from '../../../network/index.ts'
-import type { Identity } from '../identities.ts'
+import type { Dial } from '../../network/index.ts'
+import type { Identity } from './identities.ts'
 
 /** A file or directory of the host and where the program sees it. */
 export interface Mount {
@@ -39,7 +39,6 @@ export const INSIDE = {
   toolchain: '/opt/catwalk/toolchain',
   node: '/opt/catwalk/toolchain/bin/node',
   npm: '/opt/catwalk/toolchain/npm/bin/npm-cli.js',
-  init: '/opt/catwalk/toolchain/sandbox-init.cjs',
   package: '/opt/catwalk/package',
   home: '/home/server',
   temporary: '/tmp',
@@ -47,16 +46,3 @@ export const INSIDE = {
   path: '/opt/catwalk/toolchain/bin:/usr/local/bin:/usr/bin:/bin',
   proxyPort: 3128,
 } as const
-
-/** What Node itself reserves without using it; measured at 560 MiB. */
-const NODE_RESERVES_MIB = 1_024
-
-/**
- * The command that sets limits for a single process where there are no control groups: blunter, because each process has
- * them for itself and only what is reserved counts, but the host does not run out of memory or processes. The number of
- * processes is counted within the sandbox's own user namespace.
- */
-export function processLimits({ memoryMiB, tasks }: Limits): string[] {
-  const bytes = (memoryMiB + NODE_RESERVES_MIB) * 1024 * 1024
-  return ['/usr/bin/prlimit', `--data=${bytes}`, `--nproc=${tasks}`, '--core=0', '--']
-}

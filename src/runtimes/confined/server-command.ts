@@ -1,8 +1,8 @@
 import { launchCommand, type InstanceInput } from '../../domain/index.ts'
 import type { Dial } from '../../network/index.ts'
 import type { Identity } from './identities.ts'
-import { INSIDE, type ConfinedCommand } from './sandbox/confined-command.ts'
-import { confinedEnvironment } from './sandbox/environment.ts'
+import { INSIDE, type ConfinedCommand } from './command.ts'
+import { confinedEnvironment } from './environment.ts'
 
 const TASKS = 256
 const CPUS = 2

@@ -15,18 +15,12 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Directories } from './directories.ts'
-import { seccompFilter } from './sandbox/seccomp.ts'
 
 /** The files that every sandbox shows at `/opt/catwalk/toolchain`, as they lie on the host. */
 export interface Toolchain {
   readonly directory: string
-  readonly node: string
-  readonly seccompFilter: string
 }
-
-const INIT = fileURLToPath(new URL('sandbox/sandbox-init.cjs', import.meta.url))
 
 // The user inside is the same everywhere and says nothing about the host. Names are resolved by the egress proxy;
 // who asks for them directly gets a quick refusal, because nobody listens there.
@@ -42,19 +36,19 @@ const ETC = {
 /**
  * Makes sure that the running Node, `npmDirectory` and the generated files are in the data directory, where the users
  * that servers run as can read them. A version is complete or absent.
+ * @param files what the runtime wants to find there besides, by name
  */
-export async function ensureToolchain(directories: Directories, npmDirectory: string): Promise<Toolchain> {
-  const architecture = process.arch
-  if (architecture !== 'x64' && architecture !== 'arm64') {
-    throw new Error(`there is no system call filter for the architecture ${architecture}`)
-  }
-  const filter = seccompFilter(architecture)
-  const init = await readFile(INIT)
+export async function ensureToolchain(
+  directories: Directories,
+  npmDirectory: string,
+  files: ReadonlyMap<string, Buffer>,
+): Promise<Toolchain> {
   const npm: unknown = JSON.parse(await readFile(join(npmDirectory, 'package.json'), 'utf8'))
   const npmVersion = typeof npm === 'object' && npm !== null && 'version' in npm ? String(npm.version) : '0'
-  const digest = createHash('sha256').update(filter).update(init).update(JSON.stringify(ETC)).digest('hex')
-  const name = `node-${process.versions.node}-npm-${npmVersion}-${digest.slice(0, 12)}`
-  const toolchain = describe(join(directories.toolchain, name))
+  const hash = createHash('sha256').update(JSON.stringify(ETC))
+  for (const [name, content] of files) hash.update(name).update(content)
+  const name = `node-${process.versions.node}-npm-${npmVersion}-${hash.digest('hex').slice(0, 12)}`
+  const toolchain = { directory: join(directories.toolchain, name) }
   if (await exists(toolchain.directory)) return toolchain
 
   const work = await mkdtemp(join(directories.temporary, 'toolchain-'))
@@ -64,8 +58,7 @@ export async function ensureToolchain(directories: Directories, npmDirectory: st
     await provideTree(npmDirectory, join(work, 'npm'))
     await makeDirectory(join(work, 'etc'))
     for (const [file, text] of Object.entries(ETC)) await write(join(work, 'etc', file), text)
-    await write(join(work, 'sandbox-init.cjs'), init)
-    await write(join(work, 'seccomp.bpf'), filter)
+    for (const [file, content] of files) await write(join(work, file), content)
     await chmod(work, 0o755)
     await rename(work, toolchain.directory).catch(async (error: unknown) => {
       // Another start of the program was faster.
@@ -75,14 +68,6 @@ export async function ensureToolchain(directories: Directories, npmDirectory: st
     await rm(work, { recursive: true, force: true })
   }
   return toolchain
-}
-
-function describe(directory: string): Toolchain {
-  return {
-    directory,
-    node: join(directory, 'bin', 'node'),
-    seccompFilter: join(directory, 'seccomp.bpf'),
-  }
 }
 
 async function exists(path: string): Promise<boolean> {

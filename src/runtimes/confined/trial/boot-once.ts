@@ -17,7 +17,7 @@ import {
 import { EgressRefusal, type Dial } from '../../../network/index.ts'
 import type { Identity } from '../identities.ts'
 import { createLaunch } from '../launch.ts'
-import type { Confinement } from '../sandbox/confinement.ts'
+import type { Confinement } from '../confinement.ts'
 import { serverCommand } from '../server-command.ts'
 import { FLOOD_BYTES, listen, watchMemory, type Observed } from './observe.ts'
 

@@ -7,7 +7,7 @@ import {
   type TrialInput,
 } from '../../../domain/index.ts'
 import type { Preparation } from '../prepare.ts'
-import { INSIDE } from '../sandbox/confined-command.ts'
+import { INSIDE } from '../command.ts'
 import { bootOnce, type BootParts } from './boot-once.ts'
 import { conclude, notInstalled, resultOf } from './conclude.ts'
 import { limitOutput, type Observed } from './observe.ts'

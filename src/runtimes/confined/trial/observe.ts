@@ -1,5 +1,5 @@
 import type { CatwalkError, Boot, LineSink, Manifest } from '../../../domain/index.ts'
-import type { Confinement } from '../sandbox/confinement.ts'
+import type { Confinement } from '../confinement.ts'
 
 /** What one boot showed. */
 export interface Observed {

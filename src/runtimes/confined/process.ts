@@ -1,0 +1,22 @@
+import type { Readable, Writable } from 'node:stream'
+
+export interface ProcessEnd {
+  readonly exitCode: number | null
+  readonly signal: string | null
+  readonly outOfMemory: boolean
+}
+
+/** A program that runs confined. Whoever started it must read stdout and stderr to their ends. */
+export interface ConfinedProcess {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** Settles once, after the program and everything it started are gone. Never rejects. */
+  readonly ended: Promise<ProcessEnd>
+  /** What it and everything it started hold in memory now, in MiB; null where this cannot be known. */
+  memoryMiB(): Promise<number | null>
+  /** Asks the program to end. */
+  terminate(): Promise<void>
+  /** Ends it and everything it started. */
+  kill(): void
+}

@@ -1,0 +1,191 @@
+import { readdir, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import {
+  CatwalkError,
+  type LaunchPackage,
+  type Logger,
+  type Runtime,
+  type RuntimeKind,
+} from '../../domain/index.ts'
+import { createDirectories, type Directories } from './directories.ts'
+import { dialPublic, publicNetwork, type Network } from '../../network/index.ts'
+import { createHomes, type Homes } from './homes.ts'
+import { createIdentities, DEFAULT_FIRST_UID, type Identities } from './identities.ts'
+import type { InstallConfiguration } from './install/npm/npm-command.ts'
+import { createNpmInstaller } from './install/npm/npm-installer.ts'
+import { createGitInstaller, type OpenSnapshot } from './install/git/git-installer.ts'
+import { createPypiInstaller } from './install/python/pypi-installer.ts'
+import type { PythonIndex } from './install/python/pip-command.ts'
+import type { PackageInstaller } from './install/package-installer.ts'
+import { createRunStep } from './install/run-step.ts'
+import { createStore } from './install/store.ts'
+import { createInstances } from './instances.ts'
+import { createLaunch } from './launch.ts'
+import { createPreparation, type Preparation } from './prepare.ts'
+import type { Confinement } from './confinement.ts'
+import { serverCommand } from './server-command.ts'
+import { createSlots } from './slots.ts'
+import { ensureToolchain, type Toolchain } from './toolchain.ts'
+import { tryOut } from './trial/try-out.ts'
+
+/** What every runtime of this kind is told. */
+export interface ConfinedRuntimeOptions {
+  /**
+   * Everything is kept in here. As root, other users must be able to enter it (mode 0711 on it and all above), because
+   * servers run as other users. One program at a time uses it.
+   */
+  readonly dataDir: string
+  readonly logger: Logger
+  /** This host's npm configuration; asked for at each installation, so that changes count at once. */
+  readonly npm: () => Promise<InstallConfiguration>
+  /** The Python index; asked for at each installation. */
+  readonly pypi: () => Promise<PythonIndex>
+  /** Where the files of repositories come from; without it no repository can be built. */
+  readonly openSnapshot?: OpenSnapshot
+  /** What one installation or build may take on disk while it goes on. */
+  readonly installDiskMiB?: number
+  readonly installTimeoutMs: number
+  /** Of one MCP message, in either direction. */
+  readonly maxMessageBytes?: number
+  /** As root: the user id of installations; deployments get the 60,000 after it. */
+  readonly firstUid?: number
+  /** Further `host:port` that installations may connect to, such as a registry's download host. */
+  readonly installOrigins?: readonly string[]
+  /** The network that servers reach through the egress proxy; tests bring their own. */
+  readonly network?: Network
+}
+
+/** What these runtimes differ in. */
+export interface ConfinementSource {
+  readonly kind: RuntimeKind
+  /** What it needs in the toolchain's directory besides Node and npm, by name. */
+  readonly files: () => Promise<ReadonlyMap<string, Buffer>>
+  /** Called once, when the runtime is first used; what an earlier run of the program left behind is removed first. */
+  readonly open: (host: ConfinementHost) => Promise<Confinement>
+}
+
+export interface ConfinementHost {
+  /** The runtime's own directory, as an absolute path. */
+  readonly dataDir: string
+  readonly toolchain: Toolchain
+  readonly identities: Identities
+}
+
+interface Parts {
+  readonly homes: Homes
+  readonly identities: Identities
+  readonly confinement: Confinement
+  readonly preparation: Preparation
+  readonly temporary: string
+}
+
+const INSTALL_DISK_MIB = 4_096
+
+/** A trial takes a processor for itself while it lasts. */
+const TRIALS_AT_ONCE = 2
+
+/** Runs servers as confined programs of this machine. Nothing happens until it is first used. */
+export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: ConfinementSource): Runtime {
+  const instances = createInstances(options.maxMessageBytes)
+  const network = options.network ?? publicNetwork
+  const trials = createSlots(TRIALS_AT_ONCE)
+  let opening: Promise<Parts> | null = null
+  const open = async (): Promise<Parts> => {
+    opening ??= openParts(options, source)
+    return opening.catch((error: unknown) => {
+      opening = null
+      throw error
+    })
+  }
+  return {
+    kind: source.kind,
+    supports: { networkPolicies: ['none', 'internet'], suspend: false, survivesRestart: false },
+    status: async (signal) => (await open()).confinement.status(signal),
+    prepare: async (input, signal) => (await open()).preparation.prepare(input, signal),
+    start: async (input, signal) => {
+      const { confinement, homes, identities, preparation } = await open()
+      const { installation, program } = await preparation.programOf(input, input.lockFile)
+      await instances.stopOlder(input)
+      const identity = identities.deployment(input.slot)
+      const home = await homes.provide(input.deploymentId, identity)
+      const launch = createLaunch(
+        confinement,
+        (count) =>
+          serverCommand(
+            input,
+            program,
+            { installation, home },
+            { identity, internet: dialPublic(network) },
+            count,
+          ),
+        input.output,
+      )
+      return instances.start(input, launch, signal)
+    },
+    tryOut: async (input, signal) => {
+      const parts = await open()
+      return trials.run(signal, async () =>
+        tryOut({ ...parts, identity: parts.identities.trial }, input, signal),
+      )
+    },
+    purge: async (deploymentId) => {
+      const { homes } = await open()
+      await instances.stopAll(deploymentId)
+      await homes.remove(deploymentId)
+    },
+  }
+}
+
+async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSource): Promise<Parts> {
+  const dataDir = resolve(options.dataDir)
+  const asRoot = process.getuid?.() === 0
+  const identities = createIdentities(asRoot, options.firstUid ?? DEFAULT_FIRST_UID)
+  const directories = await createDirectories(dataDir, asRoot)
+  await sweepTemporary(directories, options.logger)
+  const npmDirectory = dirname(createRequire(import.meta.url).resolve('npm/package.json'))
+  const toolchain = await ensureToolchain(directories, npmDirectory, await source.files())
+  const confinement = await source.open({ dataDir, toolchain, identities })
+  const store = createStore(directories, asRoot)
+  const identity = identities.installer
+  const runStep = createRunStep({
+    confinement,
+    identity,
+    extraOrigins: options.installOrigins ?? [],
+    diskMiB: options.installDiskMiB ?? INSTALL_DISK_MIB,
+  })
+  const npm = { runStep, identity, cache: join(directories.cache, 'npm'), configuration: options.npm }
+  const python = { runStep, identity, directories, index: options.pypi }
+  const openSnapshot =
+    options.openSnapshot ??
+    (async () => {
+      throw new CatwalkError('install_failed', 'This installation of Catwalk cannot read repositories.')
+    })
+  const installerOf = (spec: LaunchPackage, workspaceId: string): PackageInstaller => {
+    switch (spec.kind) {
+      case 'npm':
+        return createNpmInstaller(npm, spec)
+      case 'pypi':
+        return createPypiInstaller(python, spec)
+      case 'git':
+        return createGitInstaller({ node: npm, python, openSnapshot }, spec, workspaceId)
+      default:
+        return spec satisfies never
+    }
+  }
+  return {
+    homes: createHomes(directories),
+    identities,
+    confinement,
+    preparation: createPreparation({ store, installerOf, timeoutMs: options.installTimeoutMs }),
+    temporary: directories.temporary,
+  }
+}
+
+/** Removes what a killed run of the program was working on. */
+async function sweepTemporary({ temporary }: Directories, logger: Logger): Promise<void> {
+  for (const name of await readdir(temporary)) {
+    await rm(join(temporary, name), { recursive: true, force: true })
+    logger.info({ name }, 'removed unfinished work of an earlier run')
+  }
+}
