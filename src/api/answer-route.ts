@@ -82,7 +82,7 @@ async function identify(
   const address = remoteAddress(c)
   if (route.access === 'public') {
     limits.count(address)
-    if (route.method !== 'get') limits.countAttempt(address)
+    if (route.method !== 'get' && route.isRepeated !== true) limits.countAttempt(address)
     return null
   }
   const signedIn = await auth.authenticate(c.req.raw.headers, address, workspaceOf(c))

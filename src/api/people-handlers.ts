@@ -1,7 +1,9 @@
 import { people, type Auth } from '../auth/index.ts'
-import type { accountRoutes, RouteOutput } from '../contract/index.ts'
+import type { accountRoutes, deviceRoutes, RouteOutput } from '../contract/index.ts'
 import { CatwalkError } from '../domain/index.ts'
+import { createDeviceHandlers } from './device-handlers.ts'
 import type { Handlers, PublicContext } from './handlers.ts'
+import { inText } from './in-text.ts'
 
 export type SignUpMode = 'open' | 'invitation' | 'closed'
 
@@ -13,7 +15,9 @@ export interface PeopleServices {
 }
 
 /** Handlers of the routes about people. */
-export function createPeopleHandlers(services: PeopleServices): Pick<Handlers, keyof typeof accountRoutes> {
+export function createPeopleHandlers(
+  services: PeopleServices,
+): Pick<Handlers, keyof typeof accountRoutes | keyof typeof deviceRoutes> {
   const { database, auth, publicUrl, signUp } = services
 
   /** Signs a new account in, as the answer to how it was made. */
@@ -31,6 +35,7 @@ export function createPeopleHandlers(services: PeopleServices): Pick<Handlers, k
   }
 
   return {
+    ...createDeviceHandlers(services),
     getSignUp: async () => ({ mode: signUp }),
     async signUp(context, { body }) {
       if (signUp !== 'open') throw new CatwalkError('sign_up_closed', 'Accounts are made by invitation only.')
@@ -92,18 +97,4 @@ export function createPeopleHandlers(services: PeopleServices): Pick<Handlers, k
     createApiKey: async ({ actor }, { body }) => inText(await people.createApiKey(database, actor, body)),
     revokeApiKey: ({ actor }, { params }) => people.revokeApiKey(database, actor, params.id),
   }
-}
-
-type InText<T> = {
-  [K in keyof T]: T[K] extends Date ? string : T[K] extends Date | null ? string | null : T[K]
-}
-
-/** The same with its times as the contract has them. */
-function inText<T extends object>(value: T): InText<T> {
-  const entries = Object.entries(value).map(([key, item]: [string, unknown]) => [
-    key,
-    item instanceof Date ? item.toISOString() : item,
-  ])
-  // Every Date became its text, and nothing else changed.
-  return Object.fromEntries(entries) as InText<T>
 }

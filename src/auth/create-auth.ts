@@ -19,6 +19,7 @@ export interface SignedIn {
 
 export interface Profile {
   readonly user: { readonly id: string; readonly name: string; readonly email: string } | null
+  readonly apiKey: { readonly id: string; readonly name: string; readonly expiresAt: string | null } | null
   readonly workspace: { readonly id: string; readonly name: string }
   readonly role: Role
   readonly isInstallationAdmin: boolean
@@ -84,10 +85,17 @@ export function createAuth(options: LibraryOptions): Auth {
         .where('id', '=', actor.workspaceId)
         .executeTakeFirst()
       const user = actor.kind === 'user' ? await findUser(database, actor.id) : null
-      if (workspace === undefined || user === undefined) {
+      const key = actor.kind === 'api_key' ? await findKey(database, actor.id) : null
+      if (workspace === undefined || user === undefined || key === undefined) {
         throw new CatwalkError('unauthenticated', 'This account is gone.')
       }
-      return { user, workspace, role: actor.role, isInstallationAdmin: actor.isInstallationAdmin === true }
+      return {
+        user,
+        apiKey: key === null ? null : { ...key, expiresAt: key.expiresAt?.toISOString() ?? null },
+        workspace,
+        role: actor.role,
+        isInstallationAdmin: actor.isInstallationAdmin === true,
+      }
     },
   }
 }
@@ -127,6 +135,14 @@ function noSuchWorkspace(): CatwalkError {
 
 async function findUser(database: Kysely<DB>, id: string) {
   return database.selectFrom('users').select(['id', 'name', 'email']).where('id', '=', id).executeTakeFirst()
+}
+
+async function findKey(database: Kysely<DB>, id: string) {
+  return database
+    .selectFrom('api_keys')
+    .select(['id', 'name', 'expires_at as expiresAt'])
+    .where('id', '=', id)
+    .executeTakeFirst()
 }
 
 /** What a session remembers of the one who opened it. */

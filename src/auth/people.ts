@@ -7,6 +7,12 @@ export {
   revokeInvitation,
   signUp,
 } from './invitations.ts'
+export {
+  collectDeviceLogin,
+  decideDeviceLogin,
+  lookAtDeviceLogin,
+  startDeviceLogin,
+} from './device-logins.ts'
 export { createApiKey, listApiKeys, revokeApiKey } from './manage-api-keys.ts'
 export { changeRole, listMembers, removeMember } from './members.ts'
 export { changePassword, issuePasswordReset, redeemPasswordReset } from './passwords.ts'

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { addAdministration } from './administration.ts'
 import { CLIENTS } from './client-setup.ts'
 import type { CommandContext, CommonOptions } from './context.ts'
+import { addLogins } from './login-commands.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { CliHost } from './output.ts'
 import { collect, DEPLOYMENT, timeoutOption, wholeNumber } from './options.ts'
@@ -44,6 +45,7 @@ export function createProgram({ programs, host, json, serveFlags, run }: Program
     .addHelpText('after', '\nHelp for one command: catwalk help COMMAND')
 
   addServing(program, programs, serveFlags)
+  addLogins(program, run)
   addDeploying(program, run)
   addUsing(program, run)
   addChanging(program, run)
@@ -323,8 +325,11 @@ function addServerOptions(command: Command): void {
   if (command.commands.length > 0 || LOCAL.has(command.name())) return
   command
     .optionsGroup('Server:')
-    .option('--url <origin>', 'address of the server (CATWALK_URL); default: the one on this machine')
-    .option('--api-key <key>', 'API key (CATWALK_API_KEY); default: that of this machine')
+    .option(
+      '--url <origin>',
+      'address of the server (CATWALK_URL); default: the one logged in to, else this machine’s',
+    )
+    .option('--api-key <key>', 'API key (CATWALK_API_KEY); default: that of the login, else of this machine')
     .option('--data-dir <path>', 'data directory of the installation on this machine (CATWALK_DATA_DIR)')
     .option('--workspace <id>', 'workspace to work in; default: that of the key')
     .option('--json', 'print one JSON document')

@@ -6,7 +6,7 @@ const name = z.string().trim().min(1).max(80)
 const password = z.string().min(10).max(128)
 const linkToken = z.string().min(1).max(256).describe('From the fragment of the link')
 
-const Role = z.enum(['viewer', 'member', 'admin', 'owner']).meta({ id: 'Role' })
+export const Role = z.enum(['viewer', 'member', 'admin', 'owner']).meta({ id: 'Role' })
 
 export const Workspace = z
   .object({

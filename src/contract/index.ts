@@ -9,6 +9,7 @@ export {
   type Routes,
 } from './routes.ts'
 export { accountRoutes } from './account-routes.ts'
+export { deviceRoutes } from './device-routes.ts'
 export * as accountSchemas from './account-schemas.ts'
 export * as schemas from './schemas.ts'
 export {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { accountRoutes } from './account-routes.ts'
+import { deviceRoutes } from './device-routes.ts'
 import * as s from './schemas.ts'
 
 export interface Route {
@@ -13,6 +14,8 @@ export interface Route {
   readonly body?: z.ZodType
   readonly status: 200 | 201 | 202 | 204
   readonly response: z.ZodType
+  /** Public, and asked again and again by one caller; so it is not counted as an attempt at a secret, only as a request. */
+  readonly isRepeated?: true
   /** An event stream: `response` is the schema of one event's data, keyed by the event's name. */
   readonly stream?: true
 }
@@ -31,6 +34,7 @@ const page = z.object({
 /** Every route of the REST API. The server, the OpenAPI document, the CLI and the dashboard are made from it. */
 export const routes = {
   ...accountRoutes,
+  ...deviceRoutes,
   getInstallation: {
     method: 'get',
     path: '/installation',

@@ -315,6 +315,10 @@ export const Me = z
       .object({ id: z.string(), name: z.string(), email: z.string() })
       .nullable()
       .describe('null for an API key'),
+    apiKey: z
+      .object({ id: z.string(), name: z.string(), expiresAt: timestamp.nullable() })
+      .nullable()
+      .describe('null for a person'),
     workspace: z.object({ id: z.string(), name: z.string() }),
     role: z.enum(['viewer', 'member', 'admin', 'owner']),
     isInstallationAdmin: z.boolean().describe('Whether it may do what concerns the whole installation'),

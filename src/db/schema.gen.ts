@@ -124,6 +124,23 @@ export interface DeploymentsTable {
   access: Defaulted<'token' | 'oauth' | 'both' | 'public'>
 }
 
+export interface DeviceLoginsTable {
+  id: string
+  hash: Buffer
+  user_code: string
+  client: string
+  address: string | null
+  approved: boolean | null
+  user_id: string | null
+  workspace_id: string | null
+  role: 'viewer' | 'member' | 'admin' | 'owner' | null
+  key_expires_in_days: number | null
+  interval_s: number
+  asked_at: Timestamp | null
+  created_at: Defaulted<Timestamp>
+  expires_at: Timestamp
+}
+
 export interface EndpointTokensTable {
   id: string
   workspace_id: string
@@ -286,6 +303,7 @@ export interface DB {
   calls: CallsTable
   credentials: CredentialsTable
   deployments: DeploymentsTable
+  device_logins: DeviceLoginsTable
   endpoint_tokens: EndpointTokensTable
   events: EventsTable
   instances: InstancesTable

@@ -95,6 +95,11 @@ const CATALOGUE = {
     title: 'No such API key',
     help: 'List them with: bin/catwalk key ls',
   },
+  device_login_invalid: {
+    status: 404,
+    title: 'No such login waits',
+    help: 'Codes last 10 minutes and work once. Start again with: bin/catwalk login',
+  },
   reset_link_invalid: {
     status: 403,
     title: 'The link does not work',

@@ -15,6 +15,7 @@ const PREFIX = {
   request: 'req',
   user: 'user',
   invitation: 'inv',
+  deviceLogin: 'dlg',
 } as const
 
 export type IdKind = keyof typeof PREFIX

@@ -5,6 +5,7 @@ import { apiOptions, ask, handlersWith, ORIGIN, PORT, serveApi, signedInAs } fro
 
 const me = {
   user: null,
+  apiKey: null,
   workspace: { id: 'ws_1', name: 'W' },
   role: 'owner',
   isInstallationAdmin: true,

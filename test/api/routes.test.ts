@@ -190,6 +190,7 @@ describe('answers', () => {
   test('nothing that the contract does not name leaves', async () => {
     const me = {
       user: null,
+      apiKey: null,
       workspace: { id: 'ws_1', name: 'W', hash: 'internal' },
       role: 'owner',
       isInstallationAdmin: false,
@@ -215,6 +216,7 @@ describe('answers', () => {
     const signedIn = { ...signedInAs('owner', 'cookie'), cookies: ['a=1; HttpOnly', 'b=2'] }
     const me = {
       user: null,
+      apiKey: null,
       workspace: { id: 'ws_1', name: 'W' },
       role: 'owner',
       isInstallationAdmin: true,

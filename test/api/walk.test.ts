@@ -46,6 +46,11 @@ const TABLE: Readonly<Record<RouteName, Row>> = {
   joinByInvitation: own('anybody', { token: 'x', name: 'X', email: 'x@example.com', password: PASSWORD }),
   resetPassword: own('anybody', { token: 'x', password: PASSWORD }),
 
+  startDeviceLogin: own('anybody', { client: 'walk' }),
+  collectDeviceLogin: own('anybody', { deviceCode: 'x' }),
+  lookAtDeviceLogin: own('viewer', undefined, { userCode: 'BCDF-GHJK' }),
+  decideDeviceLogin: own('viewer', { approve: false }, { userCode: 'BCDF-GHJK' }),
+
   getMe: own('viewer'),
   getInstallation: own('viewer'),
   listWorkspaces: own('viewer'),

@@ -262,6 +262,7 @@ test('a profile shows the person and the workspace, and nothing for an account t
   const actor = await makeOwner(accounts)
   expect(await accounts.auth.profileOf(actor)).toEqual({
     user: { id: actor.id, name: 'Ada', email: 'ada@example.com' },
+    apiKey: null,
     workspace: { id: accounts.workspaceId, name: 'Personal' },
     role: 'owner',
     isInstallationAdmin: true,

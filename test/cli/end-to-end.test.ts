@@ -1,10 +1,15 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { startProgram, type Program } from '../support/program.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { until } from '../support/until.ts'
 import { PACKAGES } from './packages.ts'
 import type { Ran } from './run.ts'
 
@@ -195,3 +200,56 @@ test('setup-link makes a link for this installation', async () => {
   const { stdout } = await catwalk(['setup-link'])
   expect(stdout).toMatch(new RegExp(`^${program.origin}/setup#token=\\S+\n$`))
 })
+
+/** Makes the owner account and signs in; returns a cookie. */
+async function owner(): Promise<string> {
+  const token = new URL((await catwalk(['setup-link'])).stdout).hash.replace('#token=', '')
+  const person = { token, name: 'Ada', email: 'ada@example.com', password: 'correct horse battery' }
+  const response = await post('/setup', person)
+  expect(response.status).toBe(201)
+  return response.headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(';')[0])
+    .join('; ')
+}
+
+async function post(path: string, body: unknown, cookie = ''): Promise<Response> {
+  return fetch(`${program.origin}/api/v1${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: program.origin, cookie },
+    body: JSON.stringify(body),
+  })
+}
+
+// The last: from here on there is an owner.
+test('login waits for somebody to approve its code, and logout makes its key worthless', async () => {
+  await using home = await temporaryDirectory()
+  const cookie = await owner()
+  const env = { ...process.env, XDG_CONFIG_HOME: home.path }
+  const catwalkAs = (...words: string[]) => spawnCatwalk(words, env)
+  const login = catwalkAs('login', program.origin, '--name', 'test')
+  const code = await login.says(/Code: ([A-Z]{4}-[A-Z]{4})/)
+  expect((await post(`/device-logins/${code}`, { approve: true, role: 'viewer' }, cookie)).status).toBe(204)
+  expect(await login.ended).toBe(0)
+  const kept = await readFile(join(home.path, 'catwalk', 'logins.json'), 'utf8')
+  const key = /cwk_[\w-]+/.exec(kept)?.[0] ?? ''
+  const me = () => fetch(`${program.origin}/api/v1/me`, { headers: { authorization: `Bearer ${key}` } })
+  expect(await (await me()).json()).toMatchObject({ role: 'viewer', apiKey: { name: 'test' } })
+  expect(await catwalkAs('ls').ended).toBe(0)
+  expect(await catwalkAs('logout').ended).toBe(0)
+  expect((await me()).status).toBe(401)
+})
+
+function spawnCatwalk(words: readonly string[], env: NodeJS.ProcessEnv) {
+  const child = spawn(process.execPath, [LAUNCHER, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text))
+  }
+  const ended = once(child, 'exit').then(([code]: unknown[]) => code)
+  return {
+    ended,
+    says: (pattern: RegExp) =>
+      until(`the command says ${pattern.source}`, () => pattern.exec(output)?.[1] ?? null),
+  }
+}

@@ -10,10 +10,19 @@ const NOW = Date.now()
 const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString()
 
 export const me: RouteOutput<'getMe'> = {
+  apiKey: null,
   user: { id: 'usr_1', name: 'Ana Lindqvist', email: 'ana@fjordworks.example' },
   workspace: { id: 'wsp_1', name: 'Fjordworks' },
   role: 'owner',
   isInstallationAdmin: true,
+}
+
+export const deviceLogin: RouteOutput<'lookAtDeviceLogin'> = {
+  userCode: 'BCDF-GHJK',
+  client: 'catwalk on anas-laptop',
+  address: '192.0.2.17',
+  createdAt: ago(20),
+  expiresAt: ago(-580),
 }
 
 export const installation: RouteOutput<'getInstallation'> = {

@@ -33,6 +33,8 @@ const house: Handlers = {
   }),
   listApiKeys: () => ({ items: data.apiKeys }),
   listSessions: () => ({ items: data.sessions }),
+  lookAtDeviceLogin: () => data.deviceLogin,
+  decideDeviceLogin: () => null,
   lookAtInvitation: () => ({ workspace: 'Fjordworks', role: 'member', email: null, signUp: true }),
   getDoctor: () => data.doctor,
   listAudit: () => ({ items: data.audit }),
@@ -212,6 +214,18 @@ export const scenes: readonly Scene[] = [
     act: (page) => page.getByRole('button', { name: 'Make a key' }).click(),
   },
   { name: 'account', path: '/account', ready: 'This browser' },
+  { name: 'device', path: '/device', ready: 'Code that the terminal shows' },
+  { name: 'device-waiting', path: '/device?code=BCDF-GHJK', ready: 'Compare the code' },
+  {
+    name: 'device-unknown',
+    path: '/device?code=BCDF-GHJK',
+    answers: {
+      lookAtDeviceLogin: () => {
+        throw new CatwalkError('device_login_invalid', 'There is no login with this code that waits.')
+      },
+    },
+    ready: 'device_login_invalid',
+  },
   { name: 'doctor', path: '/doctor', ready: 'Package registry' },
   { name: 'audit', path: '/audit', ready: 'endpoint_token.create' },
   {

@@ -158,6 +158,15 @@ export const invitationQuery = (token: string) =>
     retry: false,
   })
 
+/** A terminal that asks to be let in. */
+export const deviceLoginQuery = (userCode: string) =>
+  queryOptions({
+    queryKey: ['device-login', userCode],
+    queryFn: ({ signal }) => api.call('lookAtDeviceLogin', { params: { userCode } }, signal),
+    retry: false,
+    staleTime: Infinity,
+  })
+
 export const doctorQuery = queryOptions({
   queryKey: ['doctor'],
   queryFn: ({ signal }) => api.call('getDoctor', {}, signal),

@@ -118,6 +118,16 @@ const account = createRoute({
   component: lazyRouteComponent(() => import('../rooms/people/account.tsx'), 'AccountRoom'),
 })
 
+const device = createRoute({
+  getParentRoute: () => house,
+  path: '/device',
+  validateSearch: ({ code }): { code?: string | undefined } => ({
+    // What else it may be is told by the server.
+    code: /^[\w-]{8,12}$/.test(text(code) ?? '') ? text(code) : undefined,
+  }),
+  component: lazyRouteComponent(() => import('../rooms/people/device.tsx'), 'DeviceRoom'),
+})
+
 const doctor = createRoute({
   getParentRoute: () => house,
   path: '/doctor',
@@ -169,6 +179,7 @@ export const routeTree = root.addChildren([
     members,
     apiKeys,
     account,
+    device,
     audit,
     doctor,
     unknown,
