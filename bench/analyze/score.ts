@@ -111,6 +111,7 @@ export function score(
       )
     }
     const grouped = new Set(analysis?.requiredOneOf.flat(2))
+    const alternatives = new Set(entry.requiredOneOf.flat(2))
     for (const variable of entry.env) {
       const found = byName.get(variable.name)
       if (found === undefined) continue
@@ -120,9 +121,9 @@ export function score(
         name,
         `${variable.name} is ${variable.secret ? '' : 'not '}secret`,
       )
-      const isWanted = variable.required || variable.oneOf !== undefined
-      const isShown =
-        variable.oneOf !== undefined ? grouped.has(variable.name) || found.required : found.required
+      const isAlternative = variable.oneOf !== undefined || alternatives.has(variable.name)
+      const isWanted = variable.required || isAlternative
+      const isShown = isAlternative ? grouped.has(variable.name) || found.required : found.required
       if (isWanted) required.wanted++
       if (isShown) required.shown++
       if (isWanted && isShown) required.hit++

@@ -39,7 +39,7 @@ export async function analyze(input: AnalyzeInput, signal: AbortSignal): Promise
   const merged = reading.programs.map((program) => mergeProgram(program))
   const servers = merged
     .filter((program) => program.notAServer === null)
-    .toSorted((a, b) => weight(b, snapshot) - weight(a, snapshot))
+    .toSorted((a, b) => weight(b, input) - weight(a, input))
   const warnings: AnalysisWarning[] = [...reading.warnings]
   const base = {
     source: { kind: input.source.kind, url: input.source.url, commit: snapshot.commit, path: snapshot.path },
@@ -98,8 +98,8 @@ export async function analyze(input: AnalyzeInput, signal: AbortSignal): Promise
   }
 }
 
-/** The nearer to the folder that was asked for, and the clearer a server, the higher. */
-function weight(program: MergedProgram, snapshot: Snapshot): number {
+/** The nearer to the folder that was asked for, the more its name is the repository's, and the clearer a server, the higher. */
+function weight(program: MergedProgram, { snapshot, source }: AnalyzeInput): number {
   const { project, starts } = program.reading
   const inside = project.folder === snapshot.path ? 4 : 0
   const depth = project.folder === '' ? 0 : project.folder.split('/').length
@@ -107,9 +107,24 @@ function weight(program: MergedProgram, snapshot: Snapshot): number {
     inside +
     (starts.length > 0 ? 3 : 0) +
     (/mcp/i.test(project.name) ? 2 : 0) +
+    (isNamedLike(project.name, source.url) ? 1 : 0) +
     (program.launch.package.registry === 'git' ? 0 : 1) -
     depth * 0.5
   )
+}
+
+/** Whether all words of a repository's name stand in a package's: `acme-mcp` and `@acme/mcp-server-acme`. */
+function isNamedLike(name: string, url: string): boolean {
+  const words = wordsOf(name)
+  return wordsOf(url.replace(/(?:\.git)?\/*$/, '')).every((word) => words.includes(word))
+}
+
+function wordsOf(path: string): readonly string[] {
+  const last = path.split('/').at(-1) ?? ''
+  return last
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '')
 }
 
 function confidenceOf(program: MergedProgram): number {

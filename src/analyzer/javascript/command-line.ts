@@ -1,5 +1,6 @@
 import type { ArgumentFact, Fact } from '../facts.ts'
 import { looksSecret } from '../names.ts'
+import { failsHere, failsIn } from './failing.ts'
 import type { Origin } from './origins.ts'
 import type { Scope } from './scope.ts'
 import { constant, oneText, texts } from './strings.ts'
@@ -8,6 +9,7 @@ import {
   calleeName,
   child,
   children,
+  expressionsOf,
   identifier,
   keyOf,
   memberName,
@@ -70,7 +72,16 @@ export function readCommandLine(
           else if (/^[a-z][a-z-]{2,20}$/.test(text) && isCommandWord(node, scope, parents))
             command(text, null, node)
         }
-      } else if (node.type === 'IfStatement') readCount(node, scope, add)
+      } else if (node.type === 'IfStatement') {
+        readCount(node, scope, add)
+        if (failsIn(child(node, 'consequent'))) readDemand(child(node, 'test'), true, scope, add)
+      } else if (node.type === 'ExpressionStatement') {
+        // `schema || (log('…'), process.exit(1))`, as minifiers write an `if`.
+        for (const expression of expressionsOf(node)) {
+          if (expression.type === 'LogicalExpression' && failsHere(bare(child(expression, 'right'))))
+            readDemand(child(expression, 'left'), expression['operator'] === '&&', scope, add)
+        }
+      }
     })
   }
   return facts
@@ -400,6 +411,65 @@ function endsProgram(node: Node | null): boolean {
     return name === 'exit' || /^(?:usage|showUsage|printUsage|fail|die|showHelp)/.test(name)
   }
   return false
+}
+
+/**
+ * `if (!values.schema) exit`: the flag must be given. What is missing together with something else has alternatives.
+ * @param isNegated whether it fails when the test holds
+ */
+function readDemand(
+  test: Node | null,
+  isNegated: boolean,
+  scope: Scope,
+  add: (draft: Draft, node: Node) => void,
+): void {
+  const value = bare(test)
+  if (value === null) return
+  if (isNegated && value.type === 'LogicalExpression' && value['operator'] === '||') {
+    readDemand(child(value, 'left'), true, scope, add)
+    readDemand(child(value, 'right'), true, scope, add)
+    return
+  }
+  if (isNegated && !(value.type === 'UnaryExpression' && value['operator'] === '!')) return
+  const name = parsedFlag(isNegated ? bare(child(value, 'argument')) : value, scope)
+  if (name !== null) add(flag(`--${name}`, { required: true }), value)
+}
+
+/** The name of the flag whose value an expression is, when it comes from a parser of command lines. */
+function parsedFlag(value: Node | null, scope: Scope): string | null {
+  if (value?.type === 'MemberExpression') {
+    return isParsed(child(value, 'object'), scope) ? memberName(value) : null
+  }
+  const found = scope.find(identifier(value) ?? '')
+  if (found?.kind !== 'variable') return null
+  return found.key === null
+    ? parsedFlag(bare(found.value), found.scope)
+    : isParsed(found.value, found.scope)
+      ? found.key
+      : null
+}
+
+/** `parseArgs(…)`, its `values`, `program.opts()`, `yargs(…).argv`, `minimist(…)`, or a name for one of them. */
+function isParsed(node: Node | null, scope: Scope, depth = 0): boolean {
+  const value = bare(node)
+  if (value === null || depth > 4) return false
+  if (value.type === 'CallExpression') {
+    if (/^(?:opts|parseSync)$/.test(calleeName(value) ?? '')) return true
+    const callee = bare(child(value, 'callee'))
+    const imported = callee?.type === 'Identifier' ? scope.find(identifier(callee) ?? '') : null
+    const name = imported?.kind === 'import' && imported.key !== 'default' ? imported.key : calleeName(value)
+    return name === 'parseArgs' || name === 'minimist'
+  }
+  if (value.type === 'MemberExpression') {
+    const name = memberName(value)
+    return (
+      (name === 'values' && isParsed(child(value, 'object'), scope, depth + 1)) ||
+      (name === 'argv' && bare(child(value, 'object'))?.type === 'CallExpression')
+    )
+  }
+  const found = scope.find(identifier(value) ?? '')
+  if (found?.kind !== 'variable') return false
+  return (found.key === null || found.key === 'values') && isParsed(found.value, found.scope, depth + 1)
 }
 
 /** `switch (args[0])`, `command === 'start'` where `command` is the first argument. */

@@ -11,6 +11,8 @@ export interface Knowledge {
   /** Names that an expression reads, or null when it is no read. */
   readonly namesRead: (node: Node | null, scope: Scope) => readonly string[] | null
   readonly helperOf: (call: Node, scope: Scope) => Helper | null
+  /** What must be given so that a call returns something; null when nobody can tell. */
+  readonly presenceOfCall: (call: Node, scope: Scope) => Presence | null
   /** Values that properties of a name are given anywhere. */
   readonly properties: ReadonlyMap<string, readonly { readonly node: Node; readonly scope: Scope }[]>
 }
@@ -66,6 +68,8 @@ export function presenceOf(
         const all = handed.flatMap((text) => helper.names(text))
         if (all.length > 0) return either(...all.map(given))
       }
+      const result = knowledge.presenceOfCall(value, scope)
+      if (result !== null) return result
       const object = child(bare(child(value, 'callee')), 'object')
       return (object === null ? null : again(object)) ?? again(children(value, 'arguments')[0] ?? null)
     }

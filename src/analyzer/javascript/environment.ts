@@ -2,11 +2,12 @@ import type { Fact, SignalFact } from '../facts.ts'
 import { VARIABLE_NAME } from '../names.ts'
 import { needed, presenceOf, type Knowledge } from './conditions.ts'
 import { isEnvironment } from './environment-object.ts'
-import { failsIn, throwsWithout } from './failing.ts'
+import { failsHere, failsIn, throwsWithout } from './failing.ts'
 import { functionOf, nameOfHelper, shapeOf, type Helper } from './helpers.ts'
 import type { Origin } from './origins.ts'
 import { always, either, type Presence } from './presence.ts'
 import { Reads } from './reads.ts'
+import { askedIn, presenceOfResult, Results, textsIn } from './results.ts'
 import type { Scope } from './scope.ts'
 import { constant, oneText, texts } from './strings.ts'
 import { surroundingsOf, type Surroundings } from './surroundings.ts'
@@ -15,6 +16,7 @@ import {
   calleeName,
   child,
   children,
+  expressionsOf,
   identifier,
   isFunction,
   keyOf,
@@ -35,8 +37,10 @@ interface Condition {
   readonly test: Node
   readonly scope: Scope
   readonly program: Program
-  /** What fails stands in the `else`. */
+  /** What fails stands in the `else`, or on the right of `||`. */
   readonly isElse: boolean
+  /** What fails. */
+  readonly failing: Node | null
   readonly parents: readonly Node[]
 }
 
@@ -67,6 +71,8 @@ class EnvironmentReader {
   readonly #prefixes: { prefix: string; program: Program; node: Node }[] = []
   readonly #facts: Fact[] = []
   readonly #reads: Reads
+  readonly #results = new Results()
+  readonly #presenceOfResults = new Map<Node, Presence | null>()
   readonly #knowledge: Knowledge
   #iterates = false
 
@@ -77,13 +83,20 @@ class EnvironmentReader {
       isEnvironment: (node, scope) => isEnvironment(node, scope, this.#parameters),
       namesRead: (node, scope) => this.#namesRead(node, scope),
       helperOf: (call, scope) => this.#helperOf(call, scope),
+      presenceOfCall: (call, scope) => this.#presenceOfCall(call, scope),
       properties: this.#properties,
     }
   }
 
   /** First pass: which functions are handed the environment, and which properties hold what. */
-  prepare(node: Node, { scope, program }: Place): void {
+  prepare(node: Node, { scope, program, parents }: Place): void {
     switch (node.type) {
+      case 'FunctionDeclaration':
+        this.#results.name(node)
+        break
+      case 'ReturnStatement':
+        this.#results.note(node, scope, parents)
+        break
       case 'CallExpression':
       case 'NewExpression':
         for (const [index, argument] of children(node, 'arguments').entries()) {
@@ -141,9 +154,21 @@ class EnvironmentReader {
       case 'IfStatement': {
         const test = child(node, 'test')
         if (test === null) break
-        const fails = failsIn(child(node, 'consequent'))
-        if (!fails && !failsIn(child(node, 'alternate'))) break
-        this.#conditions.push({ test, scope, program, isElse: !fails, parents: [...parents, node] })
+        const isElse = !failsIn(child(node, 'consequent'))
+        const failing = child(node, isElse ? 'alternate' : 'consequent')
+        if (isElse && !failsIn(failing)) break
+        this.#conditions.push({ test, scope, program, isElse, failing, parents: [...parents, node] })
+        break
+      }
+      case 'ExpressionStatement': {
+        // `key || (log('…'), process.exit(1))`, as minifiers write an `if`.
+        for (const expression of expressionsOf(node)) {
+          const test = child(expression, 'left')
+          const failing = child(expression, 'right')
+          if (expression.type !== 'LogicalExpression' || test === null || !failsHere(bare(failing))) continue
+          const isElse = expression['operator'] !== '&&'
+          this.#conditions.push({ test, scope, program, isElse, failing, parents: [...parents, node] })
+        }
         break
       }
       case 'ThrowStatement':
@@ -231,6 +256,22 @@ class EnvironmentReader {
     if (called !== null) return this.#helpers.get(called) ?? null
     const name = calleeName(call)
     return name === null ? null : (this.#helpersByName.get(name) ?? null)
+  }
+
+  /** What must be given so that a function of the program returns something. */
+  #presenceOfCall(call: Node, scope: Scope): Presence | null {
+    const called = functionOf(child(call, 'callee'), scope) ?? this.#results.named(calleeName(call) ?? '')
+    if (called === null) return null
+    const known = this.#presenceOfResults.get(called)
+    if (known !== undefined) return known
+    // A function that calls itself says nothing of itself.
+    this.#presenceOfResults.set(called, null)
+    const presence = presenceOfResult(this.#results.of(called), {
+      presence: (node, at) => presenceOf(node, at, this.#knowledge),
+      needed: (test, at) => needed(test, at, this.#knowledge),
+    })
+    this.#presenceOfResults.set(called, presence)
+    return presence
   }
 
   /** The key of a read is no constant: when it comes from a parameter, the function is a helper. */
@@ -326,10 +367,13 @@ class EnvironmentReader {
     this.#addHelper(shape.owner, { index: shape.index, names, demands }, identifier(child(shape.owner, 'id')))
   }
 
-  #followCondition({ test, scope, program, isElse, parents }: Condition): void {
+  #followCondition({ test, scope, program, isElse, failing, parents }: Condition): void {
     const read = isElse ? presenceOf : needed
     let presence = read(test, scope, this.#knowledge)
-    if (presence === null) return
+    // What the condition hangs on is not clear; what is said about it may be.
+    if (presence === null && isAbsence(test, isElse))
+      presence = askedIn(textsIn(failing), (name) => this.#reads.has(name))
+    if (presence === null || presence.length === 0) return
     for (let i = parents.length - 2; i >= 0; i--) {
       const outer = parents[i]
       if (outer === undefined || isFunction(outer)) {
@@ -351,6 +395,14 @@ class EnvironmentReader {
     if (this.#originOf(program, node.start) === 'library') return
     this.#facts.push({ kind: 'signal', signal, detail, evidence: evidenceAt(program, node) })
   }
+}
+
+/** `!x`, `x == null`, `x.length === 0`; for what fails in the other branch: `x`. */
+function isAbsence(test: Node, isElse: boolean): boolean {
+  const value = bare(test)
+  if (isElse) return /^(?:Identifier|MemberExpression)$/.test(value?.type ?? '')
+  if (value?.type === 'UnaryExpression') return value['operator'] === '!'
+  return value?.type === 'BinaryExpression' && /^={2,3}$/.test(String(value['operator']))
 }
 
 function evidenceAt(program: Program, node: Node): Fact['evidence'] {

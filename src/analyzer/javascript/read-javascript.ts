@@ -108,8 +108,16 @@ function readProgram(
 /** The code of a package whose entry is not known, its own folder only. */
 function sourceFiles(snapshot: Snapshot, project: Project): string[] {
   const prefix = project.folder === '' ? '' : `${project.folder}/`
-  const files = [...snapshot.files.keys()].filter(
-    (path) => path.startsWith(prefix) && CODE.test(path) && !ASIDE.test(path.slice(prefix.length)),
+  const below = [...snapshot.files.keys()].filter((path) => path.startsWith(prefix))
+  // Folders of other packages, which are read as what they are.
+  const others = below
+    .filter((path) => path !== project.manifest && path.endsWith('/package.json'))
+    .map((path) => path.slice(0, -'package.json'.length))
+  const files = below.filter(
+    (path) =>
+      CODE.test(path) &&
+      !ASIDE.test(path.slice(prefix.length)) &&
+      !others.some((folder) => path.startsWith(folder)),
   )
   const sources = files.filter((path) => /(?:^|\/)(?:src|lib|source)\//.test(path.slice(prefix.length)))
   return (sources.length > 0 ? sources : files).slice(0, 400)

@@ -26,6 +26,10 @@ export class Reads {
     return this.#reads.size
   }
 
+  has(name: string): boolean {
+    return this.#reads.has(name)
+  }
+
   note(name: string, program: Program, node: Node, more: Partial<Surroundings> = {}): void {
     if (!VARIABLE_NAME.test(name)) return
     const origin = this.#originOf(program, node.start)

@@ -94,6 +94,13 @@ export function calleeName(call: Node): string | null {
   return identifier(callee) ?? memberName(callee)
 }
 
+/** The expressions of a statement, one after the other where commas join them. */
+export function expressionsOf(statement: Node): readonly Node[] {
+  const expression = bare(child(statement, 'expression'))
+  if (expression?.type === 'SequenceExpression') return children(expression, 'expressions')
+  return expression === null ? [] : [expression]
+}
+
 interface FunctionNode extends Node {
   readonly type: 'FunctionDeclaration' | 'FunctionExpression' | 'ArrowFunctionExpression'
 }

@@ -88,7 +88,8 @@ export function mergeArguments(
         declared ??
         (draft.position === null
           ? (isDemanded || (everywhere && !isLoose)) && !covers(draft.name)
-          : isDemanded || (everywhere && !draft.facts.some((fact) => fact.default !== undefined)))
+          : // What code falls back on when a word is left out helps nobody who is told everywhere to give one.
+            isDemanded || everywhere)
       const first = (key: 'description' | 'default' | 'example'): string | null =>
         draft.facts.find((fact) => fact[key] !== undefined)?.[key] ?? null
       return {

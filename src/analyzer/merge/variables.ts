@@ -65,6 +65,9 @@ export function mergeVariables(program: ProgramReading): MergedVariables {
   )
   const names = new Set(wanted.map((one) => one.name))
   const groups = [...groupsOf(program, names), ...groupsOfSnippets(lines, names)]
+  for (const pair of pairsOf(wanted, names)) {
+    if (!pair.flat().some((name) => groups.some((group) => group.flat().includes(name)))) groups.push(pair)
+  }
   const inGroup = new Set(groups.flat(2))
   const env = wanted.slice(0, MOST).map((one) => {
     const { variable, conflict } = mergeOne(one, lines, inGroup.has(one.name), program)
@@ -198,6 +201,8 @@ function requiredOf(
   if (facts.every((fact) => fact.httpOnly === true) && facts.length > 0 && shown.length === 0)
     return { required: false, conflict: null }
   if (looksHttpOnly(name)) return { required: false, conflict: null }
+  // Without a value a switch is off.
+  if (isSwitch(name, facts)) return { required: false, conflict: null }
   const readFacts = facts.filter((fact) => fact.role === 'read')
   if (
     readFacts.length > 0 &&
@@ -210,10 +215,14 @@ function requiredOf(
   const hasDefault = facts.some(
     (fact) => fact.default !== undefined && (fact.role === 'read' || fact.role === 'documented'),
   )
-  if (read === true)
-    return { required: true, conflict: documented === false ? conflictOf('required', 'optional') : null }
+  if (read === true) {
+    // Code that fails in one tool is no proof against a document that says in words that it can be left out.
+    const isOptional = documented === false || isSampledAsOptional(facts)
+    return { required: !isOptional, conflict: isOptional ? conflictOf('required', 'optional') : null }
+  }
   if (documented !== null) return { required: documented && !(hasDefault && read === false), conflict: null }
   if (hasDefault || read === false) return { required: false, conflict: null }
+  if (said('sample') === true && readFacts.length > 0) return { required: true, conflict: null }
   const secret = looksSecret(name)
   const snippets = lines.filter((start) => start.variables.length > 0 || start.role === 'snippet')
   // A configuration that lists what many services need is for picking from.
@@ -228,10 +237,24 @@ function requiredOf(
   return { required: shown.length === 0 && isTheCredential(name, program), conflict: null }
 }
 
+function isSwitch(name: string, facts: readonly VariableFact[]): boolean {
+  return (
+    formatOf(name) === 'boolean' ||
+    facts.some((fact) => fact.format === 'boolean') ||
+    /_(?:ALLOW|ENABLE|DISABLE|SKIP)_/.test(name)
+  )
+}
+
+/** Every sample that has it says in words that it is optional, or has it commented out. */
+function isSampledAsOptional(facts: readonly VariableFact[]): boolean {
+  const samples = facts.filter((fact) => fact.role === 'sample')
+  return samples.length > 0 && samples.every((fact) => fact.required === false)
+}
+
 /** The one secret that the code reads and that is named after the package. */
 function isTheCredential(name: string, program: ProgramReading): boolean {
-  // `X_AUTH_TOKEN` is as often what callers of its own HTTP mode must send.
-  if (!looksSecret(name) || name.endsWith('_AUTH_TOKEN')) return false
+  // `X_AUTH_TOKEN` is as often what callers of its own HTTP mode must send, `X_CLIENT_SECRET` one half of a sign-in.
+  if (!looksSecret(name) || /_(?:AUTH_TOKEN|CLIENT_SECRET)$/.test(name)) return false
   const secrets = new Set(
     program.facts
       .filter(
@@ -245,6 +268,8 @@ function isTheCredential(name: string, program: ProgramReading): boolean {
   )
   const [owner = ''] = name.toLowerCase().split('_')
   const words = program.project.name.toLowerCase().split(/[^a-z0-9]+/)
+  // Every package of this kind is named so.
+  if (/^(?:mcp|server|api|app|node)$/.test(owner)) return false
   if (!words.some((word) => word === owner || (owner.length > 3 && word.includes(owner)))) return false
   return [...secrets].filter((secret) => secret.toLowerCase().startsWith(`${owner}_`)).length === 1
 }
@@ -269,21 +294,51 @@ function groupsOfSnippets(
   lines: readonly StartFact[],
   names: ReadonlySet<string>,
 ): (readonly (readonly string[])[])[] {
-  const sets = new Map<string, readonly string[]>()
+  const sets = new Map<string, readonly (readonly [string, string])[]>()
   for (const start of lines) {
-    const shown = start.variables
-      .map(([name]) => name)
-      .filter((name) => names.has(name) && !looksHttpOnly(name))
-    if (shown.some((name) => looksSecret(name))) sets.set(shown.toSorted().join(' '), shown)
+    const shown = start.variables.filter(([name]) => names.has(name) && !looksHttpOnly(name))
+    const key = shown.map(([name]) => name).toSorted()
+    if (key.some((name) => looksSecret(name))) sets.set(key.join(' '), shown)
   }
-  const all = [...sets.values()].map((shown) => shown.filter((name) => looksSecret(name) || shown.length < 4))
+  const all = [...sets.values()].map((shown) =>
+    shown.map(([name]) => name).filter((name) => looksSecret(name) || shown.length < 4),
+  )
   const areDisjoint = all.every((one, i) =>
     all.every((other, j) => i === j || one.every((name) => !other.includes(name))),
   )
   if (all.length > 1 && all.length < 6 && areDisjoint) return [all]
-  const largest = all.toSorted((a, b) => b.length - a.length)[0] ?? []
-  const owners = Map.groupBy(largest, (name) => name.split('_')[0] ?? name)
-  return owners.size > 3 ? [[...owners.values()].map((secrets) => secrets.slice(0, 1))] : []
+  const largest = [...sets.values()].toSorted((a, b) => b.length - a.length)[0] ?? []
+  const owners = [...Map.groupBy(largest, ([name]) => name.split('_')[0] ?? name).values()].filter((some) =>
+    some.some(([name]) => looksSecret(name)),
+  )
+  return owners.length > 3 ? [owners.map((some) => neededOf(some))] : []
+}
+
+/** What one of many services needs: its secret, and what else is left for the reader to fill in. */
+function neededOf(shown: readonly (readonly [string, string])[]): readonly string[] {
+  const secrets = shown.filter(([name]) => looksSecret(name)).map(([name]) => name)
+  const others = shown
+    .filter(([name, value]) => !looksSecret(name) && isPlaceholder(value))
+    .map(([name]) => name)
+    // With several secrets there are several ways to sign in, which have the address in common.
+    .filter((name) => secrets.length === 1 || /_(?:URL|HOST)$/.test(name))
+  return [...others, ...secrets.slice(0, 1)]
+}
+
+/** Variables whose description says that they stand for another: `alternative to OTHER`. */
+function pairsOf(
+  wanted: readonly Gathered[],
+  names: ReadonlySet<string>,
+): (readonly (readonly string[])[])[] {
+  return wanted.flatMap(({ name, facts }) => {
+    const [other] = facts
+      .filter((fact) => fact.role === 'declared' || fact.role === 'documented')
+      .flatMap(
+        (fact) =>
+          /\b(?:alternative to|instead of) `?([A-Z][A-Z0-9_]+)\b/.exec(fact.description ?? '')?.[1] ?? [],
+      )
+    return other !== undefined && other !== name && names.has(other) ? [[[other], [name]]] : []
+  })
 }
 
 /** `SENTRY_HOST` is infrastructure everywhere but in a package that is about Sentry. */

@@ -2,6 +2,10 @@ import type { Fact } from '../facts.ts'
 import { formatOf, looksSecret } from '../names.ts'
 import { lineOf } from './json.ts'
 
+/** `key := os.Getenv("KEY")`, and an `if key == ""` soon after it that ends or fails. */
+const MISSING =
+  /\b(\w{1,60})\s*:?=\s*os\.Getenv\(\s*"([A-Za-z_]\w{1,100})"\s*\)\s*\n(?:[^\n]{0,200}\n){0,4}?\s*if\s+\1\s*==\s*""\s*\{[^}]{0,400}?(?:log\.Fatal|os\.Exit|panic\(|Errorf\(|errors\.New\()/g
+
 /** One file of Go: `os.Getenv`, `flag`, cobra and viper, and the MCP libraries. */
 export function readGo(file: string, text: string): readonly Fact[] {
   const facts: Fact[] = []
@@ -19,6 +23,10 @@ export function readGo(file: string, text: string): readonly Fact[] {
       ...(match[2] === undefined ? {} : { default: match[2] }),
       evidence: at(match[0]),
     })
+  }
+  for (const match of text.matchAll(MISSING)) {
+    const name = match[2] ?? ''
+    facts.push({ kind: 'variable', name, role: 'read', required: true, evidence: at(match[0]) })
   }
   const prefix = /\bSetEnvPrefix\(\s*"(\w{1,40})"/.exec(text)?.[1]
   for (const match of text.matchAll(

@@ -1,5 +1,6 @@
 import type { ArgumentFact, Fact } from '../facts.ts'
 import { formatOf, looksSecret } from '../names.ts'
+import { pythonDemands } from './python-demands.ts'
 
 const NAME = `["']([A-Za-z_][A-Za-z0-9_]{1,100})["']`
 /** `os.environ["A"]`, `os.environ.get("A", "b")`, `os.getenv("A")`, `env("A")`, `config("A", default="b")`. */
@@ -17,6 +18,7 @@ export function readPython(file: string, text: string): readonly Fact[] {
   const at = (offset: number, reader = 'python') => ({ file, line: lines(offset), reader })
   return [
     ...reads(text, at),
+    ...pythonDemands(text, at),
     ...settings(text, at),
     ...commandLine(text, at),
     ...tools(text, at),
@@ -44,7 +46,7 @@ function reads(text: string, at: At): Fact[] {
   })
 }
 
-/** Subscripts fail without a value; so does `if not x: raise` on the name that was just given it. */
+/** Subscripts fail without a value, and so does what is named after it. */
 function requiredHere(
   call: string,
   before: string,
@@ -54,14 +56,7 @@ function requiredHere(
   if (fallback !== undefined && fallback !== 'None') return false
   if (call.endsWith('[') || /requ/.test(call))
     return /\bin\s*$/.test(before) ? null : !/^\s*\]\s*=[^=]/.test(after)
-  if (/^\s*\)\s*or\s+["'\w]/.test(after)) return false
-  const name = /(?:^|\s)(\w+)(?:\s*:\s*[\w[\]| ]{1,40})?\s*=\s*$/.exec(before)?.[1]
-  if (name === undefined) return null
-  return new RegExp(
-    `\\bif\\s+(?:not\\s+${name}\\b|${name}\\s+is\\s+None)[^\\n]{0,100}:\\s*(?:#[^\\n]*)?\\n\\s*(?:[^\\n]{0,200}\\n\\s*){0,2}?(?:raise|sys\\.exit|exit)\\b`,
-  ).test(after)
-    ? true
-    : null
+  return /^\s*\)\s*or\s+["'\w]/.test(after) ? false : null
 }
 
 /** Fields of a pydantic `BaseSettings`: a prefix and the field's name in capitals, or its alias. */
@@ -70,12 +65,20 @@ function settings(text: string, at: At): Fact[] {
   for (const match of text.matchAll(/^class\s+\w+\([^)\n]*BaseSettings[^)\n]*\):/gm)) {
     const from = match.index + match[0].length
     const next = text.slice(from).search(/\n[^\s#]/)
-    const body = text.slice(from, next === -1 ? from + 20_000 : from + Math.min(next, 20_000))
+    const whole = text.slice(from, next === -1 ? from + 20_000 : from + Math.min(next, 20_000))
+    // Fields come before methods; documentation looks like fields.
+    const [fields = ''] = whole.split(/\n[ \t]+(?:@\w|(?:async )?def )/, 1)
+    const body = fields.replaceAll(/("""|''')[^]*?\1/g, (words) => words.replaceAll(/[^\n]/g, ' '))
     const prefix = /env_prefix\s*=\s*["']([^"'\n]{0,60})["']/.exec(body)?.[1] ?? ''
     for (const field of body.matchAll(
-      /^\s{2,8}([a-z][\w]*)\s*:\s*([^=\n#]{1,120})(?:=\s*([^\n]{1,400}))?/gim,
+      /^[ \t]{1,8}([a-z]\w*)[ \t]*:[ \t]*([^=\n#]{1,160})(?:=[ \t]*([^\n]{1,400}))?/gim,
     )) {
-      const [, name = '', type = '', value] = field
+      const [, name = '', type = '', written] = field
+      const call = written === undefined ? -1 : written.search(/\bField\(/)
+      const value =
+        written === undefined || call === -1
+          ? written
+          : `Field(${callText(body, field.index + field[0].length - written.length + call + 'Field('.length)})`
       if (/^(?:model_config|class|def|return)$/.test(name) || /ClassVar/.test(type)) continue
       const alias = /(?:validation_alias|alias|env)\s*=\s*(?:AliasChoices\(\s*)?["']([A-Za-z_]\w*)["']/.exec(
         value ?? '',

@@ -162,7 +162,9 @@ function commandLines(file: string, block: Block): readonly Fact[] {
 
 function inlineCommands(file: string, block: Block): readonly Fact[] {
   const found = block.kind === 'table' ? block.rows.flat().join('\n') : block.text
-  return [...found.matchAll(/`((?:npx|uvx|bunx|docker run|claude mcp add|code --add-mcp)\s[^`\n]{3,600})`/g)]
+  return [
+    ...found.matchAll(/`((?:npx|uvx|bunx|docker run|node|claude mcp add|code --add-mcp)\s[^`\n]{3,600})`/g),
+  ]
     .slice(0, 20)
     .flatMap((match) => {
       const fact = commandLine(match[1] ?? '', { file, line: block.line, reader: 'readme-command' })

@@ -1,5 +1,6 @@
 import type { Fact, VariableFact } from '../facts.ts'
 import { CAPITALS, isPlaceholder } from '../names.ts'
+import { alternativesOf, IS_WAY } from './alternatives.ts'
 import { linkIn, plain, type Block } from './markdown.ts'
 
 const NAME = /^[A-Za-z][A-Za-z0-9_]*\*?$/
@@ -23,7 +24,25 @@ export function readVariables(file: string, blocks: readonly Block[]): readonly 
     else if (block.kind === 'item') facts.push(...fromItem(file, block, where))
     if (block.kind === 'item' || block.kind === 'text') facts.push(...fromProse(file, block, where))
   }
-  return facts
+  return [...facts, ...waysOf(file, blocks)]
+}
+
+const NAMES = /\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/g
+
+/** What stands in the code below each heading that begins one of several ways. */
+function waysOf(file: string, blocks: readonly Block[]): Fact[] {
+  const ways = new Map<string, { names: string[]; evidence: Fact['evidence'] }>()
+  for (const block of blocks) {
+    const at = block.kind === 'code' ? block.headings.findLastIndex((heading) => IS_WAY.test(heading)) : -1
+    if (at === -1) continue
+    const key = block.headings.slice(0, at + 1).join('\n')
+    const evidence = { file, line: block.line, reader: 'readme-block' }
+    const way = ways.get(key) ?? { names: [], evidence }
+    ways.set(key, way)
+    way.names.push(...(block.text.match(NAMES) ?? []))
+  }
+  const siblings = Map.groupBy(ways, ([key]) => key.split('\n').slice(0, -1).join('\n'))
+  return [...siblings.values()].flatMap((some) => alternativesOf(some.map(([, way]) => way)))
 }
 
 type Where = Pick<VariableFact, 'forDevelopers' | 'httpOnly'>
@@ -33,20 +52,22 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
   const titles = head.map((cell) => plain(cell).toLowerCase())
   const column = (pattern: RegExp): number => titles.findIndex((title) => pattern.test(title))
   const required = column(/required|mandatory|optional|必/)
+  const isConditional = /required (?:for|by|when|in|with)\b/.test(titles[required] ?? '')
+  const purposes: { purpose: string; name: string }[] = []
   const fallback = column(/default|默认/)
   const description = column(
     /description|purpose|meaning|details|notes?|what|说明|描述|comment|effect|explanation|usage/,
   )
-  return rows.flatMap((row, index): Fact[] => {
+  const read = rows.flatMap((row, index): Fact[] => {
     const evidence = { file, line: block.line + 2 + index, reader: 'readme-table' }
     const rest = row.filter((_, i) => i !== fallback)
     const words = plain(row[description] ?? row.at(-1) ?? '')
     const demanded =
       requiredness(
-        required === -1 ? '' : plain(row[required] ?? ''),
+        required === -1 || isConditional ? '' : plain(row[required] ?? ''),
         /optional/.test(titles[required] ?? ''),
       ) ??
-      requirednessOfText(rest.slice(1).join(' ')) ??
+      requirednessOfText(plain(rest.slice(1).join(' '))) ??
       (/^[*_(]*(?:required|mandatory)/i.test(row[fallback] ?? '') ? true : null)
     const value = fallback === -1 ? null : plain(row[fallback] ?? '')
     const details = {
@@ -71,6 +92,8 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
       for (const name of namesIn(cell)) {
         if (CAPITALS.test(name) && (name.includes('_') || /env|variable|变量/.test(titles[i] ?? '')))
           facts.push({ kind: 'variable', name, role: 'documented', ...details, ...where, evidence })
+        if (isConditional && !('default' in details))
+          purposes.push({ purpose: plain(row[required] ?? ''), name })
       }
       for (const match of cell.matchAll(/(--[a-zA-Z][\w-]*)(?:[ =](<[^>]*>|\[[^\]]*\]|[A-Z_]{2,}))?/g)) {
         const { required: demand, ...more } = details
@@ -88,6 +111,12 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
     }
     return facts
   })
+  const evidence = { file, line: block.line, reader: 'readme-table' }
+  const ways = Map.groupBy(purposes, ({ purpose }) => purpose)
+  return [
+    ...read,
+    ...alternativesOf([...ways.values()].map((some) => ({ names: some.map(({ name }) => name), evidence }))),
+  ]
 }
 
 /** Names that a cell consists of; prose that mentions one has none. */
@@ -116,15 +145,22 @@ function requiredness(cell: string, columnSaysOptional: boolean): boolean | null
 
 /** What a description says of its name being needed. */
 function requirednessOfText(text: string): boolean | null {
-  if (/\brequired (?:for|in|with|by|when using) stdio\b/i.test(text)) return true
-  if (/\boptional(?:ly)?\b|\bdefaults? (?:to|is|=|:)|\(default\b|\bdefault:/i.test(text)) return false
   if (
-    /\bnot (?:required|needed)\b|\bonly (?:needed|required|used)\b|\brequired (?:for `|if|when|only|unless)\b|\brequired for `/i.test(
+    /\brequired (?:for|in|with|by|when using) stdio\b|\brequired to (?:authenticate|connect|access|log ?in|sign in|call|use the (?:api|server))\b/i.test(
       text,
     )
   )
+    return true
+  if (/\boptional(?:ly)?\b|\bdefaults? (?:to|is|=|:)|\(default\b|\bdefault:/i.test(text)) return false
+  if (
+    /\bnot (?:required|needed)\b|\bonly (?:needed|required|used)\b|\brequired (?:if|when|only|unless)\b|\bworks? without it\b/i.test(
+      text,
+    ) ||
+    // For one tool or setting, which it names.
+    /\b[Rr]equired (?:for|by) (?:the )?`?(?:[a-z]{3,}(?:[A-Z]|_[a-z])|[A-Z]+_)/.test(text)
+  )
     return false
-  if (/\brequired (?:for|by|with|to)\b|\bunless\b/i.test(text)) return null
+  if (/\brequired (?:\([^)]*\) ?)?(?:for|by|with|to)\b|\bunless\b/i.test(text)) return null
   return /\brequired\b|\bmandatory\b|必填|必需/i.test(text) ? true : null
 }
 
@@ -167,14 +203,14 @@ export function fromAssignments(
   where: Where,
   role: VariableFact['role'] = 'sample',
   reader = 'readme-block',
-): Fact[] {
+): VariableFact[] {
   if (
     /^(?:ts|typescript|js|javascript|python|py|go|json|jsonc|toml|diff|dockerfile|tsx|jsx)$/.test(
       block.language,
     )
   )
     return []
-  const facts: Fact[] = []
+  const facts: VariableFact[] = []
   let comment: string[] = []
   for (const [index, line] of block.text.split('\n').entries()) {
     if (facts.length >= 300) break
@@ -200,7 +236,8 @@ export function fromAssignments(
       ...where,
       evidence: { file, line: block.line + index, reader },
     })
-    comment = []
+    // Said of all the lines below it.
+    if (!/\b(?:these|both|all|following|are)\b/i.test(comment.join(' '))) comment = []
   }
   return facts
 }

@@ -1,0 +1,203 @@
+import { expect, test } from 'vitest'
+import type { Snapshot } from '../domain/index.ts'
+import { mergeProgram, type MergedProgram } from './merge.ts'
+import { readSnapshot } from './read-snapshot.ts'
+
+const MANIFEST = JSON.stringify({ name: 'notes-mcp', version: '1.0.0', bin: 'index.js' })
+const SDK = `import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'\n`
+const PYTHON = '[project]\nname = "notes"\nversion = "1"\n[project.scripts]\nnotes = "notes:main"\n'
+
+function merged(files: Readonly<Record<string, string>>): MergedProgram {
+  const snapshot: Snapshot = {
+    directory: '',
+    commit: null,
+    path: '',
+    files: new Map(Object.entries(files).map(([path, text]) => [path, { path, bytes: text.length }])),
+    text: (path) => files[path] ?? null,
+  }
+  const [program] = readSnapshot(snapshot).programs
+  if (program === undefined) throw new Error('No program was found.')
+  return mergeProgram(program)
+}
+
+const javascript = (code: string, readme = ''): MergedProgram =>
+  merged({
+    'package.json': MANIFEST,
+    'index.js': SDK + code,
+    ...(readme === '' ? {} : { 'README.md': readme }),
+  })
+const python = (code: string): MergedProgram =>
+  merged({
+    'pyproject.toml': PYTHON,
+    'notes.py': `from mcp.server.fastmcp import FastMCP\nimport os, sys\n${code}`,
+  })
+const requiredOf = (program: MergedProgram): readonly string[] =>
+  program.env.filter((variable) => variable.required).map((variable) => variable.name)
+
+test('what a minifier makes of a check is still a check', () => {
+  const program = javascript(
+    `const a=process.env.NOTES_URL,b=process.env.NOTES_USER;a||(console.error("no"),process.exit(1)),!b&&process.exit(1)`,
+  )
+  expect(requiredOf(program).toSorted()).toEqual(['NOTES_URL', 'NOTES_USER'])
+})
+
+test('a function that returns nothing without them passes its demand on to who checks its result', () => {
+  const program = javascript(`
+    function fromParts() {
+      const host = process.env.NOTES_HOST, user = process.env.NOTES_USER
+      if (!host || !user) return null
+      return { host, user }
+    }
+    function resolveTarget(flags) {
+      if (flags.url) return { url: flags.url }
+      if (process.env.NOTES_URL) return { url: process.env.NOTES_URL }
+      const parts = fromParts()
+      if (parts) return parts
+      return null
+    }
+    const target = resolveTarget({})
+    if (!target) { console.error('Nothing to connect to'); process.exit(1) }`)
+  expect(program.requiredOneOf).toEqual([[['NOTES_URL'], ['NOTES_HOST', 'NOTES_USER']]])
+  expect(requiredOf(program)).toEqual([])
+})
+
+test('a message that is shown when something is missing says what it is', () => {
+  const one = javascript(`
+    const client = makeClient({ code: [process.env.NOTES_SECRET_CODE] })
+    if (!client) throw new Error('NOTES_SECRET_CODE environment variable is required')`)
+  expect(requiredOf(one)).toEqual(['NOTES_SECRET_CODE'])
+  const other = javascript(`
+    const client = makeClient({ codes: [process.env.NOTES_CODE_A, process.env.NOTES_CODE_B] })
+    if (!client) throw new Error('Please set NOTES_CODE_A or NOTES_CODE_B')`)
+  expect(other.requiredOneOf).toEqual([[['NOTES_CODE_A'], ['NOTES_CODE_B']]])
+})
+
+test('a switch is never required, and what a document calls optional is not, whatever one tool demands', () => {
+  const program = javascript(
+    `if (!process.env.NOTES_ALLOW_WRITES) throw new Error('not allowed')
+     function tool() { if (!process.env.NOTES_EXTRA_KEY) throw new Error('no key') }`,
+    '## Configuration\n\n- `NOTES_EXTRA_KEY` (optional): for the extra tool\n',
+  )
+  expect(requiredOf(program)).toEqual([])
+})
+
+test('required for one tool by its name, or by a column that says for what, is not required', () => {
+  const program = javascript(
+    `export const a = process.env.NOTES_RENDER_KEY, b = process.env.NOTES_SESSION, c = process.env.NOTES_CLIENT_ID, d = process.env.NOTES_CLIENT_SECRET`,
+    [
+      '- `NOTES_RENDER_KEY` (required for `renderNote`): the other tools work without it',
+      '',
+      '| Variable | Required For | Description |',
+      '|---|---|---|',
+      '| `NOTES_SESSION` | Personal notes | Session |',
+      '| `NOTES_CLIENT_ID` | Team notes | Id |',
+      '| `NOTES_CLIENT_SECRET` | Team notes | Secret |',
+    ].join('\n'),
+  )
+  expect(requiredOf(program)).toEqual([])
+  expect(program.requiredOneOf).toEqual([[['NOTES_SESSION'], ['NOTES_CLIENT_ID', 'NOTES_CLIENT_SECRET']]])
+})
+
+test('ways to sign in that a document numbers are alternatives; ways to install are not', () => {
+  const code = `export const a = process.env.NOTES_TOKEN, b = process.env.NOTES_USER, c = process.env.NOTES_PASSWORD`
+  const signIn = javascript(
+    code,
+    '## Sign in\n\n### Option 1: a token\n\n```bash\nNOTES_TOKEN=x\n```\n\n### Option 2: a password\n\n```bash\nNOTES_USER=x\nNOTES_PASSWORD=x\n```\n',
+  )
+  expect(signIn.requiredOneOf).toEqual([[['NOTES_TOKEN'], ['NOTES_USER', 'NOTES_PASSWORD']]])
+  const install = javascript(
+    code,
+    '## Install\n\n### Option 1: npx\n\n```bash\nNOTES_TOKEN=x npx notes\n```\n\n### Option 2: Docker\n\n```bash\nNOTES_TOKEN=x docker run notes\n```\n',
+  )
+  expect(install.requiredOneOf).toEqual([])
+  const sample = merged({
+    'package.json': MANIFEST,
+    'index.js': SDK + code,
+    '.env.example':
+      '# --- METHOD 1: token ---\nNOTES_TOKEN=x\n\n# --- METHOD 2: password ---\n#NOTES_USER=x\n#NOTES_PASSWORD=x\n',
+  })
+  expect(sample.requiredOneOf).toEqual([[['NOTES_TOKEN'], ['NOTES_USER', 'NOTES_PASSWORD']]])
+})
+
+test('a comment above a paragraph of a sample is said of all its lines', () => {
+  const program = merged({
+    'package.json': MANIFEST,
+    'index.js': `${SDK}export const a = process.env.NOTES_ID, b = process.env.NOTES_CODE, c = process.env.NOTES_LEVEL`,
+    '.env.example':
+      '# These are required to authenticate\nNOTES_ID=your_id\nNOTES_CODE=your_code\n\n# How much is logged\nNOTES_LEVEL=info\n',
+  })
+  expect(requiredOf(program).toSorted()).toEqual(['NOTES_CODE', 'NOTES_ID'])
+})
+
+test('checks of Python are read in all their forms', () => {
+  expect(
+    requiredOf(
+      python(`
+class Client:
+    def __init__(self):
+        self.token = os.getenv("NOTES_TOKEN")
+        if not self.token:
+            raise ValueError("no token")
+url = os.environ.get("NOTES_URL")
+user = os.environ.get("NOTES_USER")
+if (
+    not url
+    or not user
+):
+    print("incomplete")
+    sys.exit(1)
+REQUIRED = ["NOTES_ONE", "NOTES_TWO"]
+missing = [name for name in REQUIRED if not os.getenv(name)]
+level = os.getenv("NOTES_LEVEL", "info")
+if not level:
+    raise ValueError("never")
+`),
+    ).toSorted(),
+  ).toEqual(['NOTES_ONE', 'NOTES_TOKEN', 'NOTES_TWO', 'NOTES_URL', 'NOTES_USER'])
+  expect(
+    python(`
+key = os.getenv("NOTES_KEY")
+if not key and not os.getenv("NOTES_LOGIN"):
+    raise RuntimeError("sign in")
+`).requiredOneOf,
+  ).toEqual([[['NOTES_KEY'], ['NOTES_LOGIN']]])
+})
+
+test('a settings class says what has a default over several lines, and its documentation is no field', () => {
+  const program = python(`
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    """
+    Returns: the settings
+    """
+    token: str = Field(
+        validation_alias="NOTES_TOKEN",
+    )
+    words: str = Field(
+        default=DEFAULT_WORDS,
+        validation_alias="NOTES_WORDS",
+    )
+    def path(self):
+        try: str = 1
+`)
+  expect(requiredOf(program)).toEqual(['NOTES_TOKEN'])
+  expect(program.env.map(({ name }) => name).toSorted()).toEqual(['NOTES_TOKEN', 'NOTES_WORDS'])
+})
+
+test('a flag that the code ends without is required, and so is a word that every document gives', () => {
+  const flags = javascript(
+    `import { parseArgs as p } from 'node:util'; let {values:{apiUrl:e,schema:r}}=p({options:{apiUrl:{type:"string"},schema:{type:"string"}}}); e||(console.error("x"),process.exit(1)),r||(console.error("y"),process.exit(1))`,
+    '```json\n{"mcpServers":{"n":{"command":"npx","args":["-y","notes-mcp","--apiUrl","https://example.com","--schema","public"]}}}\n```',
+  )
+  expect(flags.arguments.filter((one) => one.required).map((one) => one.name)).toEqual([
+    '--apiUrl',
+    '--schema',
+  ])
+  const word = javascript(
+    `const path = process.argv[2] || 'notes.db'`,
+    '```json\n{"mcpServers":{"n":{"command":"npx","args":["-y","notes-mcp","<path-to-your-notes>"]}}}\n```',
+  )
+  expect(word.arguments.map(({ position, required }) => ({ position, required }))).toEqual([
+    { position: 0, required: true },
+  ])
+})
