@@ -33,7 +33,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // It alone writes what is, so it uses the queries without a service between.
   'src/reconciler': ['src/domain', 'src/db', 'src/services', 'src/telemetry'],
   'src/auth': ['src/domain', 'src/config', 'src/db'],
-  'src/api': ['src/domain', 'src/contract', 'src/services', 'src/auth', 'src/telemetry'],
+  'src/oauth': ['src/domain', 'src/protocol', 'src/db'],
+  'src/api': ['src/domain', 'src/contract', 'src/services', 'src/auth', 'src/oauth', 'src/telemetry'],
   'src/cli': ['src/domain', 'src/contract'],
   web: ['src/contract'],
 }

@@ -12,6 +12,7 @@ import {
   type Clock,
   type Logger,
 } from '../domain/index.ts'
+import type { OAuthOptions } from '../oauth/index.ts'
 import { answerRoute } from './answer-route.ts'
 import { createDashboard } from './dashboard.ts'
 import { docsIndex, docsPage } from './docs-pages.ts'
@@ -19,6 +20,7 @@ import { remoteAddress, type Environment } from './environment.ts'
 import { errorAnswer } from './error-answer.ts'
 import type { Handlers } from './handlers.ts'
 import { openApiDocument } from './openapi.ts'
+import { addOAuthRoutes } from './oauth-routes.ts'
 import { createRequestLimits, type RequestLimitOptions } from './request-limits.ts'
 import { page } from './page.ts'
 import { readText } from './read-body.ts'
@@ -34,6 +36,7 @@ export interface Readiness {
 export interface ApiOptions extends OwnAddresses {
   readonly auth: Pick<Auth, 'handler' | 'authenticate'>
   readonly handlers: Handlers
+  readonly oauth: OAuthOptions
   readonly logger: Logger
   readonly clock: Clock
   readonly version: string
@@ -66,7 +69,8 @@ export function createApi(options: ApiOptions): Hono<Environment> {
   const common = Object.entries(commonHeaders(publicUrl))
   const hosts = new Set(ownHosts(options))
   const origins = new Set(ownOrigins(options))
-  const limits = createRequestLimits(createRateLimiter(clock), options.requestLimits)
+  const limiter = createRateLimiter(clock)
+  const limits = createRequestLimits(limiter, options.requestLimits)
   const dashboard = createDashboard(options.dashboardDir)
   const openApi = openApiDocument(options)
 
@@ -121,6 +125,7 @@ export function createApi(options: ApiOptions): Hono<Environment> {
     )
   }
 
+  addOAuthRoutes(app, { oauth: options.oauth, auth, limiter })
   app.get('/api/openapi.json', (c) => c.json(openApi))
   app.all('/api/auth/*', async (c) => {
     const address = remoteAddress(c)
@@ -164,7 +169,7 @@ export function createApi(options: ApiOptions): Hono<Environment> {
 }
 
 function isProgramPath(path: string): boolean {
-  return /^\/(?:api|mcp|\.well-known)(?:\/|$)/.test(path)
+  return /^\/(?:api|mcp|oauth|\.well-known)(?:\/|$)/.test(path)
 }
 
 /** A sane id of the caller is kept, so that its log and ours can be read together. */

@@ -1,5 +1,6 @@
 export { createPeopleHandlers, type SignUpMode } from './people-handlers.ts'
 export { createAccountHandlers, type AccountServices } from './account-handlers.ts'
+export { createOAuthHandlers } from './oauth-handlers.ts'
 export { createApi, type ApiOptions, type Readiness } from './create-api.ts'
 export type { Handlers, PublicContext, RequestContext, StreamOf } from './handlers.ts'
 export { openApiDocument } from './openapi.ts'

@@ -40,7 +40,8 @@ ${bodyHtml}
   })
 }
 
-function escapeHtml(text: string): string {
+/** Text as it is written in HTML. */
+export function escapeHtml(text: string): string {
   const names: Readonly<Record<string, string>> = {
     '&': 'amp',
     '<': 'lt',

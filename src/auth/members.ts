@@ -79,6 +79,10 @@ export async function changeRole(
       .where('workspace_id', '=', actor.workspaceId)
       .where('user_id', '=', userId)
       .execute()
+    // What clients may do for them depends on it.
+    for (const id of await queries.deploymentsConnectedBy(tx, actor.workspaceId, userId)) {
+      await queries.announce(tx, 'deployment', id)
+    }
     await queries.recordAudit(tx, {
       actor,
       action: 'member.change_role',
@@ -90,7 +94,7 @@ export async function changeRole(
 }
 
 /**
- * Removes a member, or lets one leave. Their API keys of the workspace die with it.
+ * Removes a member, or lets one leave. Their API keys of the workspace die with it, and what they allowed clients.
  * @throws CatwalkError `member_not_found`, `forbidden`, `last_owner`
  */
 export async function removeMember(database: Kysely<DB>, actor: Actor, userId: string): Promise<null> {
@@ -112,6 +116,10 @@ export async function removeMember(database: Kysely<DB>, actor: Actor, userId: s
       .where('workspace_id', '=', actor.workspaceId)
       .where('created_by', '=', userId)
       .execute()
+    const ended = await queries.endConnections(tx, { userId, workspaceId: actor.workspaceId })
+    for (const id of new Set(ended.map(({ deployment_id }) => deployment_id))) {
+      await queries.announce(tx, 'deployment', id)
+    }
     await queries.recordAudit(tx, {
       actor,
       action: isSelf ? 'member.leave' : 'member.remove',

@@ -175,6 +175,8 @@ function addUsing(program: Command, run: Run): void {
     .addOption(
       new Option('--access <mode>', 'how callers show who they are; public lets everybody in').choices([
         'token',
+        'oauth',
+        'both',
         'public',
       ]),
     )

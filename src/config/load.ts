@@ -45,6 +45,8 @@ export interface Config {
   /** Null for what follows from the address that is listened on. */
   readonly internalUrl: string | null
   readonly trustedProxies: readonly string[]
+  /** Null for all. */
+  readonly oauthClientHosts: readonly string[] | null
   /** 0 for no limit. */
   readonly apiAddressRequestsPerMinute: number
   readonly apiUserRequestsPerMinute: number

@@ -254,6 +254,14 @@ export const SETTINGS = {
     defaultInWords: 'none: the address of the connection counts',
     example: 'loopback,10.0.0.0/8',
   }),
+  oauthClientHosts: setting({
+    name: 'CATWALK_OAUTH_CLIENT_HOSTS',
+    description:
+      'Hosts whose client metadata documents are accepted where people sign in to endpoints, subdomains included, separated by commas: `any`, or `none` to accept only clients that register or were made by hand.',
+    value: value.hosts,
+    default: 'any',
+    example: 'claude.ai,chatgpt.com',
+  }),
   apiAddressRequestsPerMinute: setting({
     name: 'CATWALK_API_ADDRESS_REQUESTS_PER_MINUTE',
     description:

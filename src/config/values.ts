@@ -71,6 +71,18 @@ export const proxies: Value<readonly string[]> = {
   accepts: 'a list of addresses and ranges, loopback or private, separated by commas',
 }
 
+/** Host names; null for any, empty for none. */
+export const hosts: Value<readonly string[] | null> = {
+  schema: z
+    .string()
+    .refine((text) => /^(?:[a-z0-9-]+\.)*[a-z0-9-]+(?: *, *(?:[a-z0-9-]+\.)*[a-z0-9-]+)*$/i.test(text))
+    .transform((text) => {
+      if (text === 'any') return null
+      return text === 'none' ? [] : text.split(',').map((name) => name.trim().toLowerCase())
+    }),
+  accepts: 'host names separated by commas, any or none',
+}
+
 /** An address below which others lie; without a slash at the end. */
 export const httpAddress: Value<string> = {
   schema: z

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { accountRoutes } from './account-routes.ts'
 import { deviceRoutes } from './device-routes.ts'
+import { oauthRoutes } from './oauth-routes.ts'
 import * as s from './schemas.ts'
 
 export interface Route {
@@ -35,6 +36,7 @@ const page = z.object({
 export const routes = {
   ...accountRoutes,
   ...deviceRoutes,
+  ...oauthRoutes,
   getInstallation: {
     method: 'get',
     path: '/installation',

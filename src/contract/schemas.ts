@@ -493,7 +493,7 @@ export const EndpointSettings = z
 
 export const ChangeEndpointSettings = z
   .strictObject({
-    access: AccessMode.extract(['token', 'public']).optional(),
+    access: AccessMode.optional(),
     allowedOrigins: z
       .array(
         z

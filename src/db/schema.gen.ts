@@ -222,6 +222,57 @@ export interface NodesTable {
   address: string | null
 }
 
+export interface OauthAuthorizationsTable {
+  id: string
+  connection_id: string
+  scopes: readonly string[]
+  created_at: Defaulted<Timestamp>
+  expires_at: Timestamp
+}
+
+export interface OauthClientsTable {
+  id: string
+  kind: 'registered' | 'document' | 'predefined'
+  deployment_id: string | null
+  name: string
+  uri: string | null
+  redirect_uris: readonly string[]
+  auth_method: 'none' | 'client_secret_post' | 'client_secret_basic'
+  secret_hash: Buffer | null
+  created_at: Defaulted<Timestamp>
+  last_used_at: Timestamp | null
+  fresh_until: Timestamp | null
+}
+
+export interface OauthCodesTable {
+  hash: Buffer
+  connection_id: string
+  redirect_uri: string
+  challenge: string
+  scopes: readonly string[]
+  expires_at: Timestamp
+  redeemed_at: Timestamp | null
+  authorization_id: string | null
+}
+
+export interface OauthConnectionsTable {
+  id: string
+  client_id: string
+  user_id: string
+  deployment_id: string
+  scopes: readonly string[]
+  redirect_uri: string
+  created_at: Defaulted<Timestamp>
+  last_used_at: Timestamp | null
+}
+
+export interface OauthRefreshTokensTable {
+  hash: Buffer
+  authorization_id: string
+  expires_at: Timestamp
+  used_at: Timestamp | null
+}
+
 export interface ReleasesTable {
   id: string
   workspace_id: string
@@ -312,6 +363,11 @@ export interface DB {
   mcp_sessions: McpSessionsTable
   members: MembersTable
   nodes: NodesTable
+  oauth_authorizations: OauthAuthorizationsTable
+  oauth_clients: OauthClientsTable
+  oauth_codes: OauthCodesTable
+  oauth_connections: OauthConnectionsTable
+  oauth_refresh_tokens: OauthRefreshTokensTable
   releases: ReleasesTable
   sessions: SessionsTable
   settings: SettingsTable

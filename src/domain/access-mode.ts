@@ -8,3 +8,8 @@ export type AccessMode = 'token' | 'oauth' | 'both' | 'public'
 export function takesTokens(mode: AccessMode): boolean {
   return mode !== 'oauth'
 }
+
+/** Whether callers may sign in, so that discovery is served. */
+export function takesSignIn(mode: AccessMode): boolean {
+  return mode === 'oauth' || mode === 'both'
+}

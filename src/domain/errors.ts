@@ -68,6 +68,26 @@ const CATALOGUE = {
     title: 'A workspace needs an owner',
     help: 'Make another member an owner first.',
   },
+  authorization_expired: {
+    status: 410,
+    title: 'The request of the client has expired',
+    help: 'Connect again in the program that sent you here.',
+  },
+  authorization_not_allowed: {
+    status: 403,
+    title: 'You cannot allow this',
+    help: 'Ask an owner of the deployment to invite you to its workspace, or sign in with another account.',
+  },
+  connection_not_found: {
+    status: 404,
+    title: 'No such connection',
+    help: 'List them; it may have been revoked already.',
+  },
+  oauth_client_not_found: {
+    status: 404,
+    title: 'No such client',
+    help: 'List the clients of the deployment.',
+  },
   invitation_invalid: {
     status: 403,
     title: 'The invitation does not work',

@@ -16,6 +16,9 @@ const PREFIX = {
   user: 'user',
   invitation: 'inv',
   deviceLogin: 'dlg',
+  connection: 'con',
+  authorization: 'auz',
+  oauthClient: 'cli',
 } as const
 
 export type IdKind = keyof typeof PREFIX

@@ -1,4 +1,4 @@
-export { takesTokens, type AccessMode } from './access-mode.ts'
+export { takesSignIn, takesTokens, type AccessMode } from './access-mode.ts'
 export { atLeast, type Actor, type Role } from './actor.ts'
 export type {
   AnalysedArgument,

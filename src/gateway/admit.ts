@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { CatwalkError, takesTokens, type Clock } from '../domain/index.ts'
+import { CatwalkError, takesSignIn, type Clock } from '../domain/index.ts'
 import {
   allowPage,
   allowsOrigin,
@@ -11,6 +10,7 @@ import {
 } from '../protocol/index.ts'
 import type { Limiter } from './limits.ts'
 import { refuse } from './refuse.ts'
+import { authenticate, scopeChallenge, type Authenticator } from './authenticate.ts'
 import { anybody, type Principal } from './principal.ts'
 import type { GatewayRoute, RouteTable } from './route-table.ts'
 
@@ -20,12 +20,14 @@ export interface Admission {
   readonly principal: Principal
 }
 
-export interface DoorKeeper {
+export interface DoorKeeper extends Authenticator {
   readonly routes: RouteTable
   readonly policy: OriginPolicy
   readonly limiter: Limiter
   readonly maxMessageBytes: number
   readonly clock: Clock
+  /** Origin without a trailing slash. */
+  readonly publicUrl: string
   isDraining(): boolean
 }
 
@@ -75,12 +77,12 @@ export function admit(
   const principal =
     route === undefined
       ? undefined
-      : (authenticate(keeper, route, authorization) ??
+      : (authenticate(bearerOf(authorization), route, keeper) ??
         (route.access === 'public' ? anybody(limiter.keyOf(peer, forwardedFor)) : undefined))
   if (route === undefined || principal === undefined) {
     const waitMs = limiter.refused(peer, forwardedFor)
     if (waitMs > 0) tooMany(req, res, requestId, 'Too many requests without a valid token.', waitMs)
-    else refuseStranger(res, requestId, authorization)
+    else refuseStranger(keeper, res, requestId, route, authorization !== undefined)
     return null
   }
   if (Number(req.headers['content-length'] ?? 0) > maxMessageBytes) {
@@ -107,28 +109,29 @@ export function tooMany(
 
 const UNREAD_BYTES = 65_536
 
-/** Who shows a token that the endpoint takes, or undefined. */
-function authenticate(
-  { clock }: DoorKeeper,
-  route: GatewayRoute,
-  header: string | undefined,
-): Principal | undefined {
-  const secret = bearerOf(header)
-  if (secret === undefined || !takesTokens(route.access ?? 'token')) return undefined
-  // A look-up by hash: how long it takes says nothing about the token.
-  const token = route.tokens.get(hash('sha256', secret, 'hex'))
-  if (token === undefined) return undefined
-  const expired = token.expiresAt !== null && token.expiresAt.getTime() <= clock.now().getTime()
-  if (expired) return undefined
-  const { id, scope = 'full' } = token
-  return { limitKey: id, tokenId: id, subject: id, scope }
-}
-
-function refuseStranger(res: ServerResponse, requestId: string, authorization: string | undefined): void {
-  // The same answer for an endpoint that does not exist: nobody finds out which do.
-  const error = new CatwalkError('unauthenticated', 'The endpoint needs a valid token.', TOKEN_HELP)
-  const scheme = authorization === undefined ? 'Bearer' : 'Bearer error="invalid_token"'
-  refuse(res, 401, error, requestId, { 'www-authenticate': scheme })
+/** `route` is undefined for an endpoint that does not exist. */
+function refuseStranger(
+  keeper: DoorKeeper,
+  res: ServerResponse,
+  requestId: string,
+  route: GatewayRoute | undefined,
+  hasShown: boolean,
+): void {
+  const mode = route?.access ?? 'token'
+  const signIn = route !== undefined && takesSignIn(mode)
+  // The same answer for an endpoint that does not exist: nobody finds out which do, but for those that invite everybody.
+  const error = signIn
+    ? new CatwalkError(
+        'unauthenticated',
+        'The endpoint wants you to sign in.',
+        mode === 'oauth' ? SIGN_IN_HELP : BOTH_HELP,
+      )
+    : new CatwalkError('unauthenticated', 'The endpoint needs a valid token.', TOKEN_HELP)
+  const about = hasShown ? ['error="invalid_token"'] : []
+  const challenge = signIn
+    ? scopeChallenge(keeper.publicUrl, route.slug, about)
+    : ['Bearer', ...about].join(' ')
+  refuse(res, 401, error, requestId, { 'www-authenticate': challenge })
 }
 
 const HOST_HELP = {
@@ -139,6 +142,13 @@ const ORIGIN_HELP = {
 }
 const TOKEN_HELP = {
   help: 'Send an endpoint token of the deployment: Authorization: Bearer TOKEN. Make a new one if it was lost or revoked.',
+}
+
+const SIGN_IN_HELP = {
+  help: 'Connect to it in your client, which opens a page to sign in. An endpoint token does not work here.',
+}
+const BOTH_HELP = {
+  help: 'Connect to it in your client, which opens a page to sign in, or send an endpoint token: Authorization: Bearer TOKEN.',
 }
 
 /** The slug in `/mcp/{slug}`; anything behind it belongs to no endpoint. */

@@ -13,7 +13,7 @@ import {
   type EndpointDirectory,
   type Logger,
 } from '../domain/index.ts'
-import { createHttpSse, hostName } from '../protocol/index.ts'
+import { createHttpSse, hostName, type AccessClaims } from '../protocol/index.ts'
 import type { HttpOutcome } from '../telemetry/index.ts'
 import {
   admit,
@@ -25,6 +25,7 @@ import {
   type Admission,
   type DoorKeeper,
 } from './admit.ts'
+import { remembering } from './authenticate.ts'
 import { startCall, type Call } from './call.ts'
 import { createLimiter, type GatewayLimits } from './limits.ts'
 import { refuse } from './refuse.ts'
@@ -46,6 +47,10 @@ export interface GatewayOptions {
   readonly allowedHosts: readonly string[]
   /** Origins of web pages that may call any endpoint, besides our own and those on localhost. */
   readonly allowedOrigins?: readonly string[]
+  /** Origin without a trailing slash. */
+  readonly publicUrl: string
+  /** What an access token says; undefined for any other text. */
+  readonly openAccessToken: (token: string) => AccessClaims | undefined
   readonly maxMessageBytes: number
   readonly limits: GatewayLimits
   /** Who a request comes from; the peer unless told. */
@@ -83,6 +88,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     routes,
     limiter,
     maxMessageBytes,
+    publicUrl: options.publicUrl,
+    openAccessToken: remembering(options.openAccessToken),
     clock: options.clock ?? systemClock,
     isDraining: () => draining,
     policy: {

@@ -3,6 +3,7 @@ export type { GatewayLimits } from './limits.ts'
 export {
   createRouteTable,
   type GatewayRoute,
+  type RouteAuthorization,
   type RouteState,
   type RouteTable,
   type RouteTableOptions,

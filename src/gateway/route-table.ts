@@ -9,6 +9,13 @@ export interface RouteToken {
   readonly scope?: TokenScope
 }
 
+/** What a person allowed one device of a client. */
+export interface RouteAuthorization {
+  readonly connectionId: string
+  readonly userId: string
+  readonly scope: TokenScope
+}
+
 /** What the gateway knows of a deployment. */
 export interface GatewayRoute {
   readonly deploymentId: string
@@ -20,6 +27,8 @@ export interface GatewayRoute {
   readonly access?: AccessMode
   /** By the SHA-256 of the token, in hexadecimal. */
   readonly tokens: ReadonlyMap<string, RouteToken>
+  /** By id. */
+  readonly authorizations?: ReadonlyMap<string, RouteAuthorization>
   /** The node with the instance that answers; null while there is none. */
   readonly owner?: { readonly nodeId: string; readonly address: string } | null
   /** Origins of web pages that may call this endpoint, besides those allowed for all. */
@@ -29,6 +38,7 @@ export interface GatewayRoute {
 /** The routes in memory, kept up to date from outside. */
 export interface RouteTable {
   find(slug: string): GatewayRoute | undefined
+  all(): Iterable<GatewayRoute>
   ofDeployment(deploymentId: string): GatewayRoute | undefined
   /** Calls `listener` after each change until the returned function is called. */
   onChange(listener: () => void): () => void
@@ -73,6 +83,7 @@ export function createRouteTable(options: RouteTableOptions = {}): RouteTable {
 
   return {
     find: (slug) => bySlug.get(slug),
+    all: () => bySlug.values(),
     ofDeployment: (deploymentId) => bySlug.get(slugs.get(deploymentId) ?? ''),
     onChange(listener) {
       listeners.add(listener)

@@ -35,6 +35,8 @@ export interface HttpRequest {
   readonly authorization?: Secret | null
   /** Until the answer begins, each redirect anew; the body has the signal's time. Default: 20 s. */
   readonly timeoutMs?: number
+  /** Default: 5. Beyond it a redirect is a failure. */
+  readonly maxRedirects?: number
   readonly signal: AbortSignal
 }
 
@@ -108,7 +110,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     request: async (first, request) => {
       let url = first
       let authorization = request.authorization ?? null
-      for (let step = 0; step <= MAX_REDIRECTS; step++) {
+      const { maxRedirects = MAX_REDIRECTS } = request
+      for (let step = 0; step <= maxRedirects; step++) {
         const response = await ask(url, request, authorization)
         const next = redirectTarget(response)
         if (next === null) return response

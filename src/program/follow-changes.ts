@@ -104,6 +104,12 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
       row.owner === null || row.owner.address === null
         ? null
         : { nodeId: row.owner.node_id, address: row.owner.address },
+    authorizations: new Map(
+      row.authorizations.map(({ id, connection_id: connectionId, user_id: userId, scope }) => [
+        id,
+        { connectionId, userId, scope },
+      ]),
+    ),
     tokens: new Map(
       row.tokens.map(({ hash, id, scope, expires_at: expires }) => [
         hash,

@@ -41,5 +41,12 @@ export function bindServices(dependencies: services.ServiceDependencies) {
     createToken: bind(services.createToken),
     rotateToken: bind(services.rotateToken),
     revokeToken: bind(services.revokeToken),
+    listConnections: bind(services.listConnections),
+    revokeConnection: bind(services.revokeConnection),
+    listOwnConnections: bind(services.listOwnConnections),
+    revokeOwnConnection: bind(services.revokeOwnConnection),
+    listOAuthClients: bind(services.listOAuthClients),
+    createOAuthClient: bind(services.createOAuthClient),
+    deleteOAuthClient: bind(services.deleteOAuthClient),
   } satisfies Partial<Handlers>
 }

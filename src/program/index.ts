@@ -2,7 +2,7 @@ import { readFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
-import { createAccountHandlers, createApi, createPeopleHandlers } from '../api/index.ts'
+import { createAccountHandlers, createApi, createOAuthHandlers, createPeopleHandlers } from '../api/index.ts'
 import { createAuth, createSetUpLinks, ensureLocalKey, ensureWorkspace, ownHosts } from '../auth/index.ts'
 import { isLoopback, loadConfig, publicUrlOn, type Config, type ConfigSource } from '../config/index.ts'
 import { openDatabase, queries } from '../db/index.ts'
@@ -17,6 +17,7 @@ import {
 } from '../domain/index.ts'
 import { createCallRecorder, createGateway, createRouteTable } from '../gateway/index.ts'
 import { announceRun, readNodeId } from '../installation/index.ts'
+import { createHttpClient, publicNetwork } from '../network/index.ts'
 import { createNpmIndex, createPypiIndex, loadNpmConfiguration, loadPythonIndex } from '../packages/index.ts'
 import { createInstanceRegistry, startReconciler } from '../reconciler/index.ts'
 import { createLocalRuntime } from '../runtimes/local/index.ts'
@@ -30,6 +31,7 @@ import { followChanges } from './follow-changes.ts'
 import { bindServices } from './handlers.ts'
 import { createReplicas, internalUrl } from './replicas.ts'
 import { createModel } from './model.ts'
+import { createOAuth } from './oauth.ts'
 import { createSourceAnalyzer } from './source-analyzer.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
@@ -157,6 +159,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
           await queries.addUsage(tx, minutes)
         })
         await queries.touchEndpointTokens(db, uses)
+        await queries.touchConnections(db, uses)
       },
       clock: systemClock,
       logger: logger.child({ part: 'gateway' }),
@@ -166,7 +169,19 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     metrics.mcpRequest(call)
     recorder.add(call)
   }
+  const userAgent = `catwalk/${version}`
+  const { oauth, openAccessToken } = createOAuth({
+    db,
+    vault,
+    routes,
+    clock: systemClock,
+    publicUrl: publicUrl.origin,
+    http: stack.use(createHttpClient({ trustedOrigins: [], userAgent, network: publicNetwork })),
+    documentHosts: config.oauthClientHosts,
+  })
   const gateway = createGateway({
+    publicUrl: publicUrl.origin,
+    openAccessToken,
     routes,
     directory: replicas.directory,
     allowedHosts: ownHosts(addresses),
@@ -210,7 +225,6 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     logger: logger.child({ part: 'accounts' }),
   })
   const setUpLinks = createSetUpLinks({ database: db, publicUrl, workspaceId, clock: systemClock })
-  const userAgent = `catwalk/${version}`
   const packages = createNpmIndex({ configuration: npm })
   const pypi = createPypiIndex({ configuration: pythonIndex, userAgent })
   const sources = stack.use(
@@ -230,6 +244,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     auth,
     handlers: {
       ...createAccountHandlers({ auth, setUpLinks }),
+      ...createOAuthHandlers(oauth),
       ...createPeopleHandlers({ database: db, auth, publicUrl, signUp: config.signUp }),
       ...services.createKeyAdministration({ db, keys, rotator, clock: systemClock }),
       ...services.createDoctor({
@@ -279,6 +294,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       }),
     },
     logger: logger.child({ part: 'api' }),
+    oauth,
     addressOf,
     clock: systemClock,
     version,
@@ -314,11 +330,12 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     ),
   )
   stack.use(every(HOUR_MS, logger, () => queries.deleteReplacedTokens(db)))
+  stack.use(every(HOUR_MS, logger, () => queries.deleteEndedOAuth(db)))
   const sandbox = await localStatus(stop)
   const setUpLink = (await setUpLinks.needed()) ? (await setUpLinks.issue(null)).url.href : null
 
   door.open((req, res) => {
-    if (req.url?.startsWith('/mcp/') === true) gateway.handle(req, res)
+    if (isEndpoint(req.url ?? '')) gateway.handle(req, res)
     else if (replicas.isInternal(req)) replicas.handle(req, res)
     else void answerApi(req, res)
   })
@@ -338,6 +355,11 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     unsandboxed: config.allowUnsandboxed,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+/** Discovery stands below an endpoint's address, but the gateway has nothing to do with it. */
+function isEndpoint(url: string): boolean {
+  return url.startsWith('/mcp/') && !/^\/mcp\/[^/?]+\/\.well-known\//.test(url)
 }
 
 async function countByState(db: queries.Handle): Promise<Partial<Record<DeploymentState, number>>> {

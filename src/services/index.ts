@@ -22,6 +22,13 @@ export { createDoctor } from './doctor/examine.ts'
 export { createKeyAdministration } from './keys/administration.ts'
 export { createRotator, type Rotator } from './keys/rotation.ts'
 export { keyCheckStore, ownSecret } from './keys/store.ts'
+export { createOAuthClient, deleteOAuthClient, listOAuthClients } from './connections/clients.ts'
+export {
+  listConnections,
+  listOwnConnections,
+  revokeConnection,
+  revokeOwnConnection,
+} from './connections/connections.ts'
 export { createLogWriter, type BatchedLogWriter } from './logs/writer.ts'
 export { compareReleases } from './releases/compare.ts'
 export { createRelease } from './releases/create.ts'

@@ -7,6 +7,7 @@ import { createApi, type ApiOptions, type Handlers } from '../../src/api/index.t
 import type { SignedIn } from '../../src/auth/index.ts'
 import type { RouteName } from '../../src/contract/index.ts'
 import { routes } from '../../src/contract/index.ts'
+import { createSealer } from '../../src/protocol/index.ts'
 import { CatwalkError, systemClock, type Logger, type Role } from '../../src/domain/index.ts'
 
 export interface LogEntry {
@@ -51,6 +52,18 @@ export function handlersWith(some: Partial<Handlers>): Handlers {
   return { ...all, ...some }
 }
 
+/** Nobody can sign in to any endpoint. */
+export const NO_SIGN_IN: Omit<ApiOptions['oauth'], 'db'> = {
+  clock: systemClock,
+  publicUrl: 'http://localhost:7420',
+  tokenSealer: createSealer(Buffer.alloc(32, 1), 'token'),
+  requestSealer: createSealer(Buffer.alloc(32, 1), 'request'),
+  endpoints: { find: () => undefined, all: () => [] },
+  fetchDocument: () => Promise.reject(new Error('Nothing is fetched.')),
+  documentHosts: null,
+  whenKnown: async () => undefined,
+}
+
 export const PORT = 7420
 export const ORIGIN = `http://localhost:${PORT}`
 
@@ -66,6 +79,12 @@ export function apiOptions(overrides: Partial<ApiOptions> & { signedIn?: SignedI
       authenticate: () => Promise.resolve(signedIn),
     },
     handlers: handlersWith({}),
+    oauth: {
+      ...NO_SIGN_IN,
+      get db(): never {
+        throw new Error('The database must not be reached.')
+      },
+    },
     logger: recordingLogger(),
     clock: systemClock,
     version: '1.2.3',

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createAccountHandlers, createApi, createPeopleHandlers, type Handlers } from '../../src/api/index.ts'
+import {
+  createAccountHandlers,
+  createApi,
+  createOAuthHandlers,
+  createPeopleHandlers,
+  type Handlers,
+} from '../../src/api/index.ts'
 import { createAuth, createSetUpLinks, people } from '../../src/auth/index.ts'
 import { routes, type Route, type RouteName } from '../../src/contract/index.ts'
 import { newId, Secret, systemClock, type Role } from '../../src/domain/index.ts'
@@ -9,7 +15,7 @@ import { parseKeyRing } from '../../src/vault/index.ts'
 import { cookieHeader, tokenOf } from '../auth/support.ts'
 import { createWorld, type World } from '../reconciler/world.ts'
 import { silentLogger } from '../support/logger.ts'
-import { apiOptions, ORIGIN, PORT } from './support.ts'
+import { apiOptions, NO_SIGN_IN, ORIGIN, PORT } from './support.ts'
 
 interface Row {
   /** The least that a caller must be. */
@@ -63,6 +69,11 @@ const TABLE: Readonly<Record<RouteName, Row>> = {
   listApiKeys: own('viewer'),
   createApiKey: own('viewer', { name: 'k', role: 'viewer' }),
   revokeApiKey: ours('viewer', undefined, { id: 'key' }),
+  // What a client asks is sealed; nobody else's words are taken for it.
+  lookAtAuthorization: own('viewer', { request: 'x' }),
+  decideAuthorization: own('viewer', { request: 'x', allow: true }),
+  listOwnConnections: own('viewer'),
+  revokeOwnConnection: own('viewer', undefined, { connectionId: 'nothing' }),
   listDeployments: own('viewer'),
   listCalls: own('viewer'),
   getDeployment: ours('viewer'),
@@ -87,6 +98,11 @@ const TABLE: Readonly<Record<RouteName, Row>> = {
   restartDeployment: ours('member'),
   createRelease: ours('member', {}),
   callTool: ours('member', { tool: 'x' }),
+  listConnections: ours('member'),
+  revokeConnection: ours('member', undefined, { connectionId: 'nothing' }),
+  listOAuthClients: ours('member'),
+  createOAuthClient: ours('member', { name: 'x', redirectUris: ['https://client.example/callback'] }),
+  deleteOAuthClient: ours('member', undefined, { clientId: 'nothing' }),
   listTokens: ours('member'),
   createToken: ours('member', { name: 'x' }),
   rotateToken: ours('member', {}, { tokenId: 'walk' }),
@@ -183,6 +199,7 @@ beforeAll(async () => {
   const ring = parseKeyRing(Buffer.alloc(32, 7).toString('base64'), 'test')
   const handlers: Handlers = {
     ...createAccountHandlers({ auth, setUpLinks }),
+    ...createOAuthHandlers({ ...NO_SIGN_IN, db }),
     ...createPeopleHandlers({ database: db, auth, publicUrl, signUp: 'invitation' }),
     ...createKeyAdministration({
       db,

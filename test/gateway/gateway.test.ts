@@ -103,6 +103,8 @@ async function openDoor(
   const gateway = createGateway({
     routes: table,
     directory,
+    publicUrl: 'https://catwalk.example',
+    openAccessToken: () => undefined,
     allowedHosts: ['catwalk.example', '127.0.0.1'],
     allowedOrigins: ['https://everywhere.example'],
     maxMessageBytes: 1000,

@@ -59,6 +59,8 @@ async function startReplica(databaseUrl: Secret): Promise<Replica> {
   const gateway = createGateway({
     routes,
     directory: { ready: () => ANSWERING, wake: () => Promise.resolve(ANSWERING) },
+    publicUrl: 'http://127.0.0.1',
+    openAccessToken: () => undefined,
     allowedHosts: ['127.0.0.1'],
     maxMessageBytes: 1000,
     limits: {

@@ -8,7 +8,7 @@ export interface CallRow {
   readonly deployment_id: string
   readonly slug: string
   readonly token_id: string | null
-  /** Null when the token is gone, or there was none. */
+  /** Of a token or of a client that signed in; null when it is gone, or there was none. */
   readonly token_name: string | null
   readonly subject: string
   readonly method: string | null
@@ -85,14 +85,16 @@ export async function listCalls(
   const { deploymentId = null, token = null, name = null, outcome = null } = filter
   const { since = null, until = null, before = null } = filter
   const { rows } = await sql<CallRow>`
-    select c.id, c.at, c.deployment_id, d.slug, c.token_id, t.name as token_name, c.subject, c.method, c.name,
+    select c.id, c.at, c.deployment_id, d.slug, c.token_id, coalesce(t.name, k.name) as token_name, c.subject, c.method, c.name,
       c.outcome, c.duration_ms, c.request_id, c.trace_id
     from calls c
     join deployments d on d.id = c.deployment_id
     left join endpoint_tokens t on t.id = c.token_id
+    left join oauth_connections o on o.id = c.token_id
+    left join oauth_clients k on k.id = o.client_id
     where c.workspace_id = ${workspaceId}
       and (${deploymentId}::text is null or c.deployment_id = ${deploymentId})
-      and (${token}::text is null or c.token_id = ${token} or t.name = ${token})
+      and (${token}::text is null or c.token_id = ${token} or t.name = ${token} or k.name = ${token})
       and (${name}::text is null or c.name = ${name})
       and (${outcome}::text is null or c.outcome = ${outcome})
       and (${since}::timestamptz is null or c.at >= ${since})

@@ -21,6 +21,13 @@ export interface RouteRow {
     readonly scope: TokenScope
     readonly expires_at: string | null
   }[]
+  /** What people allowed clients; of those who left the workspace there is none. */
+  readonly authorizations: readonly {
+    readonly id: string
+    readonly connection_id: string
+    readonly user_id: string
+    readonly scope: TokenScope
+  }[]
 }
 
 /** Every route, or that of one deployment (none when it is gone). */
@@ -39,7 +46,16 @@ export async function loadRoutes(db: Handle, deploymentId?: string): Promise<rea
         select jsonb_agg(jsonb_build_object('hash', encode(t.hash, 'hex'), 'id', t.id, 'scope', t.scope,
           'expires_at', t.expires_at))
         from endpoint_tokens t where t.deployment_id = d.id
-      ), '[]') as tokens
+      ), '[]') as tokens,
+      coalesce((
+        select jsonb_agg(jsonb_build_object('id', a.id, 'connection_id', c.id, 'user_id', c.user_id,
+          -- Viewers call no tools, whatever they allow a client.
+          'scope', case when 'mcp:tools' = any(a.scopes) and m.role <> 'viewer' then 'full' else 'read' end))
+        from oauth_connections c
+        join oauth_authorizations a on a.connection_id = c.id
+        join members m on m.workspace_id = d.workspace_id and m.user_id = c.user_id
+        where c.deployment_id = d.id
+      ), '[]') as authorizations
     from deployments d
     where (${deploymentId ?? null}::text is null or d.id = ${deploymentId ?? null}) and d.desired <> 'deleted'`.execute(
     db,

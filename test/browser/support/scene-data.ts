@@ -385,6 +385,54 @@ export const token: RouteOutput<'listTokens'>['items'][number] = {
   lastUsedAt: ago(120),
 }
 
+export const connections: RouteOutput<'listConnections'>['items'] = [
+  {
+    id: 'con_1',
+    client: {
+      id: 'https://claude.example/client.json',
+      name: 'Claude',
+      kind: 'document',
+      host: 'claude.example',
+    },
+    user: { id: 'usr_1', email: 'ana@fjordworks.example' },
+    deployment: { id: 'dep_ticktick', name: 'TickTick', slug: 'ticktick' },
+    callsTools: true,
+    createdAt: ago(90_000),
+    lastUsedAt: ago(40),
+  },
+  {
+    id: 'con_2',
+    client: {
+      id: 'cli_1',
+      name: 'An editor with a rather long name of itself',
+      kind: 'registered',
+      host: null,
+    },
+    user: { id: 'usr_2', email: 'bo.with-a-long-name@fjordworks.example' },
+    deployment: { id: 'dep_github', name: 'GitHub', slug: 'github' },
+    callsTools: false,
+    createdAt: ago(600),
+    lastUsedAt: null,
+  },
+]
+
+export const question: RouteOutput<'lookAtAuthorization'> = {
+  client: { name: 'Claude', kind: 'document', host: 'claude.example' },
+  redirect: { host: 'claude.example', ownMachine: false },
+  deployment: { name: 'TickTick', slug: 'ticktick', workspace: 'Fjordworks' },
+  scopes: ['mcp:read', 'mcp:tools'],
+  mayCallTools: true,
+  before: false,
+}
+
+export const riskyQuestion: RouteOutput<'lookAtAuthorization'> = {
+  ...question,
+  client: { name: 'An editor with a rather long name of itself', kind: 'registered', host: null },
+  redirect: { host: 'localhost:41234', ownMachine: true },
+  mayCallTools: false,
+  before: true,
+}
+
 export const settings: RouteOutput<'getSettings'> = {
   access: 'token',
   allowedOrigins: [],

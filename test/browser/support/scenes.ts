@@ -50,6 +50,9 @@ const house: Handlers = {
   getUpdate: () => ({ ...data.update, available: false }),
   listTokens: () => ({ items: data.tokens }),
   getSettings: () => data.settings,
+  listOwnConnections: () => ({ items: data.connections }),
+  listConnections: () => ({ items: data.connections }),
+  lookAtAuthorization: () => data.question,
   createToken: () => ({ ...data.token, secret: 'cwk_Vt5yq0Jm2nHk8sXr4wZb7dLe' }),
   callTool: () => data.callResult,
 }
@@ -165,6 +168,39 @@ export const scenes: readonly Scene[] = [
     ready: 'Serves the endpoint',
   },
   { name: 'access', path: '/deployments/ticktick/access', ready: 'Clients send an endpoint token.' },
+  {
+    name: 'access-signed-in',
+    path: '/deployments/ticktick/access',
+    answers: { getSettings: () => ({ ...data.settings, access: 'both' }) },
+    ready: 'Connected clients',
+  },
+  {
+    name: 'access-signed-in-nobody',
+    path: '/deployments/ticktick/access',
+    answers: {
+      getSettings: () => ({ ...data.settings, access: 'oauth' }),
+      listConnections: () => ({ items: [] }),
+    },
+    ready: 'No client is connected',
+  },
+  { name: 'consent', path: '/consent?request=x', ready: 'Connect Claude?' },
+  {
+    name: 'consent-own-machine',
+    path: '/consent?request=x',
+    answers: { lookAtAuthorization: () => data.riskyQuestion },
+    ready: 'It says that it is a program on your machine',
+  },
+  {
+    name: 'consent-expired',
+    path: '/consent?request=x',
+    answers: {
+      lookAtAuthorization: () => {
+        throw new CatwalkError('authorization_expired', 'This request of the client has expired.')
+      },
+    },
+    ready: 'This request of the client has expired.',
+  },
+  { name: 'consent-without-request', path: '/consent', ready: 'Start in your client' },
   {
     name: 'access-public',
     path: '/deployments/ticktick/access',

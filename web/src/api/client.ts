@@ -19,6 +19,8 @@ export const api = createApiClient({ origin: '', workspace: chosenWorkspace })
 
 export type Analysis = RouteOutput<'createAnalysis'>
 export type AuditEntry = RouteOutput<'listAudit'>['items'][number]
+export type AuthorizationQuestion = RouteOutput<'lookAtAuthorization'>
+export type Connection = RouteOutput<'listConnections'>['items'][number]
 export type ApiKey = RouteOutput<'listApiKeys'>['items'][number]
 export type Finding = RouteOutput<'getDoctor'>['items'][number]
 export type Invitation = RouteOutput<'listInvitations'>['items'][number]

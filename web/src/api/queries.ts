@@ -85,6 +85,26 @@ export const catalogueQuery = (id: string) =>
     staleTime: 60 * SECOND_MS,
   })
 
+export const connectionsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['connections', id],
+    queryFn: async ({ signal }) => (await api.call('listConnections', { params: { id } }, signal)).items,
+  })
+
+export const ownConnectionsQuery = queryOptions({
+  queryKey: ['own-connections'],
+  queryFn: async ({ signal }) => (await api.call('listOwnConnections', {}, signal)).items,
+})
+
+/** What a client asks of the one who is signed in. */
+export const questionQuery = (request: string) =>
+  queryOptions({
+    queryKey: ['question', request],
+    queryFn: ({ signal }) => api.call('lookAtAuthorization', { body: { request } }, signal),
+    staleTime: Infinity,
+    retry: false,
+  })
+
 export const settingsQuery = (id: string) =>
   queryOptions({
     queryKey: ['settings', id],

@@ -56,25 +56,42 @@ const resetPassword = createRoute({
   component: lazyRouteComponent(() => import('../rooms/people/reset-password.tsx'), 'ResetPasswordRoom'),
 })
 
+/** Lets only people in who are signed in. */
+async function requireSession({
+  context: { queryClient },
+  location,
+}: {
+  readonly context: { readonly queryClient: QueryClient }
+  readonly location: { readonly href: string }
+}): Promise<void> {
+  try {
+    await queryClient.ensureQueryData(meQuery)
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 401) throw error
+    const { needed } = await queryClient.fetchQuery(setUpQuery)
+    if (needed) redirect({ to: '/setup', throw: true })
+    redirect({
+      throw: true,
+      to: '/sign-in',
+      search: location.href === '/' ? {} : { back: location.href },
+    })
+  }
+}
+
 /** Every room that needs a session. */
 const house = createRoute({
   getParentRoute: () => root,
   id: 'house',
-  beforeLoad: async ({ context: { queryClient }, location }) => {
-    try {
-      await queryClient.ensureQueryData(meQuery)
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 401) throw error
-      const { needed } = await queryClient.fetchQuery(setUpQuery)
-      if (needed) redirect({ to: '/setup', throw: true })
-      redirect({
-        throw: true,
-        to: '/sign-in',
-        search: location.href === '/' ? {} : { back: location.href },
-      })
-    }
-  },
+  beforeLoad: requireSession,
   component: Shell,
+})
+
+const consent = createRoute({
+  getParentRoute: () => root,
+  path: '/consent',
+  validateSearch: ({ request }): { request?: string | undefined } => ({ request: text(request) }),
+  beforeLoad: requireSession,
+  component: lazyRouteComponent(() => import('../rooms/consent/consent.tsx'), 'ConsentRoom'),
 })
 
 const start = createRoute({
@@ -172,6 +189,7 @@ export const routeTree = root.addChildren([
   signIn,
   join,
   resetPassword,
+  consent,
   house.addChildren([
     start,
     review,

@@ -14,10 +14,18 @@ import './access-mode.css'
 
 const CHOICES = [
   ['token', 'Token', 'Clients send an endpoint token. For Claude Code, Cursor, VS Code and scripts.'],
+  [
+    'oauth',
+    'Sign in',
+    'People sign in when they connect. For Claude on the web and phone, and ChatGPT. Tokens do not work.',
+  ],
+  [
+    'both',
+    'Token or sign in',
+    'Either. Some clients ignore a token that they were given where people can sign in.',
+  ],
   ['public', 'Public', 'Everybody who knows the address may call, without showing who they are.'],
 ] as const satisfies readonly (readonly [AccessMode, string, string])[]
-
-type Choice = (typeof CHOICES)[number][0]
 
 /** How callers show who they are. */
 export function AccessModeCard() {
@@ -26,7 +34,7 @@ export function AccessModeCard() {
   const { data: settings, error, refetch } = useQuery(settingsQuery(id))
   const [isOpening, setOpening] = useState(false)
   const change = useMutation({
-    mutationFn: (access: Choice) => api.call('changeSettings', { params: { id }, body: { access } }),
+    mutationFn: (access: AccessMode) => api.call('changeSettings', { params: { id }, body: { access } }),
     onSuccess: (changed) => {
       queryClient.setQueryData(settingsQuery(id).queryKey, changed)
       setOpening(false)

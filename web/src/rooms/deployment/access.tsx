@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
 import { useState } from 'react'
 import type { EndpointToken } from '../../api/client.ts'
-import { tokensQuery } from '../../api/queries.ts'
+import { settingsQuery, tokensQuery } from '../../api/queries.ts'
 import { Ago } from '../../kit/ago.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Card } from '../../kit/card.tsx'
@@ -12,6 +12,7 @@ import { formatDay } from '../../kit/format.ts'
 import { useNow } from '../../kit/now.ts'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { AccessModeCard } from './access-mode.tsx'
+import { Connections } from './connections.tsx'
 import { AddToken } from './add-token.tsx'
 import { useCurrent } from './current.ts'
 import { Badge } from '../../kit/badge.tsx'
@@ -23,6 +24,7 @@ import '../../kit/table.css'
 export function Access() {
   const { id } = useCurrent()
   const { data: tokens, error, refetch } = useQuery(tokensQuery(id))
+  const { data: settings } = useQuery(settingsQuery(id))
   const [isAdding, setAdding] = useState(false)
   const [rotating, setRotating] = useState<EndpointToken | null>(null)
   const [revoking, setRevoking] = useState<EndpointToken | null>(null)
@@ -34,6 +36,9 @@ export function Access() {
   return (
     <div className="tab stack wide">
       <AccessModeCard />
+      {settings !== undefined && settings.access !== 'token' && settings.access !== 'public' && (
+        <Connections />
+      )}
       <Card className="cut" title="Endpoint tokens" actions={tokens && tokens.length > 0 && add}>
         {tokens === undefined ? (
           error ? (

@@ -13,6 +13,7 @@ import { Field, SecretInput } from '../../kit/field.tsx'
 import { fits } from '../../kit/form.ts'
 import { PageHead } from '../../kit/page-head.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
+import { OwnConnections } from './connections.tsx'
 import '../../kit/table.css'
 import './people.css'
 
@@ -23,6 +24,7 @@ export function AccountRoom() {
       <PageHead title="Account" lead="Your password, and where you are signed in." />
       <div className="stack wide">
         <Sessions />
+        <OwnConnections />
         <Password />
       </div>
     </Page>
