@@ -1,5 +1,5 @@
-// npm start: installs what is missing, builds the dashboard, runs Catwalk. Runs on Node 20 without any package.
-import { runInstead } from '../bin/node.mjs'
+// npm start: installs what is missing, builds dashboard and program, runs Catwalk. Runs on Node 20 without any package.
+import { programArgs, runInstead } from '../bin/node.mjs'
 import { root, setUpProgram } from './lib/set-up.mjs'
 import { run, say } from './lib/step.mjs'
 import { ensureSystemPrograms, SANDBOX } from './lib/system.mjs'
@@ -11,5 +11,5 @@ await run(async () => {
     say(`    ${toType}`)
   }
   const node = await setUpProgram()
-  runInstead(node, [`${root}/src/main.ts`, 'serve', ...process.argv.slice(2)])
+  runInstead(node, programArgs(root, ['serve', ...process.argv.slice(2)]))
 })

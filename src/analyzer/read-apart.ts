@@ -10,7 +10,7 @@ const BUDGET_MS = 8_000
 const MEMORY_MIB = 1_536
 const LARGEST_READING = 64 * 1024 * 1024
 const PROGRAM = fileURLToPath(
-  new URL(`reading-process${import.meta.filename.endsWith('.js') ? '.js' : '.ts'}`, import.meta.url),
+  new URL(`reading-process${import.meta.url.endsWith('.js') ? '.js' : '.ts'}`, import.meta.url),
 )
 
 /**

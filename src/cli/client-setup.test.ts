@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { CLIENTS, clientSetup } from './client-setup.ts'
+import { clientSetup } from './client-setup.ts'
+import { CLIENTS } from './options.ts'
 
 const ENDPOINT = 'http://localhost:7420/mcp/echo'
 

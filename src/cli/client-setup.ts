@@ -1,9 +1,5 @@
 import { claudeCodeLine, mcpServersJson, vsCodeLine, type ConnectTarget } from '../contract/index.ts'
-
-/** The programs for which ready-made lines are printed. */
-export const CLIENTS = ['claude-code', 'cursor', 'vscode', 'json'] as const
-
-export type ClientName = (typeof CLIENTS)[number]
+import type { ClientName } from './options.ts'
 
 export interface ClientSetup {
   readonly client: ClientName

@@ -1,5 +1,10 @@
 import { InvalidArgumentError, Option } from 'commander'
 
+/** The programs for which ready-made lines are printed. */
+export const CLIENTS = ['claude-code', 'cursor', 'vscode', 'json'] as const
+
+export type ClientName = (typeof CLIENTS)[number]
+
 export const DEPLOYMENT = 'slug or id of the deployment'
 
 /** For commands that wait. */

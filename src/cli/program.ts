@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander'
 import { addAdministration } from './administration.ts'
-import { CLIENTS } from './client-setup.ts'
+import { BRIDGE_HOST } from './bridge-command.ts'
 import type { CommandContext, CommonOptions } from './context.ts'
 import { addLogins } from './login-commands.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { CliHost } from './output.ts'
-import { collect, DEPLOYMENT, timeoutOption, wholeNumber } from './options.ts'
+import { CLIENTS, collect, DEPLOYMENT, timeoutOption, wholeNumber } from './options.ts'
 import type { Programs, ServeFlag } from './programs.ts'
 import { addReleases } from './release-commands.ts'
 import type { AnalyzeOptions } from './commands/analyze.ts'
@@ -68,7 +68,7 @@ function addServing(program: Command, programs: Programs, serveFlags: readonly S
     .description('put one stdio server on HTTP, without anything else of Catwalk')
     .argument('<command...>', 'the server and its arguments, after --')
     .requiredOption('--port <number>', 'port to listen on; 0 for any that is free', wholeNumber(0, 65_535))
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--host <address>', 'address to listen on', BRIDGE_HOST)
     .option(
       '--secret-file <path>',
       'file with a secret that callers have to show; for an instance behind a gateway',

@@ -1,11 +1,11 @@
-import { CommanderError } from 'commander'
+import type { CommanderError } from 'commander'
 import { CatwalkError } from '../domain/index.ts'
+import { readBridgeCommand } from './bridge-command.ts'
 import { toJson } from './clean-text.ts'
 import { createContext, type CommandContext, type CommonOptions } from './context.ts'
 import { EXIT, type ExitCode } from './exit-codes.ts'
 import { InterruptedError, toFailure } from './failure.ts'
 import { createOutput, type CliHost } from './output.ts'
-import { createProgram } from './program.ts'
 import type { Programs } from './programs.ts'
 import { formatFailure } from './report.ts'
 
@@ -22,6 +22,12 @@ export async function runCli(
   const json = asksForJson(words)
   let exitCode: ExitCode = EXIT.ok
   try {
+    const bridge = readBridgeCommand(words)
+    if (bridge !== null) {
+      await programs.bridge(bridge)
+      return exitCode
+    }
+    const { createProgram } = await import('./program.ts')
     const program = createProgram({
       programs,
       host,
@@ -63,13 +69,18 @@ async function runAction(
 }
 
 function reportFailure(error: unknown, host: CliHost, json: boolean): ExitCode {
-  if (error instanceof CommanderError) return reportUsage(error, host, json)
+  if (isCommanderError(error)) return reportUsage(error, host, json)
   if (error instanceof InterruptedError) return EXIT.interrupted
   const failure = toFailure(error)
   const output = createOutput(host, json)
   if (json) host.stdout.write(`${toJson(failure.body)}\n`)
   else output.note(formatFailure(failure, (style, text) => output.noteStyle(style, text)))
   return failure.exitCode
+}
+
+// By name, so that what fails without commander does not have to load it.
+function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.')
 }
 
 /** Commander has written help, the version or what is wrong itself; only a document is still due. */

@@ -1,5 +1,6 @@
 import { cleanLine, cleanText } from './clean-text.ts'
-import { CLIENTS, clientSetup, type ClientName } from './client-setup.ts'
+import { clientSetup } from './client-setup.ts'
+import { CLIENTS, type ClientName } from './options.ts'
 import type { Deployment } from './failure.ts'
 import type { Output } from './output.ts'
 import { formatPairs } from './table.ts'

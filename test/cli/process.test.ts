@@ -60,10 +60,24 @@ test('a reader that has enough ends the command quietly', async () => {
   expect(await stderr).toBe('')
 })
 
-test('help and the version come without loading what they do not need', async () => {
-  await using api = await startFakeApi()
-  const child = start(api, ['--version'])
-  const [stdout, ended] = [text(child.stdout), once(child, 'exit')]
-  expect(await ended).toEqual([0, null])
-  expect(await stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+/** Prints the address of each module that is loaded. */
+const LISTING = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from 'node:module'
+  registerHooks({ load: (url, context, next) => (console.log(url), next(url, context)) })
+`)}`
+
+test.each([
+  { words: ['--version'], spared: /\/src\/(contract|bridge|program)\/|\/node_modules\/zod\// },
+  {
+    words: ['bridge', '--port', '0', '--', '/nonexistent'],
+    spared: /\/src\/(contract|program)\/|\/node_modules\/(zod|commander)\//,
+  },
+])('catwalk $words.0 loads only what it needs', async ({ words, spared }) => {
+  const child = spawn(process.execPath, ['--import', LISTING, MAIN, ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 25_000,
+  })
+  const loaded = (await text(child.stdout)).split('\n').filter((line) => line.startsWith('file:'))
+  expect(loaded.some((url) => url.endsWith('/src/cli/run.ts'))).toBe(true)
+  expect(loaded.filter((url) => spared.test(url))).toEqual([])
 })

@@ -1,5 +1,6 @@
 import type { CommandContext, CommonOptions } from '../context.ts'
-import { CLIENTS, clientSetup, type ClientName } from '../client-setup.ts'
+import { clientSetup } from '../client-setup.ts'
+import { CLIENTS, type ClientName } from '../options.ts'
 import { formatClientSetup } from '../summary.ts'
 
 export interface ConnectOptions extends CommonOptions {
