@@ -3,9 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 // As a module, node:http evaluates all that it exports: 13 MiB of an HTTP client that nobody here uses.
 const http = process.getBuiltinModule('node:http')
 
+/** Refusals of Streamable HTTP that are JSON-RPC errors of one request, if they name it. */
+const ERRORS_OF_REQUESTS: ReadonlySet<number> = new Set([400, 404])
+
 /**
  * Takes the answer of Streamable HTTP to one request and writes its messages to the stream of a client of HTTP+SSE.
- * What is refused before the request was accepted is answered as an HTTP error.
+ * What is refused before the request was accepted is answered as an HTTP error, unless it is the error of one request:
+ * clients look for that on the stream, such as those who ask which revisions there are before they say `initialize`.
  */
 export class Relay extends http.ServerResponse {
   readonly #stream: ServerResponse
@@ -32,6 +36,11 @@ export class Relay extends http.ServerResponse {
 
   /** Tells the client that its message was taken; whatever comes now comes on the stream. */
   accept(): void {
+    if (this.#mode === 'refused') return
+    this.#take()
+  }
+
+  #take(): void {
     const direct = this.#direct
     this.#direct = null
     if (direct === null || direct.headersSent || direct.destroyed) return
@@ -52,7 +61,6 @@ export class Relay extends http.ServerResponse {
     this.#head = namesAndValues(headers)
     if (status >= 400 && this.#direct !== null) {
       this.#mode = 'refused'
-      this.#direct.writeHead(status, [...this.#head].flat())
       return this
     }
     this.accept()
@@ -75,8 +83,7 @@ export class Relay extends http.ServerResponse {
       typeof chunk === 'string'
         ? Buffer.from(chunk, encoding)
         : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-    if (this.#mode === 'refused') this.#direct?.write(bytes)
-    else if (this.#mode === 'events' || this.#mode === 'document') this.#parts.push(bytes)
+    if (this.#mode !== 'nothing') this.#parts.push(bytes)
     // A message has no line break, so an event may be complete only where one came.
     if (this.#mode === 'events' && bytes.includes(10)) this.#sendEvents()
     return !this.#stream.writableNeedDrain
@@ -85,7 +92,7 @@ export class Relay extends http.ServerResponse {
   override end(...given: unknown[]): this {
     const [chunk, encoding] = given
     if (typeof chunk === 'string' || chunk instanceof Uint8Array) this.write(chunk, encoding)
-    if (this.#mode === 'refused') this.#direct?.end()
+    if (this.#mode === 'refused') this.#refuse(Buffer.concat(this.#parts))
     else if (this.#mode === 'document') this.#send(Buffer.concat(this.#parts))
     this.#parts = []
     // What waits for the end of an answer is told, as by a response with a socket.
@@ -99,6 +106,15 @@ export class Relay extends http.ServerResponse {
   override destroy(): this {
     this.#stream.destroy()
     return this
+  }
+
+  #refuse(body: Buffer): void {
+    if (ERRORS_OF_REQUESTS.has(this.statusCode) && namesRequest(body)) {
+      this.#take()
+      return this.#send(body)
+    }
+    this.#direct?.writeHead(this.statusCode, [...this.#head].flat())
+    this.#direct?.end(body)
   }
 
   #sendEvents(): void {
@@ -126,6 +142,16 @@ export class Relay extends http.ServerResponse {
 }
 
 const COLON = 58
+
+/** Whether a refusal is the JSON-RPC error of a request. */
+function namesRequest(body: Buffer): boolean {
+  try {
+    const error: unknown = JSON.parse(body.toString())
+    return typeof error === 'object' && error !== null && 'id' in error && error.id !== null
+  } catch {
+    return false
+  }
+}
 
 /** Headers as writeHead takes them: a list of names and values in turn, or an object. */
 function namesAndValues(headers: unknown): ReadonlyMap<string, string> {

@@ -1,3 +1,4 @@
+import { Client as DualClient, SSEClientTransport as DualTransport } from '@modelcontextprotocol/client'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import {
@@ -70,6 +71,14 @@ describe.each(['legacy', 'modern'])('a client of HTTP+SSE and a %s server', (nam
       const { content } = await client.callTool(call('test_cancelled_calls'))
       return JSON.stringify(content).includes('"0"') ? null : true
     })
+    await client.close()
+  })
+
+  test('a client of both eras is told that this transport has the handshake only', async () => {
+    const client = new DualClient({ name: 'dual', version: '1' }, { versionNegotiation: { mode: 'auto' } })
+    await client.connect(new DualTransport(new URL(`${server.url}/sse`)))
+    expect(client.getProtocolEra()).toBe('legacy')
+    expect((await client.listTools()).tools.length).toBeGreaterThan(8)
     await client.close()
   })
 
