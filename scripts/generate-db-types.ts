@@ -17,6 +17,7 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
   'releases.error': 'JsonObject',
   'events.data': 'JsonObject',
   'audit_entries.detail': 'JsonObject',
+  'registry_servers.document': 'RegistryDocument',
 }
 
 /**
@@ -36,6 +37,7 @@ const SCALARS: Readonly<Record<string, string>> = {
   numeric: 'string',
   bytea: 'Buffer',
   timestamptz: 'Timestamp',
+  tsvector: 'string',
 }
 
 interface Column {
@@ -116,7 +118,7 @@ export function schemaSource(columns: readonly Column[]): string {
     `export interface DB {\n${[...tables.keys()].map((table) => `  ${quotedKey(table)}: ${interfaceName(table)}`).join('\n')}\n}\n`,
   ].join('\n')
   return `// Made by scripts/generate-db-types.ts from the migrations. Do not edit; run \`npm run generate\`.
-${importLine(body, ['GeneratedAlways'], 'kysely')}${importLine(body, ['Analysis', 'JsonObject', 'JsonValue', 'LaunchSpec', 'Manifest', 'ReleaseSettings'], '../domain/index.ts')}${importLine(body, ['Defaulted', 'Jsonb', 'Timestamp'], './column-types.ts')}
+${importLine(body, ['GeneratedAlways'], 'kysely')}${importLine(body, ['Analysis', 'JsonObject', 'JsonValue', 'LaunchSpec', 'Manifest', 'RegistryDocument', 'ReleaseSettings'], '../domain/index.ts')}${importLine(body, ['Defaulted', 'Jsonb', 'Timestamp'], './column-types.ts')}
 ${body}`
 }
 

@@ -16,6 +16,7 @@ import type { ConnectOptions } from './commands/connect.ts'
 import type { DeployOptions } from './commands/deploy.ts'
 import type { LifecycleOptions, RemoveOptions } from './commands/lifecycle.ts'
 import type { LogsOptions } from './commands/logs.ts'
+import type { SearchOptions, SyncOptions } from './commands/registry.ts'
 import type { AddTokenOptions, RotateTokenOptions } from './commands/token.ts'
 
 export interface ProgramOptions {
@@ -125,6 +126,7 @@ function addDeploying(program: Command, run: Run): void {
         (await import('./commands/analyze.ts')).analyze(context, source, options),
       ),
     )
+  addRegistry(program.command('registry').description('the public registries of servers'), run)
   program
     .command('connect')
     .description('print ready-made lines that make a client use a deployment')
@@ -141,6 +143,36 @@ function addDeploying(program: Command, run: Run): void {
     .description('make a new link to set up the owner account')
     .action((options: CommonOptions) =>
       run(options, async (context) => (await import('./commands/set-up-link.ts')).setUpLink(context)),
+    )
+}
+
+function addRegistry(registry: Command, run: Run): void {
+  registry
+    .command('search')
+    .description('find servers by words; without any the newest')
+    .argument('[words...]', 'words, "a phrase", -without')
+    .option('-n, --limit <number>', 'how many at most', wholeNumber(1, 100), 20)
+    .option('--cursor <text>', 'go on where an earlier search ended')
+    .action((words: string[], options: SearchOptions) =>
+      run(options, async (context) =>
+        (await import('./commands/registry.ts')).searchRegistry(context, words, options),
+      ),
+    )
+  registry
+    .command('status')
+    .description('show how fresh the copy of each registry is')
+    .action((options: CommonOptions) =>
+      run(options, async (context) => (await import('./commands/registry.ts')).registryStatus(context)),
+    )
+  registry
+    .command('sync')
+    .description('ask the registries now what changed')
+    .option('--wait', 'wait until each has answered')
+    .addOption(timeoutOption())
+    .action((options: SyncOptions) =>
+      run(options, async (context) =>
+        (await import('./commands/registry.ts')).syncRegistries(context, options),
+      ),
     )
 }
 

@@ -33,6 +33,21 @@ test('an empty environment gives a configuration that works on this machine only
   })
 })
 
+test('a registry is asked unless its address is set to nothing', () => {
+  expect(load({})).toMatchObject({
+    registryUrl: 'https://registry.modelcontextprotocol.io',
+    glamaUrl: 'https://glama.ai',
+    registrySyncMs: 3_600_000,
+  })
+  expect(load({ CATWALK_REGISTRY_URL: '', CATWALK_GLAMA_URL: 'https://glama.example/' })).toMatchObject({
+    registryUrl: null,
+    glamaUrl: 'https://glama.example',
+  })
+  expect(problemsOf({ CATWALK_REGISTRY_URL: 'nonsense' })).toMatchObject([
+    { variable: 'CATWALK_REGISTRY_URL' },
+  ])
+})
+
 test('the data directory is a system one for root and follows XDG for everyone else', () => {
   expect(loadConfig({ env: {}, machine: { ...machine, isRoot: true } }).dataDir).toBe('/var/lib/catwalk')
   expect(load({ XDG_DATA_HOME: '/mnt/data' }).dataDir).toBe('/mnt/data/catwalk')

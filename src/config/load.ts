@@ -59,6 +59,10 @@ export interface Config {
   /** Without a slash at the end. */
   readonly githubApiUrl: string
   readonly githubToken: Secret | null
+  /** Null when it is not asked. Without a slash at the end. */
+  readonly registryUrl: string | null
+  readonly glamaUrl: string | null
+  readonly registrySyncMs: number
   readonly sourceCacheBytes: number
   readonly uidBase: number
   /** Name of a step to stop at; for tests. */
@@ -88,7 +92,8 @@ export interface Machine {
 }
 
 /**
- * Reads the configuration from variables and flags. A variable that is set to nothing counts as not set.
+ * Reads the configuration from variables and flags. A variable that is set to nothing counts as not set, unless nothing
+ * is a value that it may have.
  * @throws CatwalkError `config_invalid` naming every problem at once, with the reason and the fix; the same as data in
  *   `details.problems`
  */
@@ -108,10 +113,12 @@ export function loadConfig(source: ConfigSource): Config {
     sourceCacheMiB,
     analysisTimeoutS,
     modelTimeoutS,
+    registrySyncMinutes,
     ...rest
   } = values as Values
   return Object.freeze({
     ...rest,
+    registrySyncMs: registrySyncMinutes * 60_000,
     sourceCacheBytes: sourceCacheMiB * 1024 * 1024,
     dataDir: rest.dataDir ?? defaultDataDir(env, machine),
     publicUrl: rest.publicUrl ?? (rest.port === 0 ? null : `http://localhost:${rest.port}`),
@@ -168,7 +175,7 @@ function readSettings(source: ConfigSource, problems: ConfigProblem[]): Partial<
     const flag = flagOf(setting.name)
     const fromFlag = 'secret' in setting ? undefined : source.flags?.[camelCase(flag)]
     const given = fromFlag === undefined ? source.env[setting.name] : String(fromFlag)
-    const text = given === '' ? undefined : given
+    const text = given === '' && !('mayBeEmpty' in setting) ? undefined : given
     const parsed = setting.value.schema.safeParse(
       text ?? ('default' in setting ? setting.default : undefined),
     )

@@ -22,6 +22,8 @@ interface Declared<T> {
   readonly default?: string
   /** For defaults that are computed: how the documentation says it. */
   readonly defaultInWords?: string
+  /** Set to nothing it has the value nothing; others then count as not set. */
+  readonly mayBeEmpty?: true
   readonly example: string
   readonly secret?: true
 }
@@ -332,6 +334,31 @@ export const SETTINGS = {
     value: value.secret,
     example: 'github_pat_…',
     secret: true,
+  }),
+  registryUrl: setting({
+    name: 'CATWALK_REGISTRY_URL',
+    description:
+      'MCP Registry whose servers can be searched, or another one that speaks its API. Set to nothing, none is asked.',
+    value: value.httpAddressOrNone,
+    default: 'https://registry.modelcontextprotocol.io',
+    mayBeEmpty: true,
+    example: 'https://registry.example.com',
+  }),
+  glamaUrl: setting({
+    name: 'CATWALK_GLAMA_URL',
+    description: 'Where the list of servers of Glama is. Set to nothing, it is not asked.',
+    value: value.httpAddressOrNone,
+    default: 'https://glama.ai',
+    mayBeEmpty: true,
+    example: 'https://glama.example.com',
+  }),
+  registrySyncMinutes: setting({
+    name: 'CATWALK_REGISTRY_SYNC_MINUTES',
+    description:
+      'How often registries are asked for what changed, in minutes. Those that do not tell are read whole, once a day.',
+    value: value.wholeNumber(5, 10_080),
+    default: '60',
+    example: '240',
   }),
   sourceCacheMiB: setting({
     name: 'CATWALK_SOURCE_CACHE_MIB',

@@ -96,6 +96,12 @@ export const httpAddress: Value<string> = {
   accepts: 'an http or https address without a query and without a password',
 }
 
+/** The same, or nothing: then what is there is not asked. */
+export const httpAddressOrNone: Value<string | null> = {
+  schema: z.string().pipe(z.union([z.literal('').transform(() => null), httpAddress.schema])),
+  accepts: `${httpAddress.accepts}, or empty`,
+}
+
 export const modelName: Value<string> = {
   schema: z.string().regex(/^[\w.:/@~-]{1,200}$/),
   accepts: 'the name of a model',

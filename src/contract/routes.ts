@@ -182,6 +182,45 @@ export const routes = {
     response: z.object({ deleted: z.number().int() }),
   },
 
+  listRegistryServers: {
+    method: 'get',
+    path: '/registry/servers',
+    summary:
+      'Servers that the public registries list, from the copy that is kept here; best first, or newest',
+    access: 'viewer',
+    query: z.object({
+      q: z
+        .string()
+        .max(500)
+        .default('')
+        .describe('Words, "a phrase", -without; also the beginnings of words'),
+      cursor: z.string().max(1000).optional().describe('Of the page before'),
+      limit: z.coerce.number().int().min(1).max(100).default(20),
+    }),
+    status: 200,
+    response: z.object({
+      items: z.array(s.RegistryServer),
+      cursor: z.string().nullable().describe('Of the next page, null when there is none'),
+      registries: z.array(s.RegistryState).describe('How fresh the copy is; empty when none is configured'),
+    }),
+  },
+  listRegistries: {
+    method: 'get',
+    path: '/registry/sources',
+    summary: 'The public registries that are copied, and how fresh each copy is',
+    access: 'viewer',
+    status: 200,
+    response: list(s.RegistryState),
+  },
+  syncRegistries: {
+    method: 'post',
+    path: '/registry/syncs',
+    summary: 'Ask the public registries now what changed, in the background',
+    access: 'installation',
+    status: 202,
+    response: list(s.RegistryState),
+  },
+
   listDeployments: {
     method: 'get',
     path: '/deployments',

@@ -577,6 +577,8 @@ export const Doctor = z
           'disk',
           'sandbox',
           'registry',
+          'mcp-registry',
+          'glama',
           'public-url',
         ]),
         level: z.enum(['ok', 'warning', 'error']).describe('error: something cannot work'),
@@ -659,3 +661,47 @@ export const Keys = z
       .describe('The one under way, or the last'),
   })
   .meta({ id: 'Keys' })
+
+export const RegistryServer = z
+  .object({
+    name: z.string().describe('Unique in the first registry that lists it'),
+    title: z.string().nullable(),
+    description: z.string(),
+    version: z.string().nullable(),
+    status: z.enum(['active', 'deprecated']),
+    statusMessage: z.string().nullable().describe('Why it has this status'),
+    source: z.string().nullable().describe('What to analyse and deploy; null when it names nothing'),
+    runsFrom: z
+      .enum(['package', 'repository', 'remote', 'nothing'])
+      .describe('What it is deployed from; `remote`: someone else runs it'),
+    listedBy: z
+      .array(z.object({ registry: z.enum(['official', 'glama']), url: z.string().nullable() }))
+      .describe('Registries that list it, the one that is shown first'),
+    namespace: z
+      .enum(['github', 'domain'])
+      .nullable()
+      .describe('What the publisher has proved to the official registry to be theirs'),
+    repository: z.string().nullable(),
+    website: z.string().nullable(),
+    license: z.string().nullable(),
+    packages: z.array(z.object({ registry: z.string(), name: z.string(), version: z.string().nullable() })),
+    remotes: z.array(z.object({ url: z.string(), transport: z.string() })),
+    publishedAt: timestamp.nullable(),
+    updatedAt: timestamp.nullable(),
+  })
+  .meta({ id: 'RegistryServer' })
+
+export const RegistryState = z
+  .object({
+    name: z.enum(['official', 'glama']),
+    url: z.string(),
+    servers: z.number().int().describe('How many of its servers are known here'),
+    syncedAt: timestamp.nullable().describe('What it said at this moment is known here; null: not yet'),
+    syncing: z.boolean(),
+    failure: z
+      .object({ at: timestamp, message: z.string() })
+      .nullable()
+      .describe('Why the last attempt failed; null when it did not'),
+    nextAt: timestamp.describe('When it is asked again'),
+  })
+  .meta({ id: 'RegistryState' })

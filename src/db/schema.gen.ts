@@ -6,6 +6,7 @@ import type {
   JsonValue,
   LaunchSpec,
   Manifest,
+  RegistryDocument,
   ReleaseSettings,
 } from '../domain/index.ts'
 import type { Defaulted, Jsonb, Timestamp } from './column-types.ts'
@@ -273,6 +274,45 @@ export interface OauthRefreshTokensTable {
   used_at: Timestamp | null
 }
 
+export interface RegistryServersTable {
+  source: 'official' | 'glama'
+  name: string
+  title: string | null
+  description: string
+  version: string | null
+  status: 'active' | 'deprecated'
+  status_message: string | null
+  repository: string | null
+  repository_key: string | null
+  folder: string
+  website: string | null
+  license: string | null
+  identifiers: string
+  document: Jsonb<RegistryDocument>
+  published_at: Timestamp | null
+  updated_at: Timestamp | null
+  crawl: string
+  search: GeneratedAlways<string>
+}
+
+export interface RegistrySourcesTable {
+  name: 'official' | 'glama'
+  url: string
+  crawl: Defaulted<string>
+  crawl_began_at: Timestamp | null
+  crawl_since: Timestamp | null
+  crawl_pages: Defaulted<number>
+  cursor: string | null
+  next_at: Defaulted<Timestamp>
+  synced_at: Timestamp | null
+  full_synced_at: Timestamp | null
+  failed_at: Timestamp | null
+  failure: string | null
+  failures: Defaulted<number>
+  lease_holder: string | null
+  lease_until: Timestamp | null
+}
+
 export interface ReleasesTable {
   id: string
   workspace_id: string
@@ -368,6 +408,8 @@ export interface DB {
   oauth_codes: OauthCodesTable
   oauth_connections: OauthConnectionsTable
   oauth_refresh_tokens: OauthRefreshTokensTable
+  registry_servers: RegistryServersTable
+  registry_sources: RegistrySourcesTable
   releases: ReleasesTable
   sessions: SessionsTable
   settings: SettingsTable

@@ -104,6 +104,18 @@ export type {
   RuntimeStatus,
   RuntimeSupport,
 } from './runtime.ts'
+export {
+  RegistryFailure,
+  type RegistryChange,
+  type RegistryClient,
+  type RegistryDocument,
+  type RegistryEntry,
+  type RegistryName,
+  type RegistryPackage,
+  type RegistryPage,
+  type RegistryRemote,
+} from './registry.ts'
+export { registryTarget, type RegistryTarget } from './registry-target.ts'
 export { Secret } from './secret.ts'
 export type { SessionMemory, SessionNote } from './session-memory.ts'
 export type {

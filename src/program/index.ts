@@ -29,6 +29,7 @@ import { pauseAt } from './checkpoint.ts'
 import { openDoor } from './door.ts'
 import { followChanges } from './follow-changes.ts'
 import { bindServices } from './handlers.ts'
+import { startRegistries } from './registries.ts'
 import { createReplicas, internalUrl } from './replicas.ts'
 import { createModel } from './model.ts'
 import { createOAuth } from './oauth.ts'
@@ -227,6 +228,15 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   const setUpLinks = createSetUpLinks({ database: db, publicUrl, workspaceId, clock: systemClock })
   const packages = createNpmIndex({ configuration: npm })
   const pypi = createPypiIndex({ configuration: pythonIndex, userAgent })
+  const registries = stack.use(
+    await startRegistries({
+      db,
+      nodeId,
+      config,
+      userAgent,
+      logger: logger.child({ part: 'registries' }),
+    }),
+  )
   const sources = stack.use(
     await createSources({
       directory: join(dataDir, 'snapshots'),
@@ -265,6 +275,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         db,
         vault,
         packages,
+        pokeRegistries: () => registries.poke(),
         endpoints: replicas.directory,
         analyzer: createSourceAnalyzer({
           sources,

@@ -34,6 +34,8 @@ export interface ServiceDependencies {
   readonly analyzer: SourceAnalyzer
   readonly analyses: AnalysisRuns
   readonly endpoints: EndpointDirectory
+  /** Has due registries asked soon, in the background. Must not throw and must not wait. */
+  readonly pokeRegistries: () => void
   readonly changes: Changes
   /** Keeps who called what. Must not throw and must not wait. */
   readonly record: (call: CallRecord) => void

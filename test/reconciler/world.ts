@@ -76,6 +76,7 @@ export async function createWorld(): Promise<World> {
     vault,
     packages,
     analyzer: createFakeAnalyzer(),
+    pokeRegistries: () => {},
     analyses: createAnalysisRuns({
       timeoutMs: 10_000,
       now: () => systemClock.now(),

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { queries } from '../../src/db/index.ts'
 import { CatwalkError } from '../../src/domain/index.ts'
 import { createDoctor } from '../../src/services/index.ts'
 import { parseKeyRing } from '../../src/vault/index.ts'
@@ -107,4 +108,31 @@ test('every check has its section in the guide', async () => {
     expect(guide).toContain(`\n## ${name}\n`)
     expect(docs).toBe(`/docs/doctor#${name}`)
   }
+})
+
+test('of each registry it tells how many servers are known, since when, and why it does not answer', async () => {
+  const { db } = world.ctx
+  expect((await findings()).of('mcp-registry')).toMatchObject({
+    level: 'ok',
+    detail: expect.stringContaining('not asked'),
+  })
+  await queries.enterRegistrySources(db, [{ name: 'official', url: 'http://127.0.0.1:1' }])
+  const claimed = await queries.claimCrawl(db, 'official', {
+    url: 'http://127.0.0.1:1',
+    nodeId: 'node_1',
+    tellsChanges: true,
+    fullEverySeconds: 60,
+  })
+  if (claimed === null) throw new Error('It should be due.')
+  await queries.failCrawl(db, claimed, '127.0.0.1:1 cannot be reached.', {
+    restart: false,
+    retryInSeconds: () => 60,
+  })
+  const { of } = await findings()
+  expect(of('mcp-registry')).toMatchObject({
+    level: 'warning',
+    detail: '127.0.0.1:1 cannot be reached. 0 servers are known so far.',
+    fix: expect.stringContaining('CATWALK_REGISTRY_URL'),
+  })
+  expect(of('glama')).toMatchObject({ level: 'ok' })
 })

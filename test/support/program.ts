@@ -11,6 +11,8 @@ const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 30_000
 /** Tests ask again until something is so, more often than a person may. */
 const PATIENT = { CATWALK_API_USER_REQUESTS_PER_MINUTE: '0' }
+/** Nothing on the internet is asked unless a test gives an address. */
+const ALONE = { CATWALK_REGISTRY_URL: '', CATWALK_GLAMA_URL: '' }
 
 export interface ProgramOptions {
   /** A directory to go on with; it is then left alone at the end. Default: a fresh one. */
@@ -45,7 +47,7 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
   const child = spawn(
     process.execPath,
     [LAUNCHER, 'serve', '--port', '0', '--data-dir', dataDir, ...(options.flags ?? [])],
-    { env: { ...inherited(), ...PATIENT, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { env: { ...inherited(), ...PATIENT, ...ALONE, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const ended = once(child, 'exit')
   let output = ''

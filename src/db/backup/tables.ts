@@ -1,7 +1,7 @@
 import type { Client } from 'pg'
 
-/** What belongs to programs that run, not to the installation. A restored one begins without any. */
-const NOT_KEPT = ['nodes', 'instances', 'schema_migrations']
+/** What belongs to programs that run, or is only a copy of something elsewhere. A restored one begins without any. */
+const NOT_KEPT = ['nodes', 'instances', 'registry_servers', 'registry_sources', 'schema_migrations']
 
 export interface Table {
   readonly name: string

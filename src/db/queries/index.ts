@@ -147,4 +147,22 @@ export {
   type SealedTable,
 } from './sealed.ts'
 export { readSetting, settleSetting, writeSetting } from './settings.ts'
+export {
+  findRegistryServer,
+  searchRegistryServers,
+  type FoundServerRow,
+  type RegistryServerRow,
+  type SearchCursor,
+} from './registry-servers.ts'
+export {
+  claimCrawl,
+  enterRegistrySources,
+  failCrawl,
+  finishCrawl,
+  hastenRegistrySources,
+  listRegistrySources,
+  saveRegistryPage,
+  type ClaimedCrawl,
+  type RegistrySourceRow,
+} from './registry-sources.ts'
 export { loadRoutes, type RouteRow } from './routes.ts'

@@ -6,6 +6,7 @@ import {
   CatwalkError,
   type Clock,
   type PackageIndex,
+  type RegistryName,
   type RuntimeStatus,
   type Secret,
 } from '../../domain/index.ts'
@@ -41,6 +42,8 @@ export const CHECKS = [
   'disk',
   'sandbox',
   'registry',
+  'mcp-registry',
+  'glama',
   'public-url',
 ] as const
 
@@ -213,6 +216,10 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     return ok('The npm registry answers.')
   },
 
+  'mcp-registry': async ({ db }) => examineRegistry(db, 'official', 'CATWALK_REGISTRY_URL'),
+
+  glama: async ({ db }) => examineRegistry(db, 'glama', 'CATWALK_GLAMA_URL'),
+
   async 'public-url'({ publicUrl }, signal) {
     const answer = await fetch(new URL('/healthz', publicUrl), { signal, redirect: 'manual' })
       .then((response): unknown => (response.ok ? response.json() : null))
@@ -232,6 +239,24 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     }
     return ok(`Catwalk answers at ${publicUrl.origin}.`)
   },
+}
+
+/** What is known here is served whatever the registry does, so this is never an error. */
+async function examineRegistry(db: queries.Handle, name: RegistryName, setting: string): Promise<Verdict> {
+  const row = (await queries.listRegistrySources(db)).find((source) => source.name === name)
+  if (row === undefined) return ok(`It is not asked: ${setting} is set to nothing.`)
+  const { servers, synced_at: syncedAt, failure } = row
+  const known =
+    syncedAt === null
+      ? `${servers} servers are known so far.`
+      : `${servers} servers are known, as of ${syncedAt.toISOString()}.`
+  if (failure !== null) {
+    return warning(
+      `${failure} ${known}`,
+      `Check the network, a firewall and ${setting}; set it to nothing to do without. Try again: bin/catwalk registry sync`,
+    )
+  }
+  return ok(syncedAt === null ? `${row.url} is being read. ${known}` : `${row.url} answers. ${known}`)
 }
 
 function opened(vault: Vault, row: queries.CredentialRow): ReadonlyMap<string, Secret> | null {

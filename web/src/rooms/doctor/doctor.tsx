@@ -28,6 +28,8 @@ const NAMES: Readonly<Record<Finding['name'], string>> = {
   disk: 'Disk',
   sandbox: 'Sandbox',
   registry: 'Package registry',
+  'mcp-registry': 'MCP Registry',
+  glama: 'Glama',
   'public-url': 'Public URL',
 }
 
