@@ -10,6 +10,7 @@ export interface Outflow {
 }
 
 interface Slow {
+  readonly res: ServerResponse
   readonly stream: boolean
   unsent: number
   since: number
@@ -23,15 +24,16 @@ const UNREMARKABLE_BYTES = 65_536
  * too much that was not sent yet. A client that takes nothing at all is cut off, so that it cannot stop the others.
  */
 export function createOutflow(stdout: Readable, limits: BridgeLimits): Outflow {
-  const slow = new Map<ServerResponse, Slow>()
+  // Few at a time. A Map would hold on to those that are gone; see CallTable.
+  let slow: readonly Slow[] = []
   let now = 0
 
   function decide(): void {
     let total = 0
     let pause = false
-    for (const [res, state] of slow) {
+    for (const { res, stream } of slow) {
       total += res.writableLength
-      if (state.stream && res.writableLength > limits.slowStreamBytes) pause = true
+      if (stream && res.writableLength > limits.slowStreamBytes) pause = true
     }
     if (pause || total > limits.slowTotalBytes) stdout.pause()
     else if (stdout.isPaused()) stdout.resume()
@@ -40,11 +42,11 @@ export function createOutflow(stdout: Readable, limits: BridgeLimits): Outflow {
   return {
     wrote(res, stream) {
       if (res.writableLength < UNREMARKABLE_BYTES) return
-      if (!slow.has(res)) {
-        slow.set(res, { stream, unsent: res.writableLength, since: now })
+      if (!slow.some((state) => state.res === res)) {
+        slow = [...slow, { res, stream, unsent: res.writableLength, since: now }]
         const forget = () => {
           res.off('drain', forget).off('close', forget).off('finish', forget)
-          slow.delete(res)
+          slow = slow.filter((state) => state.res !== res)
           decide()
         }
         res.on('drain', forget).on('close', forget).on('finish', forget)
@@ -53,13 +55,14 @@ export function createOutflow(stdout: Readable, limits: BridgeLimits): Outflow {
     },
     sweep(at) {
       now = at
-      for (const [res, state] of slow) {
+      for (const state of slow) {
+        const { res } = state
         if (res.writableLength !== state.unsent) {
           state.unsent = res.writableLength
           state.since = now
         } else if (now - state.since > limits.stalledMs) res.destroy()
       }
-      if (slow.size > 0) decide()
+      if (slow.length > 0) decide()
     },
   }
 }

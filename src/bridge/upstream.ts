@@ -14,6 +14,7 @@ import {
   type LegacyVersion,
 } from '../protocol/index.ts'
 import type { Call, Translate } from './call.ts'
+import { CallTable, type Calls } from './call-table.ts'
 import type { Era } from './era.ts'
 import type { BridgeLimits } from './limits.ts'
 import { createOutflow, type Outflow } from './outflow.ts'
@@ -46,7 +47,7 @@ export interface Upstream {
   /** Most verbose level of log messages that requests of the modern era have asked of this process. */
   askedLevel: string | null
   readonly shared: boolean
-  readonly calls: ReadonlyMap<number, Call>
+  readonly calls: Calls
   readonly flow: Outflow
   readonly alive: boolean
   /** Lines on stdout so far that were not MCP. */
@@ -95,7 +96,7 @@ const LAST_BREATH_MS = 250
 /** Takes over stdin and stdout of a server process. */
 export function createUpstream(process: ServerProcess, options: UpstreamOptions): Upstream {
   const { limits, output } = options
-  const calls = new Map<number, Call>()
+  const calls = new CallTable()
   const writer = createStdinWriter(process.stdin)
   const flow = createOutflow(process.stdout, limits)
   let next = 1
@@ -106,11 +107,8 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
   let usedAt = 0
 
   function take(number: number): Call | undefined {
-    const call = calls.get(number)
-    if (call !== undefined) {
-      calls.delete(number)
-      if (call.session !== null) call.session.callsInFlight--
-    }
+    const call = calls.take(number)
+    if (call !== undefined && call.session !== null) call.session.callsInFlight--
     return call
   }
 
@@ -206,7 +204,7 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     // A server that closed its output but lives on can answer nobody.
     const early = await Promise.race([process.ended, limit(LAST_BREATH_MS)])
     if (early === undefined) void process.stop(0)
-    for (const number of calls.keys()) {
+    for (const [number] of calls) {
       const call = take(number)
       call?.sink.fail(call.id, describeEnd(early, hasOpened(upstream)))
       call?.report?.('failed')
@@ -240,7 +238,7 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     gone: whenGone(),
     open(call) {
       const number = next++
-      calls.set(number, call)
+      calls.add(number, call)
       if (call.session !== null) call.session.callsInFlight++
       // Without a subject it is a request of ours, such as the handshake.
       if (call.subject === '') return number
