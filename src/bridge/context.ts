@@ -34,6 +34,8 @@ export interface BridgeCore {
   readonly budget: ReplayBudget
   readonly inbound: Inbound
   readonly processes: ProcessPolicy
+  /** Whether a session ends with its process, because what the server remembers of it cannot be made again. */
+  readonly stateful: boolean
   readonly toolHeaders: ToolHeaders
   /** Milliseconds that only go forward, moved on by the sweeper: good enough for idle times, and free. */
   now: number

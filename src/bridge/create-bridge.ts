@@ -12,7 +12,7 @@ import {
   type SessionMemory,
   type ServerEra,
 } from '../domain/index.ts'
-import { createSealer, RPC } from '../protocol/index.ts'
+import { createSealer, isModernVersion, RPC } from '../protocol/index.ts'
 import { ask } from './ask.ts'
 import type { BridgeContext, BridgeCore } from './context.ts'
 import { endSession } from './end-session.ts'
@@ -52,6 +52,8 @@ export interface BridgeOptions {
   /** Which eras the server speaks, from {@link Bridge.probe} or {@link Bridge.era}; found out when left out. */
   readonly era?: ServerEra
   readonly processes?: ProcessPolicy
+  /** Ends a session with the process that served it, instead of going on in another one. */
+  readonly stateful?: boolean
   /** What sessions leave behind; pass it on to the next bridge so that they go on, or stay ended. */
   readonly memory?: SessionMemory
 }
@@ -60,7 +62,10 @@ export interface BridgeOptions {
 export interface Bridge extends Endpoint {
   /** Which eras the server speaks, as far as that was found out; null: nothing is known yet. */
   readonly era: ServerEra | null
-  /** Settles once the process that was started with the bridge has ended or {@link Bridge.stop} is done; no process is left then. */
+  /**
+   * Settles once the process that was started with the bridge has ended while no session had another one, or
+   * {@link Bridge.stop} is done; no process is left then.
+   */
   readonly ended: Promise<InstanceEnd>
   /** Takes nothing new, lets calls in flight finish for at most `graceMs`, then ends all processes. Idempotent. */
   stop(graceMs: number): Promise<void>
@@ -92,6 +97,7 @@ export async function createBridge(options: BridgeOptions, signal: AbortSignal):
     budget: createReplayBudget(limits.replayBytes),
     inbound: { bytes: 0 },
     processes: options.processes ?? 'auto',
+    stateful: options.stateful ?? false,
     toolHeaders: createToolHeaders(),
     now: 0,
     stopping: false,
@@ -142,6 +148,7 @@ function openBridge(context: BridgeContext): Bridge {
     await Promise.all(
       [...pool.shared.all()].map((upstream) => upstream.stop(Math.min(graceMs, EXIT_GRACE_MS))),
     )
+    pool.shared.finish()
     await ended
   }
 
@@ -152,7 +159,7 @@ function openBridge(context: BridgeContext): Bridge {
     ended,
     stop: (graceMs) => (stopping ??= stop(graceMs)),
     handle(req, res, caller) {
-      if (context.stopping || !pool.shared.primary.alive) {
+      if (context.stopping || !pool.shared.available) {
         const text = 'The server is being stopped or restarted. Try again in a moment.'
         return refuse(res, 503, caller.requestId, RPC.serverError, text, ['retry-after', '1'])
       }
@@ -174,6 +181,11 @@ function openBridge(context: BridgeContext): Bridge {
 function dispatch(context: BridgeContext, req: IncomingMessage, res: ServerResponse, caller: Caller): void {
   // A client that resets its connection is no error of ours.
   res.on('error', () => undefined)
+  const version = req.headers['mcp-protocol-version']
+  if (req.method !== 'POST' && typeof version === 'string' && isModernVersion(version)) {
+    const text = `Revision ${version} has POST only.`
+    return refuse(res, 405, caller.requestId, RPC.serverError, text, ['allow', 'POST'])
+  }
   switch (req.method ?? '') {
     case 'POST':
       return handlePost(context, req, res, caller)

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Caller } from '../domain/index.ts'
 import { isLegacyVersion, LEGACY_VERSIONS, RPC } from '../protocol/index.ts'
 import type { BridgeContext } from './context.ts'
+import { endSession } from './end-session.ts'
 import { refuse } from './respond.ts'
 import type { Session } from './session.ts'
 
@@ -27,7 +28,9 @@ export function findSession(
     return null
   }
   const session = context.sessions.find(token, caller.subject)
-  if (session === undefined) {
+  const bereft = context.stateful && session !== undefined && session.upstream?.alive !== true
+  if (bereft) void endSession(context, session)
+  if (session === undefined || bereft) {
     refuse(
       res,
       404,

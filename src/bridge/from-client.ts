@@ -1,4 +1,13 @@
-import { lettersOf, splice, textOf, type Edit, type Envelope, type MessageKind } from '../protocol/index.ts'
+import {
+  lettersOf,
+  RPC,
+  rpcError,
+  splice,
+  textOf,
+  type Edit,
+  type Envelope,
+  type MessageKind,
+} from '../protocol/index.ts'
 import type { Caller } from '../domain/index.ts'
 import { cancellation } from './ask.ts'
 import type { Sink } from './call.ts'
@@ -26,6 +35,11 @@ export function clientRequest(
   if (!upstream.alive) {
     sink.fail(id, describeEnd(undefined, true))
     return report?.('failed')
+  }
+  // They would be seen by everybody on the process, so they are not offered, and not there either.
+  if (upstream.shared && textOf(body, envelope.method)?.startsWith('tasks/') === true) {
+    sink.answer(rpcError(id, RPC.methodNotFound, 'Method not found'), RPC.methodNotFound)
+    return report?.('error')
   }
   note(context, session, body, envelope)
   const extra = upstream.shared ? sharedEdit(context, session, body, envelope) : null

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { JsonObject } from '../domain/index.ts'
-import { META_KEYS, MODERN_VERSIONS, openState, RPC, textOf } from '../protocol/index.ts'
+import { META_KEYS, MODERN_VERSIONS, openState, RPC, rpcError, textOf } from '../protocol/index.ts'
 import { ask } from './ask.ts'
 import type { BridgeContext } from './context.ts'
 import { failRequest, refuseRequest, replyTo, type Exchange } from './exchange.ts'
@@ -102,13 +102,30 @@ function isFreshCall(context: BridgeContext, exchange: Exchange, request: Modern
   if (state.digest !== digestOf(request)) return refused('requestState belongs to another request.')
   if (state.expiresAt <= context.clock.now().getTime())
     return refused('requestState has expired. Start again without it.')
-  if (state.hold === null) return true
+  if (state.hold === null) return wereOpened(exchange, request)
   const hold = state.bridge === context.id ? context.holds.get(state.hold) : undefined
   if (hold === undefined)
     return refused('The call that waited for this input is gone. Start again without requestState.')
   if (hold.round !== state.round || hold.deadline === Infinity)
     return refused('requestState was used before.')
   hold.resume(exchange, request, answersIn(request) ?? new Map<string, string>())
+  return false
+}
+
+/**
+ * Whether the client opened all pages that the server wanted it to have visited. If not, asking the server again would
+ * only bring the same question: the request is answered with an error.
+ */
+function wereOpened({ res, caller, report }: Exchange, request: ModernRequest): boolean {
+  const answers = answersIn(request) ?? new Map<string, string>()
+  const accepted = answers.values().every((letters) => {
+    const answer: unknown = JSON.parse(Buffer.from(letters, 'latin1').toString())
+    return isObject(answer) && answer['action'] === 'accept'
+  })
+  if (accepted) return true
+  const text = 'The server needs a page to be opened first, which was declined.'
+  respondJson(res, 200, caller.requestId, rpcError(request.id, RPC.invalidRequest, text))
+  report?.('error')
   return false
 }
 

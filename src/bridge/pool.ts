@@ -1,6 +1,7 @@
 import { CatwalkError, type ServerEra } from '../domain/index.ts'
 import { LATEST_LEGACY } from '../protocol/index.ts'
 import type { BridgeCore } from './context.ts'
+import { describeEnd } from './describe-end.ts'
 import { OURSELVES, shakeHands } from './handshake.ts'
 import type { Launch, ServerProcess } from './server-process.ts'
 import type { Session } from './session.ts'
@@ -64,6 +65,11 @@ export function createPool(context: BridgeCore, options: PoolOptions): Pool {
     first: adopt(options.first, true),
     launch: async () => adopt(await launch(aborter.signal), true),
     era: options.era,
+    goesOn(end) {
+      if (!own.values().some(({ session, calls }) => session !== null || calls.size > 0)) return false
+      output('system', `${describeEnd(end, true).message} Sessions with processes of their own go on.`)
+      return true
+    },
     signal: aborter.signal,
   })
   void shared.ended.finally(() => aborter.abort())

@@ -26,8 +26,12 @@ export interface SharedProcesses {
   all(): Iterable<Upstream>
   /** Ends the process that is not the primary one and has nothing to do. */
   reap(upstream: Upstream): void
-  /** Settles when the primary process has ended by itself or was stopped. */
+  /** Whether there is a process, or another one may be started in the place of one that ended. */
+  readonly available: boolean
+  /** Settles when the primary process has ended by itself and is not to be replaced, or was stopped. */
   readonly ended: Promise<InstanceEnd>
+  /** Says that no process is to be replaced any more. */
+  finish(): void
 }
 
 export interface SharedProcessesOptions {
@@ -36,6 +40,11 @@ export interface SharedProcessesOptions {
   readonly launch: () => Promise<Upstream>
   /** What was found out about the server before. */
   readonly era: ServerEra | null
+  /**
+   * Whether somebody still has a process that must not end with the primary one, which is then started again when it is
+   * needed. Told how the primary one ended.
+   */
+  readonly goesOn: (end: InstanceEnd) => boolean
   /** Stops waiting for starts that are put off. */
   readonly signal: AbortSignal
 }
@@ -47,7 +56,7 @@ const TRIAL_MS = 20_000
 const never = new AbortController().signal
 
 export function createSharedProcesses(options: SharedProcessesOptions): SharedProcesses {
-  const { era: known, launch, signal } = options
+  const { era: known, launch, goesOn, signal } = options
   const speaks: Record<Era, boolean | null> = {
     legacy: known === null ? null : known !== 'modern',
     modern: known === null ? null : known !== 'legacy',
@@ -61,6 +70,8 @@ export function createSharedProcesses(options: SharedProcessesOptions): SharedPr
   let spare: Upstream | null = primary
   /** A process that may die of our questions without that meaning anything. */
   let questioned: Upstream | null = null
+  /** Set while the primary process has ended and its place is empty. */
+  let vacancy: InstanceEnd | null = null
   /** Why the primary process, which lives on, is of no use. */
   let failure: Error | undefined
   let turn: Promise<unknown> = Promise.resolve()
@@ -74,8 +85,9 @@ export function createSharedProcesses(options: SharedProcessesOptions): SharedPr
     const end = await upstream.gone
     vacate(upstream)
     if (upstream === questioned && end.reason !== 'stopped') return
-    if (upstream === primary) ended.resolve(end)
-    else if (end.reason !== 'stopped') backoff.ended(performance.now() - startedAt)
+    if (upstream === primary && end.reason !== 'stopped' && goesOn(end)) vacancy = end
+    else if (upstream === primary) return ended.resolve(end)
+    if (end.reason !== 'stopped') backoff.ended(performance.now() - startedAt)
   }
   void watch(primary)
 
@@ -124,7 +136,7 @@ export function createSharedProcesses(options: SharedProcessesOptions): SharedPr
     if (speaks[era] === false) return null
     if (failure !== undefined) throw failure
     // Whoever owns the bridge starts it again.
-    if (!primary.alive) throw describeEnd(await primary.gone, true)
+    if (!primary.alive && vacancy === null) throw describeEnd(await primary.gone, true)
     const started = await start()
     const wasSpare = started === spare
     spare = null
@@ -149,8 +161,11 @@ export function createSharedProcesses(options: SharedProcessesOptions): SharedPr
     else if (asked === 'modern') speaks.modern = false
     const era = handshake === null ? 'modern' : 'legacy'
     // It was only tried out: the era has its process.
-    if (slots[era]?.alive === true) void upstream.stop(RETIRE_GRACE_MS)
-    else slots[era] = upstream
+    if (slots[era]?.alive === true) return void upstream.stop(RETIRE_GRACE_MS)
+    slots[era] = upstream
+    if (vacancy === null) return
+    vacancy = null
+    primary = upstream
   }
 
   /** One at a time, because what one finds out decides what the next has to do. */
@@ -214,6 +229,12 @@ export function createSharedProcesses(options: SharedProcessesOptions): SharedPr
       vacate(upstream)
       void upstream.stop(RETIRE_GRACE_MS)
     },
+    get available() {
+      return primary.alive || vacancy !== null
+    },
     ended: ended.promise,
+    finish() {
+      if (vacancy !== null) ended.resolve(vacancy)
+    },
   }
 }

@@ -250,3 +250,43 @@ test('legacy and modern clients use one process side by side', async () => {
   // The other one was asked whether it speaks the modern era too.
   expect(server.launches()).toBe(2)
 })
+
+const PAGES = { capabilities: { elicitation: { url: {} } } }
+const paywall = (url: string, more: object = {}, options: object = PAGES) =>
+  ask(url, 'tools/call', { name: 'paywall', arguments: {}, ...more }, options)
+
+test('pages that a server wants to be opened first are asked for, after which the call is made again', async () => {
+  await using server = await startBridge(LEGACY)
+  const [message = {}] = (await paywall(server.url)).messages
+  const { requestState, ...first } = asked(message)
+  // The modern era has no id of a page.
+  const params = { mode: 'url', message: 'Pay', url: 'https://example.com/pay' }
+  expect(first).toEqual({
+    resultType: 'input_required',
+    inputRequests: { r1: { method: 'elicitation/create', params } },
+  })
+  const stolen = { ...PAGES, headers: { 'x-subject': 'eve' } }
+  const inputResponses = { r1: { action: 'accept' } }
+  const thief = await paywall(server.url, { requestState, inputResponses }, stolen)
+  expect(thief.messages[0]).toMatchObject({ error: { code: -32602 } })
+  const paid = await paywall(server.url, { requestState, inputResponses })
+  expect(paid.messages.map(textOf)).toEqual(['paid'])
+})
+
+test('a page that was declined is not asked for again', async () => {
+  await using server = await startBridge(LEGACY)
+  const [message = {}] = (await paywall(server.url)).messages
+  const { requestState } = asked(message)
+  const inputResponses = { r1: { action: 'decline' } }
+  const declined = await paywall(server.url, { requestState, inputResponses })
+  expect(declined.status).toBe(200)
+  expect(declined.messages[0]).toMatchObject({ error: { code: -32600 } })
+})
+
+test('a client that opens no pages gets the error as it is', async () => {
+  await using server = await startBridge(LEGACY)
+  for (const capabilities of [{}, { elicitation: { form: {} } }]) {
+    const { messages } = await paywall(server.url, {}, { capabilities })
+    expect(messages[0]).toMatchObject({ error: { code: -32042 } })
+  }
+})

@@ -187,3 +187,41 @@ test('a batch, a response and rubbish are refused with 400, a notification is ta
     (await send(server.url, 'POST', headers, '{"jsonrpc":"2.0","method":"notifications/x"}')).status,
   ).toBe(202)
 })
+
+test('a slow reader holds the server back instead of filling memory, and loses nothing', async () => {
+  await using server = await startBridge(fixture('raw-modern-server'), {
+    limits: { slowStreamBytes: 100_000 },
+  })
+  const count = 150_000
+  const { headers, body } = modernRequest(
+    'tools/call',
+    { name: 'progress', arguments: { count } },
+    { meta: { progressToken: 'slow' } },
+  )
+  const res = await open(server.url, 'POST', headers, body).response
+  res.pause()
+  const behind = callTool(server.url, 'echo', { text: 'behind all of it' })
+  // What does not fit the sockets' buffers stays with the server, and so does the answer behind it.
+  const first = await Promise.race([behind, new Promise((resolve) => setTimeout(resolve, 1500, 'held back'))])
+  expect(first).toBe('held back')
+  let text = ''
+  for await (const part of res.setEncoding('utf8')) text += String(part)
+  expect(text.split('"progressToken":"slow"').length - 1).toBe(count)
+  expect(textOf(await behind)).toBe('behind all of it')
+})
+
+test('a reader that takes nothing for too long is cut off, its call cancelled, and the others go on', async () => {
+  await using server = await startBridge(fixture('raw-modern-server'), {
+    limits: { slowStreamBytes: 100_000, stalledMs: 100, keepAliveMs: 40 },
+  })
+  const { headers, body } = modernRequest(
+    'tools/call',
+    { name: 'progress', arguments: { count: 150_000 } },
+    { meta: { progressToken: 'stuck' } },
+  )
+  const res = await open(server.url, 'POST', headers, body).response
+  res.on('error', () => undefined)
+  res.pause()
+  expect(textOf(await callTool(server.url, 'echo', { text: 'goes on' }))).toBe('goes on')
+  expect(textOf(await callTool(server.url, 'seen'))).toContain('notifications/cancelled')
+})

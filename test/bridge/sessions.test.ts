@@ -131,6 +131,33 @@ test.for([
   expect(seen.filter((line) => line.includes('resources/'))).toEqual(['resources/subscribe raw://one'])
 })
 
+test.for([
+  ['a shared process', {}],
+  ['its own process', { sampling: {} }],
+] as const)('where servers keep state, a session ends with %s: 404', async ([, capabilities]) => {
+  const first = await startBridge(fixture('raw-server'), { stateful: true })
+  const session = await openSession(first.url, { capabilities })
+  expect((await session.post(PING)).status).toBe(200)
+  await first[Symbol.asyncDispose]()
+  await using second = await startBridge(fixture('raw-server'), { stateful: true })
+  const later = continueSession(second.url, session.id)
+  expect((await later.listen()).status).toBe(404)
+  expect((await later.post(PING)).status).toBe(404)
+  expect(second.launches()).toBe(1)
+})
+
+test('where servers keep state, the crash of the shared process ends its sessions and no other', async () => {
+  await using server = await startBridge(fixture('raw-server'), { stateful: true })
+  const [own, shared] = await Promise.all([
+    openSession(server.url, { capabilities: { sampling: {} } }),
+    openSession(server.url),
+  ])
+  await shared.call('crash')
+  expect((await shared.post(PING)).status).toBe(404)
+  expect(await own.text('echo', { text: 'on' })).toBe('on')
+  expect(await (await openSession(server.url)).text('echo', { text: 'new' })).toBe('new')
+})
+
 test('a session whose notes cannot be read is not continued without them, but may come again', async () => {
   let broken = true
   const memory = {
@@ -198,6 +225,9 @@ describe('headers', () => {
     ['GET', { accept: 'text/event-stream', 'mcp-protocol-version': 'x' }, 400],
     ['DELETE', { 'mcp-protocol-version': 'x' }, 400],
     ['PUT', {}, 405],
+    // The modern era has POST only, whatever session is named.
+    ['GET', { accept: 'text/event-stream', 'mcp-protocol-version': '2026-07-28' }, 405],
+    ['DELETE', { 'mcp-protocol-version': '2026-07-28' }, 405],
   ] as const)('%s with %j is answered with %i', async ([method, headers, status]) => {
     const session = await openSession(server.url)
     const body = method === 'POST' ? JSON.stringify(PING) : null
