@@ -1,15 +1,16 @@
 import { people, type Auth } from '../auth/index.ts'
-import type { accountRoutes, deviceRoutes, RouteOutput } from '../contract/index.ts'
+import type { accountRoutes, deviceRoutes, RouteOutput, signInRoutes } from '../contract/index.ts'
 import { CatwalkError } from '../domain/index.ts'
 import { createDeviceHandlers } from './device-handlers.ts'
 import type { Handlers, PublicContext } from './handlers.ts'
 import { inText } from './in-text.ts'
+import { createSignInHandlers, enterWith } from './sign-in-handlers.ts'
 
 export type SignUpMode = 'open' | 'invitation' | 'closed'
 
 export interface PeopleServices {
   readonly database: Parameters<typeof people.signUp>[0]
-  readonly auth: Pick<Auth, 'signIn' | 'authenticate' | 'profileOf'>
+  readonly auth: Pick<Auth, 'signIn' | 'authenticate' | 'profileOf' | 'guard' | 'secondFactor' | 'passkeys'>
   readonly publicUrl: URL
   readonly signUp: SignUpMode
 }
@@ -17,7 +18,7 @@ export interface PeopleServices {
 /** Handlers of the routes about people. */
 export function createPeopleHandlers(
   services: PeopleServices,
-): Pick<Handlers, keyof typeof accountRoutes | keyof typeof deviceRoutes> {
+): Pick<Handlers, keyof typeof accountRoutes | keyof typeof deviceRoutes | keyof typeof signInRoutes> {
   const { database, auth, publicUrl, signUp } = services
 
   /** Signs a new account in, as the answer to how it was made. */
@@ -26,16 +27,16 @@ export function createPeopleHandlers(
     input: { email: string; password: string },
   ): Promise<RouteOutput<'getMe'>> {
     const { email, password } = input
-    const cookies = await auth.signIn({ email, password }, context.headers, context.remoteAddress)
-    for (const cookie of cookies) context.setCookie(cookie)
-    const cookie = cookies.map((value) => value.split(';')[0]).join('; ')
-    const signedIn = await auth.authenticate(new Headers({ cookie }), context.remoteAddress)
-    if (signedIn === null) throw new CatwalkError('unauthenticated', 'This account is gone.')
-    return auth.profileOf(signedIn.actor)
+    return enterWith(
+      auth,
+      context,
+      await auth.signIn({ email, password }, context.headers, context.remoteAddress),
+    )
   }
 
   return {
     ...createDeviceHandlers(services),
+    ...createSignInHandlers(services),
     getSignUp: async () => ({ mode: signUp }),
     async signUp(context, { body }) {
       if (signUp !== 'open') throw new CatwalkError('sign_up_closed', 'Accounts are made by invitation only.')
@@ -92,7 +93,7 @@ export function createPeopleHandlers(
     }),
     revokeSession: ({ actor }, { params }) => people.revokeSession(database, actor, params.id),
     changePassword: ({ actor, sessionId }, { body }) =>
-      people.changePassword(database, actor, sessionId, body),
+      people.changePassword({ database, guard: auth.guard }, actor, sessionId, body),
     listApiKeys: async ({ actor }) => ({ items: (await people.listApiKeys(database, actor)).map(inText) }),
     createApiKey: async ({ actor }, { body }) => inText(await people.createApiKey(database, actor, body)),
     revokeApiKey: ({ actor }, { params }) => people.revokeApiKey(database, actor, params.id),

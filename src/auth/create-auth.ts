@@ -5,6 +5,9 @@ import { actorOfApiKey } from './api-keys.ts'
 import { forwardToLibrary } from './forward.ts'
 import { ADDRESS_HEADER, createLibrary, type Library, type LibraryOptions } from './library.ts'
 import { membershipOf } from './members.ts'
+import { createPasskeys, type Passkeys } from './passkeys.ts'
+import { createSecondFactor, type SecondFactor } from './second-factor.ts'
+import { createSignInGuard, type SignInGuard } from './sign-in-guard.ts'
 
 /** Who sent a request, and how that was proved. */
 export interface SignedIn {
@@ -43,6 +46,10 @@ export interface Auth {
     headers: Headers,
     address: string | null,
   ): Promise<string[]>
+  readonly secondFactor: SecondFactor
+  readonly passkeys: Passkeys
+  /** Slows down whoever guesses at one account. */
+  readonly guard: SignInGuard
   /** What `GET /me` shows. @throws CatwalkError `unauthenticated` when the account is gone */
   profileOf(actor: Actor): Promise<Profile>
 }
@@ -50,9 +57,13 @@ export interface Auth {
 export function createAuth(options: LibraryOptions): Auth {
   const { database } = options
   const library = createLibrary(options)
+  const guard = createSignInGuard(options.clock)
 
   return {
-    handler: (request, address) => forwardToLibrary(library, database, request, address),
+    guard,
+    secondFactor: createSecondFactor(library, database, guard),
+    passkeys: createPasskeys(library, database, guard),
+    handler: (request, address) => forwardToLibrary(library, database, guard, request, address),
 
     async authenticate(headers, address, workspaceId) {
       const authorization = headers.get('authorization')

@@ -1,7 +1,9 @@
 import type { Handle } from '../db/index.ts'
 import { CatwalkError } from '../domain/index.ts'
 import { ADDRESS_HEADER, type Library } from './library.ts'
+import { requireNoWait } from './prove.ts'
 import { recordRefusedSignIn } from './record-sign-in.ts'
+import type { SignInGuard } from './sign-in-guard.ts'
 
 /** What the library may answer. Each further path is opened together with the screen that uses it. */
 const OPEN: ReadonlyMap<string, string> = new Map([
@@ -13,6 +15,7 @@ const OPEN: ReadonlyMap<string, string> = new Map([
 export async function forwardToLibrary(
   library: Library,
   database: Handle,
+  guard: SignInGuard,
   request: Request,
   address: string | null,
 ): Promise<Response> {
@@ -27,13 +30,32 @@ export async function forwardToLibrary(
   headers.delete(ADDRESS_HEADER)
   if (address !== null) headers.set(ADDRESS_HEADER, address)
   const body = await request.text()
+  const email = request.url.endsWith('/sign-in/email') ? emailIn(body) : null
+  if (email !== null) {
+    requireNoWait(await guard.waitMs(email, address, () => wasUsedFrom(database, email, address)))
+  }
   const response = await library.handler(new Request(request.url, { method, headers, body }))
-  if (response.ok) return response
-  if (response.status === 401) {
-    const email = emailIn(body)
-    if (email !== null) await recordRefusedSignIn(database, email, address)
+  if (response.ok) {
+    if (email !== null) guard.succeeded(email, address)
+    return response
+  }
+  if (response.status === 401 && email !== null) {
+    guard.failed(email, address)
+    await recordRefusedSignIn(database, email, address)
   }
   throw await toCatalogue(response)
+}
+
+/** Whether somebody was signed in to this account from this address lately. */
+async function wasUsedFrom(db: Handle, email: string, address: string | null): Promise<boolean> {
+  const session = await db
+    .selectFrom('sessions')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .select('sessions.id')
+    .where('users.email', '=', email.toLowerCase())
+    .where('sessions.ip_address', '=', address)
+    .executeTakeFirst()
+  return session !== undefined
 }
 
 async function toCatalogue(response: Response): Promise<CatwalkError> {

@@ -7,7 +7,8 @@ import type { DB } from '../db/index.ts'
 import { newId, type Clock, type Logger, type Secret } from '../domain/index.ts'
 import { ownOrigins, type OwnAddresses } from './addresses.ts'
 import { createRateLimiter } from './rate-limit.ts'
-import { recordSignIn } from './record-sign-in.ts'
+import { recordSignIn, type WayIn } from './record-sign-in.ts'
+import { oneTimeCodes, passkeys } from './second-factor-plugins.ts'
 
 export interface LibraryOptions extends OwnAddresses {
   readonly database: Kysely<DB>
@@ -29,6 +30,9 @@ export function createLibrary(options: LibraryOptions) {
   const { database, secret, publicUrl, clock, logger } = options
   const limiter = createRateLimiter(clock)
   const isHttps = publicUrl.protocol === 'https:'
+  // Over https the strongest prefix that browsers know: such a cookie comes from this very host, over TLS, for all of
+  // its paths, so that no neighbour under the same domain can plant one. The library itself knows `__Secure-` only.
+  const cookiePrefix = isHttps ? '__Host-catwalk' : 'catwalk'
 
   return betterAuth({
     appName: 'Catwalk',
@@ -49,6 +53,8 @@ export function createLibrary(options: LibraryOptions) {
       },
       expiresIn: 30 * DAY_S,
       updateAge: DAY_S,
+      // What needs a fresh proof asks for it by itself: see prove.ts.
+      freshAge: 0,
     },
     user: {
       modelName: 'users',
@@ -75,6 +81,7 @@ export function createLibrary(options: LibraryOptions) {
       fields: { expiresAt: 'expires_at', createdAt: 'created_at', updatedAt: 'updated_at' },
       storeIdentifier: 'hashed',
     },
+    plugins: [oneTimeCodes(), passkeys(publicUrl)],
     trustedOrigins: [...ownOrigins(options)],
     rateLimit: {
       enabled: true,
@@ -89,9 +96,7 @@ export function createLibrary(options: LibraryOptions) {
       },
     },
     advanced: {
-      // Over https the strongest prefix that browsers know: such a cookie comes from this very host, over TLS, for all of
-      // its paths, so that no neighbour under the same domain can plant one. The library itself knows `__Secure-` only.
-      cookiePrefix: isHttps ? '__Host-catwalk' : 'catwalk',
+      cookiePrefix,
       useSecureCookies: false,
       defaultCookieAttributes: { secure: isHttps, httpOnly: true, sameSite: 'lax', path: '/' },
       // Said out loud, because the library turns both checks off by itself when NODE_ENV is "test".
@@ -106,7 +111,12 @@ export function createLibrary(options: LibraryOptions) {
     },
     databaseHooks: {
       session: {
-        create: { after: ({ userId, ipAddress }) => recordSignIn(database, userId, ipAddress || null) },
+        create: {
+          async after({ userId, ipAddress }, ctx) {
+            const way = wayInBy(ctx?.path, ctx?.context.session !== null)
+            if (way !== null) await recordSignIn(database, userId, ipAddress || null, way)
+          },
+        },
       },
     },
     telemetry: { enabled: false },
@@ -116,6 +126,47 @@ export function createLibrary(options: LibraryOptions) {
       log: (level, message) => logger[level]({ part: 'accounts' }, message),
     },
   })
+}
+
+/** How a session came about; null for one that only takes the place of another. */
+function wayInBy(path: string | undefined, wasSignedIn: boolean): WayIn | null {
+  switch (path ?? '') {
+    case '/two-factor/verify-totp':
+      return wasSignedIn ? null : 'code'
+    case '/two-factor/verify-backup-code':
+      return 'recovery_code'
+    case '/passkey/verify-authentication':
+      return 'passkey'
+    default:
+      return 'password'
+  }
+}
+
+/** The cookie of a sign-in that waits for a code: its name, and whose sign-in a value of it is. */
+export async function twoFactorCookie(library: Library): Promise<{
+  readonly name: string
+  /** @param cookie `name=value` as a browser sends it; null also for one that has expired */
+  userOf(cookie: string): Promise<string | null>
+}> {
+  const context = await library.$context
+  const { name } = context.createAuthCookie('two_factor')
+  return {
+    name,
+    async userOf(cookie) {
+      // Its signature is checked by the library, before any code is.
+      const identifier = decoded(cookie.slice(name.length + 1)).replace(/\.[^.]*$/, '')
+      const found = await context.internalAdapter.findVerificationValue(identifier)
+      return found?.value ?? null
+    },
+  }
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value
+  }
 }
 
 export type Library = ReturnType<typeof createLibrary>

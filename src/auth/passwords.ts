@@ -1,31 +1,28 @@
-import { hashPassword, verifyPassword } from 'better-auth/crypto'
+import { randomUUID } from 'node:crypto'
+import { hashPassword } from 'better-auth/crypto'
 import { sql, type Kysely } from 'kysely'
-import { queries, type DB, type Handle } from '../db/index.ts'
+import { queries, type DB } from '../db/index.ts'
 import { CatwalkError, quoted, type Actor } from '../domain/index.ts'
 import { hashLinkToken, newLinkToken } from './link-tokens.ts'
 import { membershipOf } from './members.ts'
+import { prove } from './prove.ts'
 import { endOtherSessions } from './sessions.ts'
+import type { SignInGuard } from './sign-in-guard.ts'
 
 const RESET_LIFETIME = sql<Date>`now() + interval '30 minutes'`
 
 /**
  * Sets another password and ends all other sessions.
  * @param sessionId the one that asks, which goes on
- * @throws CatwalkError `invalid_credentials` when the current one is wrong, `forbidden` for an API key
+ * @throws CatwalkError what `prove` throws
  */
 export async function changePassword(
-  database: Kysely<DB>,
+  { database, guard }: { readonly database: Kysely<DB>; readonly guard: SignInGuard },
   actor: Actor,
   sessionId: string | null,
-  input: { readonly current: string; readonly password: string },
+  input: { readonly current?: string | undefined; readonly password: string },
 ): Promise<null> {
-  if (actor.kind !== 'user') throw new CatwalkError('forbidden', 'An API key has no password.')
-  const stored = await passwordOf(database, actor.id)
-  if (stored === null || !(await verifyPassword({ hash: stored, password: input.current }))) {
-    throw new CatwalkError('invalid_credentials', 'The current password is wrong.', {
-      details: { field: 'current' },
-    })
-  }
+  await prove({ db: database, guard }, actor, sessionId, { password: input.current, field: 'current' })
   await setPassword(database, actor, sessionId, input.password, 'password.change')
   return null
 }
@@ -102,24 +99,23 @@ async function setPassword(
   const hash = await hashPassword(password)
   await database.transaction().execute(async (tx) => {
     await tx
-      .updateTable('accounts')
-      .set({ password: hash, updated_at: sql<Date>`now()` })
-      .where('user_id', '=', actor.id)
-      .where('provider_id', '=', 'credential')
+      .insertInto('accounts')
+      .values({
+        id: randomUUID(),
+        user_id: actor.id,
+        provider_id: 'credential',
+        account_id: actor.id,
+        password: hash,
+      })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['provider_id', 'account_id'])
+          .doUpdateSet({ password: hash, updated_at: sql<Date>`now()` }),
+      )
       .execute()
     await endOtherSessions(tx, actor.id, keptSession)
     await queries.recordAudit(tx, { actor, action, target: actor.id })
   })
-}
-
-async function passwordOf(db: Handle, userId: string): Promise<string | null> {
-  const row = await db
-    .selectFrom('accounts')
-    .select('password')
-    .where('user_id', '=', userId)
-    .where('provider_id', '=', 'credential')
-    .executeTakeFirst()
-  return row?.password ?? null
 }
 
 function resetValue(userId: string): string {

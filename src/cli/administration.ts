@@ -200,9 +200,15 @@ function addPeople(program: Command, run: Run): void {
       run(options, async (context) => (await commands.people()).revokeKey(context, id)),
     )
 
-  program
-    .command('account')
-    .description('accounts of people')
+  const account = program.command('account').description('accounts of people')
+  account
+    .command('reset-codes')
+    .description('turn one-time codes off for somebody who has lost them')
+    .argument('<email>', 'address of the account')
+    .action((email: string, options: CommonOptions) =>
+      run(options, async (context) => (await commands.people()).resetSecondFactor(context, email)),
+    )
+  account
     .command('reset')
     .description('make a link with which somebody sets a new password')
     .argument('<email>', 'address of the account')

@@ -77,7 +77,10 @@ export const Session = z
   .meta({ id: 'Session' })
 
 export const ChangePassword = z
-  .strictObject({ current: z.string().min(1).max(128), password })
+  .strictObject({
+    current: z.string().min(1).max(128).optional().describe('Not for whoever has none yet'),
+    password,
+  })
   .meta({ id: 'ChangePassword' })
 
 export const CreatePasswordReset = z.strictObject({ email }).meta({ id: 'CreatePasswordReset' })

@@ -10,6 +10,7 @@ export {
 } from './routes.ts'
 export { accountRoutes } from './account-routes.ts'
 export { deviceRoutes } from './device-routes.ts'
+export { passkeyName, signInRoutes } from './sign-in-routes.ts'
 export * as accountSchemas from './account-schemas.ts'
 export * as schemas from './schemas.ts'
 export {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { accountRoutes } from './account-routes.ts'
 import { deviceRoutes } from './device-routes.ts'
 import { oauthRoutes } from './oauth-routes.ts'
+import { signInRoutes } from './sign-in-routes.ts'
 import * as s from './schemas.ts'
 
 export interface Route {
@@ -37,6 +38,7 @@ export const routes = {
   ...accountRoutes,
   ...deviceRoutes,
   ...oauthRoutes,
+  ...signInRoutes,
   getInstallation: {
     method: 'get',
     path: '/installation',

@@ -274,6 +274,20 @@ export interface OauthRefreshTokensTable {
   used_at: Timestamp | null
 }
 
+export interface PasskeysTable {
+  id: string
+  user_id: string
+  name: string | null
+  public_key: string
+  credential_id: string
+  counter: number
+  device_type: string
+  backed_up: boolean
+  transports: string | null
+  aaguid: string | null
+  created_at: Defaulted<Timestamp | null>
+}
+
 export interface RegistryServersTable {
   source: 'official' | 'glama'
   name: string
@@ -347,6 +361,16 @@ export interface SettingsTable {
   updated_at: Defaulted<Timestamp>
 }
 
+export interface TwoFactorsTable {
+  id: string
+  user_id: string
+  secret: string
+  backup_codes: string
+  verified: Defaulted<boolean>
+  failed_verification_count: Defaulted<number>
+  locked_until: Timestamp | null
+}
+
 export interface UsageMinutesTable {
   minute: Timestamp
   workspace_id: string
@@ -368,6 +392,7 @@ export interface UsersTable {
   created_at: Defaulted<Timestamp>
   updated_at: Defaulted<Timestamp>
   is_installation_admin: Defaulted<boolean>
+  two_factor_enabled: Defaulted<boolean>
 }
 
 export interface VerificationsTable {
@@ -408,11 +433,13 @@ export interface DB {
   oauth_codes: OauthCodesTable
   oauth_connections: OauthConnectionsTable
   oauth_refresh_tokens: OauthRefreshTokensTable
+  passkeys: PasskeysTable
   registry_servers: RegistryServersTable
   registry_sources: RegistrySourcesTable
   releases: ReleasesTable
   sessions: SessionsTable
   settings: SettingsTable
+  two_factors: TwoFactorsTable
   usage_minutes: UsageMinutesTable
   users: UsersTable
   verifications: VerificationsTable

@@ -115,6 +115,32 @@ const CATALOGUE = {
     title: 'No such API key',
     help: 'List them with: bin/catwalk key ls',
   },
+  wrong_code: {
+    status: 401,
+    title: 'The code is wrong',
+    help: 'Codes change every 30 seconds: enter the one that the app shows now. A recovery code works once.',
+  },
+  reauthentication_needed: {
+    status: 403,
+    title: 'Sign in again first',
+    help: 'Sign out and in again, then do it within 10 minutes.',
+  },
+  second_factor_exists: {
+    status: 409,
+    title: 'One-time codes are on already',
+    help: 'Turn them off first to set them up on another device.',
+  },
+  second_factor_missing: {
+    status: 409,
+    title: 'One-time codes are off',
+    help: 'Set them up under Account first.',
+  },
+  passkey_refused: {
+    status: 401,
+    title: 'The passkey does not work',
+    help: 'Try again, or sign in another way and add it anew under Account.',
+  },
+  passkey_not_found: { status: 404, title: 'No such passkey', help: 'It may have been removed already.' },
   device_login_invalid: {
     status: 404,
     title: 'No such login waits',

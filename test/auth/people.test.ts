@@ -184,12 +184,15 @@ describe('passwords and sessions', () => {
     const person = await joined('viewer')
     const [stolen, current] = [await enter(person.label), await enter(person.label)]
     const sessionId = (await who(current))?.sessionId ?? null
-    const wrong = people.changePassword(db(), person, sessionId, {
+    const wrong = people.changePassword({ database: db(), guard: accounts.auth.guard }, person, sessionId, {
       current: 'no',
       password: 'another phrase',
     })
     expect((await catwalkErrorOf(wrong)).code).toBe('invalid_credentials')
-    await people.changePassword(db(), person, sessionId, { current: PASSWORD, password: 'another phrase' })
+    await people.changePassword({ database: db(), guard: accounts.auth.guard }, person, sessionId, {
+      current: PASSWORD,
+      password: 'another phrase',
+    })
     expect(await who(stolen)).toBeNull()
     expect(await who(current)).not.toBeNull()
     expect((await catwalkErrorOf(enter(person.label))).code).toBe('invalid_credentials')

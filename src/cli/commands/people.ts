@@ -108,6 +108,14 @@ export async function resetPassword(context: CommandContext, email: string): Pro
   context.output.result(link, () => cleanLine(link.url))
 }
 
+export async function resetSecondFactor(context: CommandContext, email: string): Promise<void> {
+  await context.call('resetSecondFactor', { body: { email } })
+  context.output.result(
+    { email, secondFactor: false },
+    () => `${cleanLine(email)} signs in without a code now.`,
+  )
+}
+
 type Member = RouteOutput<'listMembers'>['items'][number]
 
 async function findMember(context: CommandContext, who: string): Promise<Member> {

@@ -17,6 +17,21 @@ export const me: RouteOutput<'getMe'> = {
   isInstallationAdmin: true,
 }
 
+export const signInWays: RouteOutput<'getSignInWays'> = {
+  hasPassword: true,
+  secondFactor: { enabled: true, recoveryCodesLeft: 9 },
+  passkeys: [
+    { id: 'pk_1', name: 'Ana’s laptop', isSynced: true, createdAt: ago(86_400) },
+    { id: 'pk_2', name: 'Blue key', isSynced: false, createdAt: ago(864_000) },
+  ],
+}
+
+export const enrolment: RouteOutput<'startSecondFactor'> = {
+  uri: 'otpauth://totp/Catwalk:ana%40fjordworks.example?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Catwalk',
+  secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
+  recoveryCodes: ['Vt5yq-0Jm2n', 'Hk8sX-r4wZb', '7dLeQ-p3Rta'],
+}
+
 export const deviceLogin: RouteOutput<'lookAtDeviceLogin'> = {
   userCode: 'BCDF-GHJK',
   client: 'catwalk on anas-laptop',

@@ -32,6 +32,10 @@ const house: Handlers = {
     url: 'http://localhost:7420/join#token=Vt5yq0Jm2nHk8sXr4wZb7dLe',
   }),
   listApiKeys: () => ({ items: data.apiKeys }),
+  getSignUp: () => ({ mode: 'open' }),
+  getSignInWays: () => data.signInWays,
+  startSecondFactor: () => data.enrolment,
+  renewRecoveryCodes: () => ({ recoveryCodes: data.enrolment.recoveryCodes }),
   listSessions: () => ({ items: data.sessions }),
   lookAtDeviceLogin: () => data.deviceLogin,
   decideDeviceLogin: () => null,
@@ -249,7 +253,55 @@ export const scenes: readonly Scene[] = [
     ready: 'deploy script',
     act: (page) => page.getByRole('button', { name: 'Make a key' }).click(),
   },
-  { name: 'account', path: '/account', ready: 'This browser' },
+  { name: 'account', path: '/account', ready: 'Blue key' },
+  {
+    name: 'account-bare',
+    path: '/account',
+    answers: {
+      getSignInWays: () => ({
+        ...data.signInWays,
+        hasPassword: false,
+        passkeys: [],
+        secondFactor: { enabled: false, recoveryCodesLeft: 0 },
+      }),
+    },
+    ready: 'Set up one-time codes',
+  },
+  {
+    name: 'account-enrol',
+    path: '/account',
+    answers: {
+      getSignInWays: () => ({
+        ...data.signInWays,
+        secondFactor: { enabled: false, recoveryCodesLeft: 0 },
+      }),
+    },
+    ready: 'Set up one-time codes',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Set up one-time codes' }).click()
+      await page.getByLabel('Your current password').fill('correct horse battery')
+      await page.getByRole('button', { name: 'Go on' }).click()
+      await page.getByText('Scan this with your app').waitFor()
+    },
+  },
+  {
+    name: 'account-recovery-codes',
+    path: '/account',
+    ready: 'New recovery codes',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'New recovery codes' }).click()
+      await page.getByLabel('Your current password').fill('correct horse battery')
+      await page.getByRole('button', { name: 'Make new ones' }).click()
+      await page.getByText('I have saved them').waitFor()
+    },
+  },
+  { name: 'sign-up', path: '/sign-up', answers: stranger, ready: 'Make the account' },
+  {
+    name: 'sign-up-closed',
+    path: '/sign-up',
+    answers: { ...stranger, getSignUp: () => ({ mode: 'invitation' }) },
+    ready: 'Accounts are not open to all here',
+  },
   { name: 'device', path: '/device', ready: 'Code that the terminal shows' },
   { name: 'device-waiting', path: '/device?code=BCDF-GHJK', ready: 'Compare the code' },
   {

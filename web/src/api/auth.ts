@@ -1,8 +1,13 @@
 import { ApiError, schemas } from './client.ts'
 
-/** Signs in by cookie. @throws ApiError `invalid_credentials`, `rate_limited` or what else the server tells */
-export async function signIn(email: string, password: string): Promise<void> {
-  await post('/api/auth/sign-in/email', { email, password })
+/**
+ * Signs in by cookie, or tells that a one-time code is still needed.
+ * @throws ApiError `invalid_credentials`, `rate_limited` or what else the server tells
+ */
+export async function signIn(email: string, password: string): Promise<'signed in' | 'code needed'> {
+  const answer = await post('/api/auth/sign-in/email', { email, password })
+  const waits = typeof answer === 'object' && answer !== null && 'twoFactorRedirect' in answer
+  return waits ? 'code needed' : 'signed in'
 }
 
 export async function signOut(): Promise<void> {
@@ -10,14 +15,15 @@ export async function signOut(): Promise<void> {
 }
 
 // The accounts part is not described by the contract and may answer in its own shape.
-async function post(path: string, body: object): Promise<void> {
+async function post(path: string, body: object): Promise<unknown> {
   const response = await fetch(path, {
     method: 'POST',
     headers: { accept: 'application/json', 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
-  if (response.ok) return
-  const told = schemas.ErrorBody.safeParse(await response.json().catch(() => null))
+  const answer: unknown = await response.json().catch(() => null)
+  if (response.ok) return answer
+  const told = schemas.ErrorBody.safeParse(answer)
   throw new ApiError(response.status, told.success ? told.data : ownWords(response.status))
 }
 

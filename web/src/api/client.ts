@@ -7,6 +7,7 @@ export {
   claudeCodeLine,
   cursorLink,
   mcpServersJson,
+  passkeyName,
   schemas,
   TOKEN_PLACEHOLDER,
   vsCodeJson,
@@ -41,4 +42,5 @@ export type Me = RouteOutput<'getMe'>
 export type NewEndpointToken = RouteOutput<'createToken'>
 export type Release = RouteOutput<'listReleases'>['items'][number]
 export type ReleaseChanges = RouteOutput<'compareReleases'>
+export type SignInWays = RouteOutput<'getSignInWays'>
 export type Tool = Catalogue['tools'][number]

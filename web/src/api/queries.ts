@@ -170,6 +170,19 @@ export const sessionsQuery = queryOptions({
   queryFn: async ({ signal }) => (await api.call('listSessions', {}, signal)).items,
 })
 
+/** By what one can sign in. */
+export const signInWaysQuery = queryOptions({
+  queryKey: ['sign-in-ways'],
+  queryFn: ({ signal }) => api.call('getSignInWays', {}, signal),
+})
+
+/** Who can make an account here. */
+export const signUpQuery = queryOptions({
+  queryKey: ['sign-up'],
+  queryFn: ({ signal }) => api.call('getSignUp', {}, signal),
+  staleTime: Infinity,
+})
+
 /** What an invitation is for. */
 export const invitationQuery = (token: string) =>
   queryOptions({

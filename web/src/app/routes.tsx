@@ -50,6 +50,12 @@ const join = createRoute({
   component: lazyRouteComponent(() => import('../rooms/people/join.tsx'), 'JoinRoom'),
 })
 
+const signUp = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-up',
+  component: lazyRouteComponent(() => import('../rooms/sign-up.tsx'), 'SignUpRoom'),
+})
+
 const resetPassword = createRoute({
   getParentRoute: () => root,
   path: '/reset-password',
@@ -132,7 +138,7 @@ const apiKeys = createRoute({
 const account = createRoute({
   getParentRoute: () => house,
   path: '/account',
-  component: lazyRouteComponent(() => import('../rooms/people/account.tsx'), 'AccountRoom'),
+  component: lazyRouteComponent(() => import('../rooms/account/account.tsx'), 'AccountRoom'),
 })
 
 const device = createRoute({
@@ -187,6 +193,7 @@ const unknown = createRoute({ getParentRoute: () => house, path: '$', component:
 export const routeTree = root.addChildren([
   setUp,
   signIn,
+  signUp,
   join,
   resetPassword,
   consent,

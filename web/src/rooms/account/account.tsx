@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useForm } from 'react-hook-form'
 import { accountSchemas, api } from '../../api/client.ts'
-import { sessionsQuery } from '../../api/queries.ts'
+import { sessionsQuery, signInWaysQuery } from '../../api/queries.ts'
 import { Page } from '../../app/page.tsx'
 import { tell, tellFailure } from '../../app/toasts.ts'
 import { Ago } from '../../kit/ago.tsx'
@@ -13,19 +13,37 @@ import { Field, SecretInput } from '../../kit/field.tsx'
 import { fits } from '../../kit/form.ts'
 import { PageHead } from '../../kit/page-head.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
-import { OwnConnections } from './connections.tsx'
+import { OwnConnections } from '../people/connections.tsx'
 import '../../kit/table.css'
-import './people.css'
+import '../people/people.css'
+import { Passkeys } from './passkeys.tsx'
+import { SecondFactor } from './second-factor.tsx'
 
-/** One's own password and sessions. */
+/** How one signs in, and where one is signed in. */
 export function AccountRoom() {
+  const { data: ways, error, refetch } = useQuery(signInWaysQuery)
   return (
     <Page title="Account">
-      <PageHead title="Account" lead="Your password, and where you are signed in." />
+      <PageHead title="Account" lead="How you sign in, and where you are signed in." />
       <div className="stack wide">
         <Sessions />
+        {ways === undefined ? (
+          error ? (
+            <ErrorNote error={error} onRetry={() => void refetch()} />
+          ) : (
+            <div className="stack" aria-busy="true" aria-label="Loading ways of signing in">
+              <Skeleton height={2.75} />
+              <Skeleton height={2.75} />
+            </div>
+          )
+        ) : (
+          <>
+            <Password hasPassword={ways.hasPassword} />
+            <SecondFactor ways={ways} />
+            <Passkeys ways={ways} />
+          </>
+        )}
         <OwnConnections />
-        <Password />
       </div>
     </Page>
   )
@@ -97,16 +115,20 @@ interface Values {
 
 const { current, password } = accountSchemas.ChangePassword.shape
 
-function Password() {
+function Password({ hasPassword }: { readonly hasPassword: boolean }) {
   const queryClient = useQueryClient()
   const { register, handleSubmit, formState, reset } = useForm<Values>()
   const { errors } = formState
   const change = useMutation({
-    mutationFn: (values: Values) => api.call('changePassword', { body: values }),
+    mutationFn: ({ current: former, password: next }: Values) =>
+      api.call('changePassword', {
+        body: { password: next, ...(hasPassword ? { current: former } : {}) },
+      }),
     onSuccess: async () => {
       reset()
       tell({ tone: 'running', text: 'The new password is set' })
       await queryClient.invalidateQueries({ queryKey: sessionsQuery.queryKey })
+      await queryClient.invalidateQueries({ queryKey: signInWaysQuery.queryKey })
     },
   })
   return (
@@ -116,16 +138,18 @@ function Password() {
         noValidate
         onSubmit={(event) => void handleSubmit((values) => change.mutate(values))(event)}
       >
-        <Field label="Current password" error={errors.current?.message}>
-          {(control) => (
-            <SecretInput
-              {...control}
-              what="the current password"
-              autoComplete="current-password"
-              {...register('current', { validate: fits(current, 'Enter your current password.') })}
-            />
-          )}
-        </Field>
+        {hasPassword && (
+          <Field label="Current password" error={errors.current?.message}>
+            {(control) => (
+              <SecretInput
+                {...control}
+                what="the current password"
+                autoComplete="current-password"
+                {...register('current', { validate: fits(current, 'Enter your current password.') })}
+              />
+            )}
+          </Field>
+        )}
         <Field
           label="New password"
           hint="10 characters at least. It ends your other sessions."

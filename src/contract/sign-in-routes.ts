@@ -1,0 +1,159 @@
+import { z } from 'zod'
+import type { Route } from './routes.ts'
+import { Me } from './schemas.ts'
+
+const timestamp = z.iso.datetime().describe('RFC 3339, UTC')
+const password = z.string().min(1).max(128)
+
+/** For what needs a fresh proof. */
+const Proof = z
+  .strictObject({
+    password: password
+      .optional()
+      .describe('Your current one. Whoever has none must have signed in within 10 minutes'),
+  })
+  .meta({ id: 'Proof' })
+
+const SecondFactorCode = z
+  .strictObject({ code: z.string().trim().min(6).max(16).describe('Six digits, or a recovery code') })
+  .meta({ id: 'SecondFactorCode' })
+
+const WebAuthn = z.record(z.string(), z.unknown()).describe('As WebAuthn Level 3 writes it in JSON')
+
+const Passkey = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    isSynced: z.boolean().describe('Whether a service copies it to other devices'),
+    createdAt: timestamp.nullable(),
+  })
+  .meta({ id: 'Passkey' })
+
+export const passkeyName = z.string().trim().min(1).max(80)
+
+const SignInWays = z
+  .object({
+    hasPassword: z.boolean(),
+    secondFactor: z.object({ enabled: z.boolean(), recoveryCodesLeft: z.number().int() }),
+    passkeys: z.array(Passkey),
+  })
+  .meta({ id: 'SignInWays' })
+
+const RecoveryCodes = z.array(z.string()).describe('Each works once. Shown this once')
+
+/** Routes by which one signs in and manages how: codes from an app, recovery codes, passkeys. */
+export const signInRoutes = {
+  finishSignIn: {
+    method: 'post',
+    path: '/sign-in/code',
+    summary: 'End a sign-in that waits for a one-time code; signs in by cookie',
+    access: 'public',
+    body: SecondFactorCode,
+    status: 200,
+    response: Me,
+  },
+  startPasskeySignIn: {
+    method: 'post',
+    path: '/sign-in/passkey/options',
+    summary: 'Begin to sign in by passkey',
+    access: 'public',
+    status: 200,
+    response: z.object({ options: WebAuthn }),
+  },
+  finishPasskeySignIn: {
+    method: 'post',
+    path: '/sign-in/passkey',
+    summary: 'Sign in by passkey, by cookie',
+    access: 'public',
+    body: z.strictObject({ response: WebAuthn }).meta({ id: 'PasskeySignIn' }),
+    status: 200,
+    response: Me,
+  },
+
+  getSignInWays: {
+    method: 'get',
+    path: '/me/sign-in',
+    summary: 'By what you can sign in',
+    access: 'viewer',
+    status: 200,
+    response: SignInWays,
+  },
+  startSecondFactor: {
+    method: 'post',
+    path: '/me/second-factor',
+    summary:
+      'Make a secret for an authenticator app, and recovery codes; nothing is asked for until it is confirmed',
+    access: 'viewer',
+    body: Proof,
+    status: 201,
+    response: z
+      .object({
+        uri: z.string().describe('What an app reads as a QR code'),
+        secret: z.string().describe('The same to type in, Base32'),
+        recoveryCodes: RecoveryCodes,
+      })
+      .meta({ id: 'SecondFactorEnrolment' }),
+  },
+  confirmSecondFactor: {
+    method: 'post',
+    path: '/me/second-factor/confirm',
+    summary: 'Turn one-time codes on by a first code',
+    access: 'viewer',
+    body: SecondFactorCode,
+    status: 204,
+    response: z.null(),
+  },
+  renewRecoveryCodes: {
+    method: 'post',
+    path: '/me/second-factor/recovery-codes',
+    summary: 'Make new recovery codes; the former ones die',
+    access: 'viewer',
+    body: Proof,
+    status: 201,
+    response: z.object({ recoveryCodes: RecoveryCodes }),
+  },
+  removeSecondFactor: {
+    method: 'post',
+    path: '/me/second-factor/remove',
+    summary: 'Turn one-time codes off',
+    access: 'viewer',
+    body: Proof,
+    status: 204,
+    response: z.null(),
+  },
+  resetSecondFactor: {
+    method: 'post',
+    path: '/second-factor-resets',
+    summary: 'Turn one-time codes off for somebody who has lost them',
+    access: 'installation',
+    body: z.strictObject({ email: z.email().max(254) }).meta({ id: 'ResetSecondFactor' }),
+    status: 204,
+    response: z.null(),
+  },
+  startPasskey: {
+    method: 'post',
+    path: '/me/passkeys/options',
+    summary: 'Begin to add a passkey',
+    access: 'viewer',
+    body: Proof,
+    status: 200,
+    response: z.object({ options: WebAuthn }),
+  },
+  addPasskey: {
+    method: 'post',
+    path: '/me/passkeys',
+    summary: 'Add a passkey',
+    access: 'viewer',
+    body: z.strictObject({ name: passkeyName, response: WebAuthn }).meta({ id: 'AddPasskey' }),
+    status: 201,
+    response: z.object({ items: z.array(Passkey) }),
+  },
+  removePasskey: {
+    method: 'delete',
+    path: '/me/passkeys/{id}',
+    summary: 'Remove a passkey',
+    access: 'viewer',
+    status: 204,
+    response: z.null(),
+  },
+} as const satisfies Record<string, Route>
