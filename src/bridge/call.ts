@@ -46,6 +46,8 @@ export interface Call {
   readonly report?: Report
   /** A client listens to it for as long as it likes, so that nobody waits for its end. */
   readonly isSubscription?: boolean
+  /** Whether that client waits for updates of resources. */
+  readonly watchesResources?: boolean
   /** Takes messages of a subscription of our own. */
   readonly received?: (line: Buffer, envelope: Envelope, method: string) => void
 }

@@ -39,6 +39,8 @@ export interface BridgeCore {
   readonly toolHeaders: ToolHeaders
   /** Milliseconds that only go forward, moved on by the sweeper: good enough for idle times, and free. */
   now: number
+  /** When a client last opened a session, or the dashboard asked something, in the same milliseconds. */
+  usedAt: number
   /** Set once nothing new is accepted. */
   stopping: boolean
 }

@@ -23,6 +23,7 @@ import { handleDelete } from './handle-delete.ts'
 import { handleGet } from './handle-get.ts'
 import { handlePost } from './handle-post.ts'
 import { isObject } from './handshake.ts'
+import { idleMs, ping } from './idle.ts'
 import { DEFAULT_LIMITS, type BridgeLimits } from './limits.ts'
 import { endListener } from './legacy-listeners.ts'
 import { createModernSubscription } from './modern-subscription.ts'
@@ -67,6 +68,10 @@ export interface Bridge extends Endpoint {
    * {@link Bridge.stop} is done; no process is left then.
    */
   readonly ended: Promise<InstanceEnd>
+  /** See {@link Instance.idleMs}. */
+  idleMs(): number | null
+  /** See {@link Instance.check}. */
+  check(signal: AbortSignal): Promise<void>
   /** Takes nothing new, lets calls in flight finish for at most `graceMs`, then ends all processes. Idempotent. */
   stop(graceMs: number): Promise<void>
 }
@@ -100,6 +105,7 @@ export async function createBridge(options: BridgeOptions, signal: AbortSignal):
     stateful: options.stateful ?? false,
     toolHeaders: createToolHeaders(),
     now: 0,
+    usedAt: 0,
     stopping: false,
   }
   const sessions = createSessionStore(core)
@@ -157,6 +163,12 @@ function openBridge(context: BridgeContext): Bridge {
       return eraOf(pool.shared.speaks)
     },
     ended,
+    idleMs: () => idleMs(context),
+    async check(signal) {
+      const open = pool.shared.modern ?? pool.shared.legacy
+      if (open?.alive === true) await ping(open, signal)
+      else await within(context, openAny(context), signal)
+    },
     stop: (graceMs) => (stopping ??= stop(graceMs)),
     handle(req, res, caller) {
       if (context.stopping || !pool.shared.available) {
@@ -166,6 +178,7 @@ function openBridge(context: BridgeContext): Bridge {
       dispatch(context, req, res, caller)
     },
     async request(method, params, caller, signal) {
+      context.usedAt = context.now
       const upstream = await within(context, openAny(context), signal)
       const given =
         upstream.era === 'modern' ? { ...params, _meta: { ...OUR_META, ...metaOf(params) } } : params

@@ -11,6 +11,8 @@ import { cancellation } from './ask.ts'
 import type { Call, Sink, Translate } from './call.ts'
 import type { BridgeContext } from './context.ts'
 import { replyTo, type Exchange } from './exchange.ts'
+import { isObject } from './handshake.ts'
+import { objectAt } from './input-requests.ts'
 import type { ModernReply } from './modern-reply.ts'
 import type { ModernRequest } from './modern-request.ts'
 import { resultAt } from './tool-headers.ts'
@@ -46,11 +48,20 @@ export function callOf(
     progressToken: token === null ? null : lettersOf(body, token),
     sink,
     startedAt: context.now,
-    ...(method === 'subscriptions/listen' ? { isSubscription: true } : {}),
+    ...(method === 'subscriptions/listen' ? subscriptionOf(body, envelope) : {}),
     ...(logLevel === undefined ? {} : { logLevel }),
     ...(translate === undefined ? {} : { translate }),
     ...(report === undefined ? {} : { report }),
   }
+}
+
+function subscriptionOf(
+  body: Buffer,
+  { params }: Envelope,
+): Pick<Call, 'isSubscription' | 'watchesResources'> {
+  const { notifications } = params === null ? {} : objectAt(body, params)
+  const uris = isObject(notifications) ? notifications['resourceSubscriptions'] : undefined
+  return { isSubscription: true, watchesResources: Array.isArray(uris) && uris.length > 0 }
 }
 
 /** The request's bytes with a number of ours as its id and progress token. */

@@ -16,6 +16,7 @@ import type { BridgeContext } from './context.ts'
 import { sharedFor } from './connect.ts'
 import { isObject, OURSELVES, readHandshake } from './handshake.ts'
 import { wantsOwnProcess } from './process-policy.ts'
+import { TASKS_EXTENSION } from './task-watch.ts'
 import { reporterOf } from './report.ts'
 import { catwalkError, respondJson } from './respond.ts'
 import type { Handshake, Upstream } from './upstream.ts'
@@ -26,7 +27,6 @@ interface Introduction {
   readonly clientInfo: JsonObject
 }
 
-const TASKS = 'io.modelcontextprotocol/tasks'
 const RETRY_AFTER = ['retry-after', '5'] as const
 
 /** Answers `initialize`: a session on the shared process, or on one of its own. */
@@ -44,6 +44,7 @@ export async function openSession(
     return respondJson(res, 400, caller.requestId, text)
   }
   const report = reporterOf(caller, body, envelope)
+  context.usedAt = context.now
   try {
     const wantsOwn = wantsOwnProcess(context, introduction.capabilities)
     const shared = await withinLimit(sharedFor(context, wantsOwn), context.limits.handshakeMs)
@@ -102,7 +103,7 @@ function handshakeFrom(discovered: JsonObject): Handshake {
 function withoutTasks(capabilities: JsonObject): JsonObject {
   const { extensions, ...offered } = capabilities
   if (!isObject(extensions)) return offered
-  const { [TASKS]: _, ...others } = extensions
+  const { [TASKS_EXTENSION]: _, ...others } = extensions
   return Object.keys(others).length > 0 ? { ...offered, extensions: others } : offered
 }
 

@@ -23,6 +23,7 @@ import type { ServerProcess } from './server-process.ts'
 import type { Session } from './session.ts'
 import { createStdinWriter } from './stdin-writer.ts'
 import { describeEnd } from './describe-end.ts'
+import { createTaskWatch, offersTasks, type TaskWatch } from './task-watch.ts'
 
 /** What a server said when it was initialised. */
 export interface Handshake {
@@ -54,6 +55,8 @@ export interface Upstream {
   readonly strayLines: number
   /** Whether everybody who ever called it is the same subject, so that what it says crosses no border. */
   readonly oneSubject: boolean
+  /** The tasks that it works on. */
+  readonly tasks: TaskWatch
   /** When it was last sent a request of a client, in coarse milliseconds. */
   readonly usedAt: number
   /** Settles when the process is gone and every caller has been told. Never rejects. */
@@ -105,6 +108,12 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
   let onlySubject: string | null = null
   let oneSubject = true
   let usedAt = 0
+  let sweptAt = 0
+
+  const tasks = createTaskWatch(
+    () => offersTasks(upstream.handshake?.result ?? upstream.discovered),
+    () => sweptAt,
+  )
 
   function take(number: number): Call | undefined {
     const call = calls.take(number)
@@ -151,6 +160,7 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
 
   function message(line: Buffer, envelope: Envelope): void {
     const kind = messageKind(line, envelope)
+    tasks.saw(line)
     if (kind === 'response') {
       const number = envelope.id === null ? undefined : ownNumber(line, envelope.id)
       const call = number === undefined ? undefined : take(number)
@@ -232,6 +242,7 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     get oneSubject() {
       return oneSubject
     },
+    tasks,
     get usedAt() {
       return usedAt
     },
@@ -254,6 +265,7 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     },
     unblocked: () => writer.unblocked(),
     sweep(now) {
+      sweptAt = now
       flow.sweep(now)
       for (const call of calls.values()) {
         // In the order of their start, so the first young one ends the search.

@@ -202,7 +202,7 @@ function addUsing(program: Command, run: Run): void {
     )
   program
     .command('settings')
-    .description('show or change what needs no new release: access, allowed origins, processes, data')
+    .description('show or change what needs no new release: access, allowed origins, processes, data, sleep')
     .argument('<deployment>', DEPLOYMENT)
     .addOption(
       new Option('--access <mode>', 'how callers show who they are; public lets everybody in').choices([
@@ -223,6 +223,13 @@ function addUsing(program: Command, run: Run): void {
     )
     .option('--keep-data', 'its files must be there tomorrow: it stays on its machine')
     .option('--no-keep-data', 'it may start on another machine when its own is gone')
+    .option('--always-on', 'it runs also when nobody calls it')
+    .option('--no-always-on', 'it sleeps when nobody calls it, and a call wakes it')
+    .option(
+      '--idle-timeout <seconds>',
+      'how long nobody must have called it before it sleeps, or "default"',
+      (text: string) => (text === 'default' ? text : wholeNumber(1, 604_800)(text)),
+    )
     .action((id: string, options: SettingsOptions) =>
       run(options, async (context) =>
         (await import('./commands/settings.ts')).settings(context, id, options),

@@ -39,6 +39,8 @@ export interface Config {
   readonly modelTimeoutMs: number
   readonly probeTimeoutMs: number
   readonly wakeTimeoutMs: number
+  /** 0: deployments do not fall asleep unless they have a time of their own. */
+  readonly idleTimeoutMs: number
   readonly logRetentionDays: number
   readonly callRetentionDays: number
   readonly usageRetentionDays: number
@@ -109,6 +111,7 @@ export function loadConfig(source: ConfigSource): Config {
     installTimeoutS,
     probeTimeoutS,
     wakeTimeoutS,
+    idleTimeoutS,
     staleAfterS,
     sourceCacheMiB,
     analysisTimeoutS,
@@ -132,6 +135,7 @@ export function loadConfig(source: ConfigSource): Config {
     modelTimeoutMs: modelTimeoutS * 1000,
     probeTimeoutMs: probeTimeoutS * 1000,
     wakeTimeoutMs: wakeTimeoutS * 1000,
+    idleTimeoutMs: idleTimeoutS * 1000,
   })
 }
 

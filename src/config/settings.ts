@@ -219,6 +219,14 @@ export const SETTINGS = {
     default: '60',
     example: '30',
   }),
+  idleTimeoutS: setting({
+    name: 'CATWALK_IDLE_TIMEOUT_S',
+    description:
+      'How long nobody must have called a deployment before it falls asleep, in seconds, unless it has a time of its own. 0: none sleeps.',
+    value: value.wholeNumber(0, 604_800),
+    default: '900',
+    example: '3600',
+  }),
   logRetentionDays: setting({
     name: 'CATWALK_LOG_RETENTION_DAYS',
     description: 'How long the output of servers is kept, in days.',

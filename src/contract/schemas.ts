@@ -112,6 +112,8 @@ export const Event = z
         'instance.ready',
         'instance.ended',
         'instance.restart',
+        'instance.asleep',
+        'instance.silent',
       ])
       .describe('release.state carries data.state; instance.ended carries data.exitCode and data.signal'),
     message: z.string(),
@@ -488,6 +490,14 @@ export const EndpointSettings = z
       .describe(
         'Whether files that it writes must be there tomorrow. Without, it may start on another machine',
       ),
+    alwaysOn: z.boolean().describe('Whether it runs also when nobody calls it'),
+    idleTimeoutS: z
+      .number()
+      .int()
+      .nullable()
+      .describe(
+        'Seconds without a call after which it falls asleep; null for what the installation is set to',
+      ),
   })
   .meta({ id: 'EndpointSettings' })
 
@@ -505,6 +515,8 @@ export const ChangeEndpointSettings = z
       .optional(),
     processes: z.enum(['auto', 'shared', 'per-session']).optional(),
     keepsData: z.boolean().optional(),
+    alwaysOn: z.boolean().optional(),
+    idleTimeoutS: z.number().int().min(1).max(604_800).nullable().optional(),
   })
   .meta({ id: 'ChangeEndpointSettings' })
 

@@ -123,6 +123,9 @@ export interface DeploymentsTable {
   allowed_origins: Defaulted<readonly string[]>
   processes: Defaulted<'auto' | 'shared' | 'per-session'>
   access: Defaulted<'token' | 'oauth' | 'both' | 'public'>
+  asleep: Defaulted<boolean>
+  always_on: Defaulted<boolean>
+  idle_timeout_s: number | null
 }
 
 export interface DeviceLoginsTable {
@@ -175,7 +178,7 @@ export interface InstancesTable {
   node_id: string
   epoch: string
   restart_count: number
-  state: 'starting' | 'ready'
+  state: 'starting' | 'ready' | 'unhealthy'
   started_at: Defaulted<Timestamp>
 }
 

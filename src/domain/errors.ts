@@ -313,6 +313,11 @@ const CATALOGUE = {
     title: 'No such release',
     help: 'List the releases with: bin/catwalk releases',
   },
+  wake_failed: {
+    status: 503,
+    title: 'The server did not start for the call',
+    help: 'Try again in a moment: it is started again. Its owner finds the reason in the events and logs of the deployment.',
+  },
   node_lost: {
     status: 503,
     title: 'The machine that runs it does not answer',

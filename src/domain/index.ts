@@ -61,6 +61,7 @@ export {
 export {
   canMove,
   deploymentState,
+  isCrashLooping,
   isInProgress,
   type DeploymentFacts,
   type DeploymentState,

@@ -34,14 +34,27 @@ export interface DeploymentFacts {
   /** State of the newest release. */
   readonly newest: ReleaseState
   readonly hasLiveRelease: boolean
-  /** Whether an instance of the live release answered its last probe. */
+  /** Whether an instance of the live release answered its last health check. */
   readonly instanceReady: boolean
+  /** Whether an instance of the live release runs and does not answer its health check. */
+  readonly instanceSilent: boolean
   /** Whether the machine that has its data is gone. */
   readonly nodeLost: boolean
   /** Whether it is without an instance because nobody called for a while. */
   readonly asleep: boolean
   /** How often in a row an instance of the live release ended or did not come up. */
   readonly failures: number
+}
+
+/** After so many failures in a row an instance is not started again until its owner asks for it: a crash loop. */
+const CRASH_LOOP_FAILURES = 10
+
+/** Whether Catwalk has given up starting the live release. */
+export function isCrashLooping({
+  hasLiveRelease,
+  failures,
+}: Pick<DeploymentFacts, 'hasLiveRelease' | 'failures'>): boolean {
+  return hasLiveRelease && failures >= CRASH_LOOP_FAILURES
 }
 
 /**
@@ -55,5 +68,6 @@ export function deploymentState(facts: DeploymentFacts): DeploymentState {
   if (!facts.hasLiveRelease) return isInProgress(facts.newest) ? 'deploying' : 'failed'
   if (facts.instanceReady) return 'running'
   if (facts.asleep) return 'sleeping'
-  return facts.failures === 0 ? 'deploying' : 'unhealthy'
+  if (isCrashLooping(facts)) return 'failed'
+  return facts.failures === 0 && !facts.instanceSilent ? 'deploying' : 'unhealthy'
 }

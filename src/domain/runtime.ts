@@ -81,6 +81,16 @@ export interface Instance {
   readonly endpoint: Endpoint
   /** Settles once, when the server ended by itself or was stopped. Never rejects. */
   readonly ended: Promise<InstanceEnd>
+  /**
+   * How long nobody has used it, in milliseconds; null while something is under way that its end would cut: a call, a
+   * question to a client, a subscription to a resource, a task.
+   */
+  idleMs(): number | null
+  /**
+   * Resolves when the server has shown that it is there: its first request was answered, or a ping. Is not use.
+   * @throws CatwalkError `server_silent`, `server_exited`, `server_not_mcp`, `server_refused`
+   */
+  check(signal: AbortSignal): Promise<void>
   /** Ends it: drains for at most `graceMs`, then kills the whole process group. Idempotent. */
   stop(graceMs: number): Promise<void>
 }

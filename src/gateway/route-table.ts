@@ -31,6 +31,8 @@ export interface GatewayRoute {
   readonly authorizations?: ReadonlyMap<string, RouteAuthorization>
   /** The node with the instance that answers; null while there is none. */
   readonly owner?: { readonly nodeId: string; readonly address: string } | null
+  /** How often in a row an instance ended or did not come up; 0 when it is not said. */
+  readonly failures?: number
   /** Origins of web pages that may call this endpoint, besides those allowed for all. */
   readonly allowedOrigins?: readonly string[]
 }

@@ -1,5 +1,5 @@
 import { queries, type Database } from '../db/index.ts'
-import type { Logger } from '../domain/index.ts'
+import { isCrashLooping, type Logger } from '../domain/index.ts'
 import type { GatewayRoute, RouteTable } from '../gateway/index.ts'
 import type { Reconciler } from '../reconciler/index.ts'
 import type { ChangeHub, SessionMemories } from '../services/index.ts'
@@ -100,6 +100,7 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
     state: routeState(row),
     access: row.access,
     allowedOrigins: row.allowed_origins,
+    failures: row.failures,
     owner:
       row.owner === null || row.owner.address === null
         ? null
@@ -121,6 +122,7 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
 
 function routeState(row: queries.RouteRow): GatewayRoute['state'] {
   if (row.desired === 'stopped') return 'stopped'
+  if (isCrashLooping({ hasLiveRelease: row.has_live_release, failures: row.failures })) return 'failed'
   if (row.has_live_release) return 'open'
   return row.newest_state === 'failed' ? 'failed' : 'deploying'
 }

@@ -43,6 +43,9 @@ const TURNED_OFF: RuntimeStatus = {
   fix: 'Set CATWALK_LOCAL_RUNTIME=true to let them.',
 }
 const GRACE_MS = 10_000
+// Two of these in a row make an instance unhealthy: within a minute.
+const HEALTH_EVERY_MS = 15_000
+const HEALTH_TIMEOUT_MS = 10_000
 const AUDIT_MS = 2000
 const MINUTE_MS = 60_000
 /** Requests to endpoints without a valid token, from one address. */
@@ -108,7 +111,12 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   const workspaceId = await ensureWorkspace(db)
   await ensureLocalKey({ database: db, dataDir, workspaceId })
   const nodeId = await readNodeId(dataDir)
-  await queries.enterNode(db, nodeId, internalUrl(config.internalUrl, config.host, door.port))
+  await queries.enterNode(
+    db,
+    nodeId,
+    internalUrl(config.internalUrl, config.host, door.port),
+    config.idleTimeoutMs > 0,
+  )
 
   const pythonIndex = async () => loadPythonIndex(config.pypiIndexUrl?.reveal() ?? null, process.env)
   const runtime = createLocalRuntime({
@@ -139,6 +147,9 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       logger: logger.child({ part: 'reconciler' }),
       metrics,
       instances,
+      idleTimeoutMs: config.idleTimeoutMs,
+      healthEveryMs: HEALTH_EVERY_MS,
+      healthTimeoutMs: HEALTH_TIMEOUT_MS,
       probeTimeoutMs: config.probeTimeoutMs,
       staleAfterMs: config.staleAfterMs,
       graceMs: GRACE_MS,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { networkInterfaces } from 'node:os'
-import { Secret, type Endpoint, type EndpointDirectory } from '../domain/index.ts'
+import { CatwalkError, Secret, type Endpoint, type EndpointDirectory } from '../domain/index.ts'
 import { createEndpointClient, hasSecret, serveEndpoint, type EndpointAction } from '../forwarding/index.ts'
 import type { GatewayRoute, RouteTable } from '../gateway/index.ts'
 import type { Vault } from '../vault/index.ts'
@@ -48,15 +48,49 @@ export function createReplicas({ nodeId, vault, routes, local }: ReplicaOptions)
     return endpoint
   }
 
+  const failuresOf = (deploymentId: string): number => routes.ofDeployment(deploymentId)?.failures ?? 0
+
+  /** Another node's route says that it is here: perhaps it just fell asleep, or is being started. */
+  async function wakeHere(deploymentId: string, res: ServerResponse): Promise<Endpoint | undefined> {
+    const owner = routes.ofDeployment(deploymentId)?.owner
+    if (routes.ofDeployment(deploymentId) === undefined || (owner && owner.nodeId !== nodeId))
+      return undefined
+    const gone = new AbortController()
+    const abort = (): void => gone.abort()
+    res.once('close', abort)
+    try {
+      return await local.wake(deploymentId, gone.signal)
+    } catch {
+      return undefined
+    } finally {
+      res.off('close', abort)
+    }
+  }
+
+  async function serveWoken(
+    deploymentId: string,
+    action: EndpointAction,
+    req: IncomingMessage,
+    res: ServerResponse,
+  ): Promise<void> {
+    const endpoint = await wakeHere(deploymentId, res)
+    if (endpoint !== undefined) return serveEndpoint(endpoint, action, req, res)
+    if (!res.destroyed)
+      res.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1' }).end(MOVED)
+  }
+
   const directory: EndpointDirectory = {
     ready: (deploymentId) => local.ready(deploymentId) ?? elsewhere(deploymentId),
     async wake(deploymentId, signal) {
       const there = elsewhere(deploymentId)
       if (there !== undefined) return there
       const found = Promise.withResolvers<Endpoint>()
+      const failures = failuresOf(deploymentId)
       const unwatch = routes.onChange(() => {
         const endpoint = elsewhere(deploymentId)
         if (endpoint !== undefined) found.resolve(endpoint)
+        // Whichever node starts it, all who wait hear that it failed.
+        else if (failuresOf(deploymentId) > failures) found.reject(notStarted())
       })
       const enough = new AbortController()
       const here = local.wake(deploymentId, AbortSignal.any([signal, enough.signal]))
@@ -75,14 +109,13 @@ export function createReplicas({ nodeId, vault, routes, local }: ReplicaOptions)
     isInternal: (req) => req.url?.startsWith(PREFIX) === true,
     handle(req, res) {
       const [, deploymentId, action] = PATH.exec(req.url ?? '') ?? []
-      const endpoint = deploymentId === undefined ? undefined : local.ready(deploymentId)
       // To anybody without the secret there is nothing here.
-      if (!hasSecret(req, own)) return void res.writeHead(404).end()
-      if (endpoint === undefined) {
-        return void res.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1' }).end(MOVED)
-      }
+      if (!hasSecret(req, own) || deploymentId === undefined) return void res.writeHead(404).end()
+      const endpoint = local.ready(deploymentId)
       // The pattern allows no other words.
-      serveEndpoint(endpoint, action as EndpointAction, req, res)
+      const asked = action as EndpointAction
+      if (endpoint === undefined) void serveWoken(deploymentId, asked, req, res)
+      else serveEndpoint(endpoint, asked, req, res)
     },
     [Symbol.dispose]: () => client[Symbol.dispose](),
   }
@@ -90,6 +123,10 @@ export function createReplicas({ nodeId, vault, routes, local }: ReplicaOptions)
 
 const MOVED =
   '{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"The server is being started or moved. Try again in a moment."}}'
+
+function notStarted(): CatwalkError {
+  return new CatwalkError('wake_failed', 'The server could not be started.')
+}
 
 /** Where other nodes reach a listener: its own address, or for one on all addresses the first that leads here. */
 export function internalUrl(given: string | null, host: string, port: number): string {

@@ -1,5 +1,5 @@
 import { queries } from '../db/index.ts'
-import type { Instance, InstanceEnd } from '../domain/index.ts'
+import { CatwalkError, isCrashLooping, type Instance, type InstanceEnd } from '../domain/index.ts'
 import type { ReconcilerDependencies } from './dependencies.ts'
 import type { Running } from './instances.ts'
 import { backOffMs } from './plan.ts'
@@ -22,7 +22,8 @@ export async function adopt(
   try {
     await record(work, null, async (tx) => {
       await writes(tx)
-      await queries.markInstanceReady(tx, instance.id)
+      await queries.markInstance(tx, instance.id, 'ready')
+      if (deployment.asleep) await queries.setAsleep(tx, lease, false)
     })
   } catch (error) {
     await instance.stop(0)
@@ -31,6 +32,7 @@ export async function adopt(
   const running: Running = {
     instance,
     lease,
+    deployment,
     releaseId,
     restartCount: deployment.restart_count,
     readyAt: performance.now(),
@@ -41,10 +43,14 @@ export async function adopt(
 }
 
 /** Ends an instance of this node and forgets it. */
-export async function endInstance(deps: ReconcilerDependencies, running: Running | undefined): Promise<void> {
+export async function endInstance(
+  deps: ReconcilerDependencies,
+  running: Running | undefined,
+  graceMs = deps.graceMs,
+): Promise<void> {
   if (running === undefined) return
   deps.instances.remove(running.lease.deploymentId, running.instance.id)
-  await running.instance.stop(deps.graceMs)
+  await running.instance.stop(graceMs)
   await queries.deleteInstance(deps.db, running.instance.id)
 }
 
@@ -84,7 +90,8 @@ export async function countFailure(
   end: InstanceEnd | null,
   instanceId: string | null = null,
 ): Promise<void> {
-  await record(work, backOffMs(failures), async (tx) => {
+  const isLast = isCrashLooping({ hasLiveRelease: true, failures })
+  await record(work, isLast ? null : backOffMs(failures), async (tx) => {
     await queries.setFailures(tx, work.lease, failures)
     await tell(tx, work, releaseId, 'instance.ended', message, {
       exitCode: end?.exitCode ?? null,
@@ -92,7 +99,12 @@ export async function countFailure(
       failures,
     })
     if (instanceId !== null) await queries.deleteInstance(tx, instanceId)
+    if (isLast) await queries.dropLease(tx, work.lease)
   })
+  work.deps.instances.fail(
+    work.lease.deploymentId,
+    new CatwalkError('wake_failed', 'The server could not be started.'),
+  )
 }
 
 function describeEnd(end: InstanceEnd): string {

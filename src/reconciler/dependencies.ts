@@ -14,6 +14,8 @@ export type Checkpoint =
   | 'release.probed'
   | 'release.live'
   | 'deployment.serving'
+  | 'deployment.sleeping'
+  | 'deployment.waking'
   | 'deployment.removing'
 
 export interface ReconcilerDependencies {
@@ -26,6 +28,11 @@ export interface ReconcilerDependencies {
   readonly logger: Logger
   readonly metrics: Pick<Metrics, 'reconcilerStep' | 'instanceEnded'>
   readonly instances: InstanceRegistry
+  /** How long nobody must have called a deployment that has no time of its own before it sleeps; 0: it does not. */
+  readonly idleTimeoutMs: number
+  /** How often a running instance is asked for a sign of life, and how long it may take; after two that fail it is unhealthy. */
+  readonly healthEveryMs: number
+  readonly healthTimeoutMs: number
   readonly probeTimeoutMs: number
   /** How long this node goes on without the database. Then its instances end, before another node may start them. */
   readonly staleAfterMs: number

@@ -5,6 +5,8 @@ import { CatwalkError, type Endpoint, type EndpointDirectory, type Instance } fr
 export interface Running {
   readonly instance: Instance
   readonly lease: queries.Lease
+  /** The deployment as it was when the instance was last looked at. */
+  deployment: queries.DeploymentRow
   readonly releaseId: string
   readonly restartCount: number
   /** `performance.now()` when it became ready. */
@@ -19,6 +21,17 @@ export interface InstanceRegistry extends EndpointDirectory {
   put(deploymentId: string, running: Running): Running | undefined
   /** Takes it out unless another has replaced it. */
   remove(deploymentId: string, instanceId: string): void
+  /** The owner may have changed settings that count while it runs. */
+  retune(running: Running, deployment: queries.DeploymentRow): void
+  /** Whoever waits for an instance of the deployment is told that there will be none for now. */
+  fail(deploymentId: string, error: CatwalkError): void
+  /** Who is told, once, that somebody waits for an instance of a deployment. */
+  onWanted(listener: (deploymentId: string) => void): void
+}
+
+interface Waiter {
+  readonly go: (endpoint: Endpoint) => void
+  readonly fail: (error: Error) => void
 }
 
 /**
@@ -26,7 +39,8 @@ export interface InstanceRegistry extends EndpointDirectory {
  */
 export function createInstanceRegistry(wakeTimeoutMs: number): InstanceRegistry {
   const running = new Map<string, Running>()
-  const waiting = new Map<string, Set<(endpoint: Endpoint) => void>>()
+  const waiting = new Map<string, Set<Waiter>>()
+  let wanted: ((deploymentId: string) => void) | null = null
 
   return {
     get: (deploymentId) => running.get(deploymentId),
@@ -35,41 +49,57 @@ export function createInstanceRegistry(wakeTimeoutMs: number): InstanceRegistry 
     put(deploymentId, next) {
       const previous = running.get(deploymentId)
       running.set(deploymentId, next)
-      for (const go of waiting.get(deploymentId) ?? []) go(next.instance.endpoint)
+      for (const { go } of waiting.get(deploymentId) ?? []) go(next.instance.endpoint)
       return previous
     },
     remove(deploymentId, instanceId) {
       if (running.get(deploymentId)?.instance.id === instanceId) running.delete(deploymentId)
     },
+    retune(one, deployment) {
+      one.deployment = deployment
+    },
+    fail(deploymentId, error) {
+      for (const waiter of waiting.get(deploymentId) ?? []) waiter.fail(error)
+    },
+    onWanted(listener) {
+      wanted = listener
+    },
     wake(deploymentId, signal) {
       const now = running.get(deploymentId)
       if (now !== undefined) return Promise.resolve(now.instance.endpoint)
-      return new Promise((resolve, reject) => {
-        const waiters = waiting.get(deploymentId) ?? new Set()
-        waiting.set(deploymentId, waiters)
-        const end = (): void => {
-          clearTimeout(timer)
-          signal.removeEventListener('abort', abort)
-          waiters.delete(go)
-          if (waiters.size === 0) waiting.delete(deploymentId)
-        }
-        const go = (endpoint: Endpoint): void => {
+      const { promise, resolve, reject } = Promise.withResolvers<Endpoint>()
+      const waiters = waiting.get(deploymentId) ?? new Set<Waiter>()
+      const isFirst = waiters.size === 0
+      waiting.set(deploymentId, waiters)
+      const end = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', abort)
+        waiters.delete(waiter)
+        if (waiters.size === 0 && waiting.get(deploymentId) === waiters) waiting.delete(deploymentId)
+      }
+      const waiter: Waiter = {
+        go(endpoint) {
           end()
           resolve(endpoint)
-        }
-        const abort = (): void => {
+        },
+        fail(error) {
           end()
-          reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
-        }
-        const timer = setTimeout(() => {
-          end()
-          const seconds = Math.round(wakeTimeoutMs / 1000)
-          reject(new CatwalkError('unavailable', `The server did not come up within ${seconds} s.`))
-        }, wakeTimeoutMs)
-        waiters.add(go)
-        if (signal.aborted) abort()
-        else signal.addEventListener('abort', abort, { once: true })
-      })
+          reject(error)
+        },
+      }
+      const abort = (): void =>
+        waiter.fail(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
+      const timer = setTimeout(() => {
+        const seconds = Math.round(wakeTimeoutMs / 1000)
+        waiter.fail(new CatwalkError('unavailable', `The server did not come up within ${seconds} s.`))
+      }, wakeTimeoutMs)
+      waiters.add(waiter)
+      if (signal.aborted) abort()
+      else {
+        signal.addEventListener('abort', abort, { once: true })
+        if (isFirst) wanted?.(deploymentId)
+      }
+      return promise
     },
   }
 }

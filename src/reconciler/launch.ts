@@ -161,9 +161,22 @@ export async function probeInstance(
   instance: Instance,
   signal: AbortSignal,
 ): Promise<Manifest> {
+  return awaitAnswer(deps, instance, async (limit) => instance.endpoint.probe(limit), signal)
+}
+
+/**
+ * Waits for the first thing that is asked of an instance; ends it when there is no answer.
+ * @throws StartFailed
+ */
+export async function awaitAnswer<T>(
+  deps: ReconcilerDependencies,
+  instance: Instance,
+  ask: (limit: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
   const limit = AbortSignal.timeout(deps.probeTimeoutMs)
   try {
-    return await instance.endpoint.probe(AbortSignal.any([signal, limit]))
+    return await ask(AbortSignal.any([signal, limit]))
   } catch (error) {
     // Only a process that ended by itself tells something by its exit code.
     const own = await Promise.race([instance.ended, Promise.resolve(null)])

@@ -1,6 +1,9 @@
 import { queries } from '../db/index.ts'
+import { CatwalkError } from '../domain/index.ts'
 import { endInstance } from './adopt.ts'
 import type { ReconcilerDependencies } from './dependencies.ts'
+import { createSlots } from './slots.ts'
+import { createTender } from './tend.ts'
 import { reconcile } from './work.ts'
 
 const RENEW_MS = 8000
@@ -9,12 +12,17 @@ const END_WITHIN_MS = 30_000
 const LONGEST_SLEEP_MS = 5000
 const AFTER_ERROR_MS = 2000
 const AT_ONCE = 4
+/** Sleeping deployments that are started for calls at the same time. */
+const WAKES_AT_ONCE = 8
+const TEND_MS = 1000
 
 /** Drives every deployment that this node holds or can take from what is to what should be. */
 export interface Reconciler extends AsyncDisposable {
   /** Something changed: look now. Also ends work on a deployment that its owner wants otherwise by now. */
   poke(deploymentId: string | null): void
 }
+
+type Claim = NonNullable<Awaited<ReturnType<typeof queries.claimDueDeployment>>>
 
 interface Active {
   readonly generation: number
@@ -35,6 +43,15 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
   let lookAgain = false
   let timer: NodeJS.Timeout | undefined
   let renewedAt = performance.now()
+  const tender = createTender(deps, (deploymentId) => active.has(deploymentId), ended)
+  const tending = setInterval(
+    () => {
+      for (const running of deps.instances.all()) tender.look(running)
+    },
+    Math.min(TEND_MS, deps.healthEveryMs),
+  )
+  const wakes = createSlots(WAKES_AT_ONCE)
+  deps.instances.onWanted((deploymentId) => void wake(deploymentId))
   const leaseSeconds = (deps.staleAfterMs + END_WITHIN_MS) / 1000
   const renewal = setInterval(() => {
     if (performance.now() - renewedAt > deps.staleAfterMs) void letGo(new Map())
@@ -53,14 +70,11 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
     try {
       do {
         lookAgain = false
-        while (!ended.aborted && active.size < AT_ONCE && (await claim())) {
+        while (!ended.aborted && active.size - wakes.taken < AT_ONCE && (await claim())) {
           // claim() starts the work; the loop goes on until nothing is due or all places are taken.
         }
       } while (lookAgain && !ended.aborted)
-      sleepMs = Math.min(
-        sleepMs,
-        (await queries.nextDueInMs(deps.db, deps.nodeId, [...active.keys()])) ?? sleepMs,
-      )
+      sleepMs = Math.min(sleepMs, (await queries.nextDueInMs(deps.db, deps.nodeId, busy())) ?? sleepMs)
     } catch (error) {
       deps.logger.error({ err: error }, 'the reconciler could not look for work')
       sleepMs = AFTER_ERROR_MS
@@ -71,10 +85,16 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
   }
 
   async function claim(): Promise<boolean> {
-    const claimed = await queries.claimDueDeployment(deps.db, deps.nodeId, leaseSeconds, [...active.keys()])
+    const claimed = await queries.claimDueDeployment(deps.db, deps.nodeId, leaseSeconds, busy())
     // Taken while the program began to stop: leaveNode() gives it back.
     if (claimed === null || ended.aborted) return false
-    const { lease, deployment } = claimed
+    void start(claimed)
+    return true
+  }
+
+  const busy = (): string[] => [...active.keys(), ...tender.falling()]
+
+  function start({ lease, deployment }: Claim): Promise<void> {
     const controller = new AbortController()
     const work = { deps, lease, deployment, signal: controller.signal }
     const done = reconcile(work)
@@ -84,7 +104,32 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
         look()
       })
     active.set(deployment.id, { generation: deployment.generation, epoch: lease.epoch, controller, done })
-    return true
+    return done
+  }
+
+  /** Somebody waits for an instance. Starts one here if it sleeps; what is being started anyway is left alone. */
+  async function wake(deploymentId: string): Promise<void> {
+    try {
+      await tender.settled(deploymentId)
+      await active.get(deploymentId)?.done
+      await wakes.run(async () => {
+        if (ended.aborted || active.has(deploymentId) || deps.instances.get(deploymentId) !== undefined)
+          return
+        const claimed = await queries.claimSleeping(deps.db, deps.nodeId, leaseSeconds, deploymentId)
+        if (claimed === null) await wakeElsewhere(deploymentId)
+        else if (!ended.aborted) await start(claimed)
+      })
+    } catch (error) {
+      deps.logger.error({ err: error, deployment: deploymentId }, 'it could not be woken')
+      const message = 'Catwalk cannot start the server right now.'
+      deps.instances.fail(deploymentId, new CatwalkError('unavailable', message))
+    }
+  }
+
+  async function wakeElsewhere(deploymentId: string): Promise<void> {
+    if ((await queries.wakeElsewhere(deps.db, deploymentId)) !== 'node_lost') return
+    const message = 'The machine that has the data of the server does not answer.'
+    deps.instances.fail(deploymentId, new CatwalkError('node_lost', message))
   }
 
   async function recover(work: Parameters<typeof reconcile>[0], error: unknown): Promise<void> {
@@ -137,7 +182,9 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
       ending.abort()
       clearTimeout(timer)
       clearInterval(renewal)
+      clearInterval(tending)
       await looking
+      await tender.end()
       for (const { controller } of active.values()) controller.abort(new Error('the program stops'))
       await Promise.allSettled([...active.values()].map(({ done }) => done))
       await Promise.allSettled(deps.instances.all().map((running) => endInstance(deps, running)))

@@ -6,6 +6,9 @@ const healthy: Situation = {
   restartCount: 0,
   newest: { id: 'rel_1', state: 'live' },
   liveReleaseId: 'rel_1',
+  asleep: false,
+  alwaysOn: false,
+  failures: 0,
   running: { releaseId: 'rel_1', restartCount: 0 },
 }
 
@@ -39,6 +42,19 @@ test('nothing runs when the only release failed', () => {
   const failed: Situation = { ...healthy, newest: { id: 'rel_1', state: 'failed' }, liveReleaseId: null }
   expect(plan(failed).kind).toBe('halt')
   expect(plan({ ...failed, running: null }).kind).toBe('rest')
+})
+
+test('what sleeps is left asleep until it is called, unless its owner wants it to run', () => {
+  const asleep: Situation = { ...healthy, asleep: true, running: null }
+  expect(plan(asleep).kind).toBe('rest')
+  expect(plan({ ...asleep, alwaysOn: true }).kind).toBe('serve')
+  expect(plan({ ...asleep, newest: { id: 'rel_2', state: 'pending' } }).kind).toBe('deploy')
+  expect(plan({ ...asleep, desired: 'stopped' }).kind).toBe('halt')
+})
+
+test('after ten failures in a row nothing is started any more', () => {
+  expect(plan({ ...healthy, running: null, failures: 9 }).kind).toBe('serve')
+  expect(plan({ ...healthy, running: null, failures: 10 }).kind).toBe('rest')
 })
 
 test('the back-off grows to a minute and no further', () => {

@@ -1,4 +1,4 @@
-import { isInProgress, type DesiredState, type ReleaseState } from '../domain/index.ts'
+import { isCrashLooping, isInProgress, type DesiredState, type ReleaseState } from '../domain/index.ts'
 
 /** What the reconciler sees of a deployment when it looks at it. */
 export interface Situation {
@@ -6,6 +6,11 @@ export interface Situation {
   readonly restartCount: number
   readonly newest: { readonly id: string; readonly state: ReleaseState }
   readonly liveReleaseId: string | null
+  /** Whether it waits for a call, and whether its owner wants it to run without one. */
+  readonly asleep: boolean
+  readonly alwaysOn: boolean
+  /** How often in a row an instance ended or did not come up. */
+  readonly failures: number
   /** The instance that this node runs, if any. */
   readonly running: { readonly releaseId: string; readonly restartCount: number } | null
 }
@@ -25,6 +30,9 @@ export function plan(situation: Situation): Step {
   if (desired === 'stopped') return { kind: 'halt' }
   if (isInProgress(newest.state)) return { kind: 'deploy' }
   if (liveReleaseId === null) return running === null ? { kind: 'rest' } : { kind: 'halt' }
+  if (running === null && situation.asleep && !situation.alwaysOn) return { kind: 'rest' }
+  if (running === null && isCrashLooping({ hasLiveRelease: true, failures: situation.failures }))
+    return { kind: 'rest' }
   const serves = running?.releaseId === liveReleaseId && running.restartCount === restartCount
   return serves ? { kind: 'rest' } : { kind: 'serve', releaseId: liveReleaseId }
 }

@@ -1,21 +1,41 @@
 import { queries } from '../db/index.ts'
-import { CatwalkError, type Redactor } from '../domain/index.ts'
+import { CatwalkError, type Instance, type Redactor } from '../domain/index.ts'
 import { adopt, countFailure } from './adopt.ts'
-import { install, makeLaunchable, probeInstance, startInstance, StartFailed } from './launch.ts'
+import {
+  awaitAnswer,
+  install,
+  makeLaunchable,
+  startInstance,
+  StartFailed,
+  type Launchable,
+} from './launch.ts'
 import { tell, type Work } from './record.ts'
 
+/** It was installed when it went live, perhaps on another node. */
+async function startInstalled({ deps, lease, signal }: Work, launchable: Launchable): Promise<Instance> {
+  const { lock_file: known } = launchable.release
+  if (known !== null) {
+    try {
+      return await startInstance(deps, launchable, lease, known, signal)
+    } catch (error) {
+      if (!(error instanceof CatwalkError) || error.code !== 'install_failed') throw error
+    }
+  }
+  const { lockFile } = await install(launchable, signal)
+  return startInstance(deps, launchable, lease, lockFile, signal)
+}
+
 /** Starts an instance of the live release, because there is none or another one is wanted. */
-export async function serve(work: Work, liveReleaseId: string): Promise<void> {
-  const { deps, lease, deployment, signal } = work
+export async function serve(work: Work, release: queries.ReleaseRow): Promise<void> {
+  const { deps, deployment, signal } = work
   let redact: Redactor | null = null
   try {
-    const release = await queries.findRelease(deps.db, liveReleaseId)
     const launchable = await makeLaunchable(deps, deployment, release)
     redact = launchable.redact
-    const { lockFile } = await install(launchable, signal)
     await deps.checkpoint('deployment.serving')
-    const instance = await startInstance(deps, launchable, lease, lockFile, signal)
-    await probeInstance(deps, instance, signal)
+    const instance = await startInstalled(work, launchable)
+    await deps.checkpoint('deployment.waking')
+    await awaitAnswer(deps, instance, async (limit) => instance.check(limit), signal)
     await adopt(work, instance, release.id, (tx) =>
       tell(tx, work, release.id, 'instance.ready', 'Started and answering.'),
     )
@@ -28,7 +48,7 @@ export async function serve(work: Work, liveReleaseId: string): Promise<void> {
     deps.logger.warn({ deployment: deployment.id, err: cause }, 'the live release could not be started')
     await countFailure(
       work,
-      liveReleaseId,
+      release.id,
       `It could not be started: ${redact?.(reason) ?? reason}`,
       deployment.failures + 1,
       end,

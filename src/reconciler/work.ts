@@ -15,6 +15,9 @@ export async function reconcile(work: Work): Promise<void> {
     restartCount: deployment.restart_count,
     newest,
     liveReleaseId: deployment.live_release_id,
+    asleep: deployment.asleep,
+    alwaysOn: deployment.always_on,
+    failures: deployment.failures,
     running: running ?? null,
   })
   switch (step.kind) {
@@ -25,8 +28,12 @@ export async function reconcile(work: Work): Promise<void> {
     case 'deploy':
       return deploy(work, newest)
     case 'serve':
-      return serve(work, step.releaseId)
+      return serve(
+        work,
+        step.releaseId === newest.id ? newest : await queries.findRelease(deps.db, step.releaseId),
+      )
     case 'rest':
+      if (running !== undefined) deps.instances.retune(running, deployment)
       return record(work, null, async (tx) => {
         if (running === undefined) await queries.dropLease(tx, lease)
       })

@@ -37,6 +37,8 @@ const NO_PROOF: BootProof = {
 export interface FakeInstance extends Instance {
   readonly input: InstanceInput
   die(end: InstanceEnd): void
+  /** What it says of how long nobody used it; null: something is under way. */
+  idle: number | null
 }
 
 export interface FakeRuntime extends Runtime {
@@ -44,6 +46,7 @@ export interface FakeRuntime extends Runtime {
   onPrepare: (signal: AbortSignal) => Promise<void>
   onStart: (input: InstanceInput, signal: AbortSignal) => Promise<void>
   onProbe: (instance: FakeInstance, signal: AbortSignal) => Promise<Manifest>
+  onCheck: (instance: FakeInstance, signal: AbortSignal) => Promise<void>
   readonly started: FakeInstance[]
   readonly purged: string[]
 }
@@ -56,6 +59,7 @@ export function createFakeRuntime(): FakeRuntime {
     onPrepare: async () => {},
     onStart: async () => {},
     onProbe: async () => MANIFEST,
+    onCheck: async () => {},
     started: [],
     purged: [],
     status: async () => ({ ok: true, detail: 'fake' }),
@@ -77,6 +81,9 @@ export function createFakeRuntime(): FakeRuntime {
           request: async () => ({ content: [] }),
           probe: (probeSignal) => runtime.onProbe(instance, probeSignal),
         },
+        idleMs: () => instance.idle,
+        check: async (checkSignal) => runtime.onCheck(instance, checkSignal),
+        idle: 0,
         async stop() {
           ended.resolve({ reason: 'stopped', exitCode: 0, signal: null })
           await ended.promise

@@ -120,7 +120,7 @@ test('a live release that cannot be started again says why, without secrets, and
   await using node = await world.startNode()
   const id = await world.deploy({ API_TOKEN: 'a-secret-value' })
   await becomes(id, 'running')
-  node.runtime.onProbe = async () => {
+  node.runtime.onCheck = async () => {
     throw new CatwalkError('server_refused', 'No access with a-secret-value.')
   }
   node.runtime.started[0]?.die({ reason: 'exited', exitCode: 1, signal: null })
@@ -130,7 +130,7 @@ test('a live release that cannot be started again says why, without secrets, and
     return now.stateReason?.startsWith('It could not') === true ? now : null
   })
   expect(stateReason).toBe('It could not be started: No access with [redacted API_TOKEN].')
-  node.runtime.onProbe = async () => MANIFEST
+  node.runtime.onCheck = async () => {}
   await becomes(id, 'running')
 })
 
@@ -141,10 +141,10 @@ test('a restart ends the old instance only after the new one answers', async () 
   const [first] = node.runtime.started
   const probing = Promise.withResolvers<void>()
   const answer = Promise.withResolvers<void>()
-  node.runtime.onProbe = async () => {
+  node.runtime.onCheck = async (instance) => {
+    if (instance === first) return
     probing.resolve()
     await answer.promise
-    return MANIFEST
   }
   await restartDeployment(world.ctx, { params: { id } })
   await probing.promise

@@ -28,7 +28,8 @@ export interface Node extends AsyncDisposable {
 export interface World extends AsyncDisposable {
   readonly database: Database
   readonly ctx: ServiceContext
-  startNode(id?: string): Promise<Node>
+  /** @param lazily whether what ran before waits for a call */
+  startNode(id?: string, lazily?: boolean): Promise<Node>
   /** Creates a deployment and returns its id. */
   deploy(variables?: Record<string, string>): Promise<string>
   state(deploymentId: string): Promise<string>
@@ -101,11 +102,11 @@ export async function createWorld(): Promise<World> {
   return {
     database,
     ctx,
-    async startNode(id = newId('node')) {
+    async startNode(id = newId('node'), lazily = false) {
       const runtime = createFakeRuntime()
       const instances = createInstanceRegistry(5000)
       const node = new AsyncDisposableStack()
-      await queries.enterNode(db, id, 'http://127.0.0.1:1')
+      await queries.enterNode(db, id, 'http://127.0.0.1:1', lazily)
       const logs = node.use(createLogWriter(db, silentLogger))
       const reconciler = node.use(
         startReconciler({
@@ -118,6 +119,9 @@ export async function createWorld(): Promise<World> {
           logger: silentLogger,
           metrics: createMetrics(),
           instances,
+          idleTimeoutMs: 900_000,
+          healthEveryMs: 20,
+          healthTimeoutMs: 1000,
           probeTimeoutMs: 5000,
           staleAfterMs: 60_000,
           graceMs: 100,

@@ -10,13 +10,16 @@ export interface SettingsOptions extends CommonOptions {
   readonly origins?: boolean
   readonly processes?: RouteOutput<'getSettings'>['processes']
   readonly keepData?: boolean
+  readonly alwaysOn?: boolean
+  /** Seconds; `default` for what the installation is set to. */
+  readonly idleTimeout?: number | 'default'
 }
 
 /** Shows the settings of an endpoint, after the changes that are asked for. */
 export async function settings(
   context: CommandContext,
   id: string,
-  { access, origin, origins, processes, keepData }: SettingsOptions,
+  { access, origin, origins, processes, keepData, alwaysOn, idleTimeout }: SettingsOptions,
 ): Promise<void> {
   const { output } = context
   const body: RouteInput<'changeSettings'>['body'] = {
@@ -25,6 +28,8 @@ export async function settings(
     ...(origins === false ? { allowedOrigins: [] } : {}),
     ...(processes === undefined ? {} : { processes }),
     ...(keepData === undefined ? {} : { keepsData: keepData }),
+    ...(alwaysOn === undefined ? {} : { alwaysOn }),
+    ...(idleTimeout === undefined ? {} : { idleTimeoutS: idleTimeout === 'default' ? null : idleTimeout }),
   }
   const input = { params: { id } }
   const current =
@@ -41,6 +46,8 @@ export async function settings(
         ['allowed origins', current.allowedOrigins.join(' ') || '-'],
         ['processes', current.processes],
         ['keeps data', current.keepsData ? 'yes' : 'no'],
+        ['always on', current.alwaysOn ? 'yes' : 'no'],
+        ['sleeps after', current.idleTimeoutS === null ? 'default' : `${current.idleTimeoutS} s`],
       ].map((row) => row.map(cleanLine)),
     ),
   )

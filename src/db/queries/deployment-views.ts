@@ -25,6 +25,8 @@ export interface DeploymentView {
   readonly liveNumber: number | null
   readonly toolCount: number | null
   readonly instanceReady: boolean
+  readonly instanceSilent: boolean
+  readonly asleep: boolean
   readonly nodeLost: boolean
   /** Why the last instance ended, if one did. */
   readonly lastEnd: string | null
@@ -44,14 +46,16 @@ interface ViewRow {
   live_number: number | null
   tool_count: number | null
   instance_ready: boolean
+  instance_silent: boolean
+  asleep: boolean
   node_lost: boolean
   last_end: string | null
 }
 
-/** Whether an instance of the live release answers, on a node that is there. */
-const isReady = sql`exists (
+/** Whether an instance of the live release is in a state, on a node that is there. */
+const hasInstance = (state: 'ready' | 'unhealthy') => sql`exists (
   select from instances i join nodes n on n.id = i.node_id
-  where i.release_id = d.live_release_id and i.state = 'ready'
+  where i.release_id = d.live_release_id and i.state = ${state}
     and n.heartbeat_at > now() - make_interval(secs => ${NODE_GONE_SECONDS})
 )`
 
@@ -69,11 +73,11 @@ async function select(db: Handle, workspaceId: string, idOrSlug: string | null):
       to_jsonb(newest) - 'lock_file' - 'manifest' as newest,
       live.number as live_number,
       jsonb_array_length(live.manifest -> 'tools') as tool_count,
-      ${isReady} as instance_ready,
+      ${hasInstance('ready')} as instance_ready, ${hasInstance('unhealthy')} as instance_silent, d.asleep,
       ${isNodeLost} as node_lost,
       (
         select e.message from events e
-        where e.deployment_id = d.id and e.kind = 'instance.ended' order by e.id desc limit 1
+        where e.deployment_id = d.id and e.kind in ('instance.ended', 'instance.silent') order by e.id desc limit 1
       ) as last_end
     from deployments d
     join lateral (
@@ -106,6 +110,8 @@ function asView(row: ViewRow): DeploymentView {
     liveNumber: row.live_number,
     toolCount: row.tool_count,
     instanceReady: row.instance_ready,
+    instanceSilent: row.instance_silent,
+    asleep: row.asleep,
     nodeLost: row.node_lost,
     lastEnd: row.last_end,
   }
@@ -139,11 +145,11 @@ export async function findDeploymentView(
 /** What the state of each deployment follows from, of all workspaces; for counting. */
 export async function listDeploymentFacts(db: Handle): Promise<readonly DeploymentFacts[]> {
   const { rows } = await sql<DeploymentFacts>`
-    select d.desired, d.failures, d.live_release_id is not null as "hasLiveRelease", false as asleep,
+    select d.desired, d.failures, d.live_release_id is not null as "hasLiveRelease", d.asleep,
       (
         select r.state from releases r where r.deployment_id = d.id order by r.number desc limit 1
       ) as newest,
-      ${isReady} as "instanceReady", ${isNodeLost} as "nodeLost"
+      ${hasInstance('ready')} as "instanceReady", ${hasInstance('unhealthy')} as "instanceSilent", ${isNodeLost} as "nodeLost"
     from deployments d`.execute(db)
   return rows
 }

@@ -23,6 +23,9 @@ export interface DeploymentRow {
   readonly live_release_id: string | null
   readonly failures: number
   readonly processes: ProcessPolicy
+  readonly asleep: boolean
+  readonly always_on: boolean
+  readonly idle_timeout_s: number | null
 }
 
 const COLUMNS = [
@@ -39,6 +42,9 @@ const COLUMNS = [
   'live_release_id',
   'failures',
   'processes',
+  'asleep',
+  'always_on',
+  'idle_timeout_s',
 ] as const
 
 function notFound(idOrSlug: string): CatwalkError {
@@ -111,6 +117,8 @@ export async function setDesired(tx: Handle, id: string, desired: DesiredState):
       desired,
       generation: set('generation', '+', 1),
       failures: 0,
+      // A wish of the owner wakes it; calls are not waited for.
+      asleep: false,
       next_at: sql<Date>`now()`,
     }))
     .where('id', '=', id)
@@ -131,13 +139,16 @@ export interface EndpointSettings {
   readonly allowedOrigins: string[]
   readonly processes: ProcessPolicy
   readonly keepsData: boolean
+  readonly alwaysOn: boolean
+  /** Null for the installation's own. */
+  readonly idleTimeoutS: number | null
 }
 
 /** The settings of a deployment that there is. */
 export async function endpointSettings(db: Handle, id: string): Promise<EndpointSettings> {
   const row = await db
     .selectFrom('deployments')
-    .select(['access', 'allowed_origins', 'processes', 'keeps_data'])
+    .select(['access', 'allowed_origins', 'processes', 'keeps_data', 'always_on', 'idle_timeout_s'])
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
   return {
@@ -145,6 +156,8 @@ export async function endpointSettings(db: Handle, id: string): Promise<Endpoint
     allowedOrigins: [...row.allowed_origins],
     processes: row.processes,
     keepsData: row.keeps_data,
+    alwaysOn: row.always_on,
+    idleTimeoutS: row.idle_timeout_s,
   }
 }
 
@@ -157,7 +170,9 @@ export async function setEndpointSettings(tx: Handle, id: string, settings: Endp
       allowed_origins: settings.allowedOrigins,
       processes: settings.processes,
       keeps_data: settings.keepsData,
-      // Who could not hold it before perhaps can now.
+      always_on: settings.alwaysOn,
+      idle_timeout_s: settings.idleTimeoutS,
+      // Who could not hold it before perhaps can now, and what sleeps perhaps must not.
       next_at: sql<Date>`coalesce(next_at, now())`,
     })
     .where('id', '=', id)

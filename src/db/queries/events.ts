@@ -8,6 +8,8 @@ export type EventKind =
   | 'instance.ready'
   | 'instance.ended'
   | 'instance.restart'
+  | 'instance.asleep'
+  | 'instance.silent'
 
 export interface NewEvent {
   readonly workspaceId: string

@@ -56,6 +56,8 @@ export { insertEvent, listEvents, type EventKind, type EventRow, type NewEvent }
 export type { Handle } from './handle.ts'
 export {
   claimDueDeployment,
+  claimSleeping,
+  wakeElsewhere,
   currentGeneration,
   dropLease,
   enterNode,
@@ -88,7 +90,8 @@ export {
   deleteInstances,
   deleteStaleInstances,
   insertInstance,
-  markInstanceReady,
+  markInstance,
+  setAsleep,
   markLive,
   moveRelease,
   saveLockFile,

@@ -1,5 +1,5 @@
 import { sql, type RawBuilder } from 'kysely'
-import { announce } from './announce.ts'
+import { announce, CHANNEL } from './announce.ts'
 import type { Handle } from './handle.ts'
 import type { DeploymentRow } from './deployments.ts'
 
@@ -68,6 +68,55 @@ export async function claimDueDeployment(
     lease: { deploymentId: row.id, nodeId, epoch: Number(row.lease_epoch) },
     deployment: row,
   }
+}
+
+/**
+ * Wakes a sleeping deployment and takes its lease in one step, or null when it does not sleep any more, should not run or
+ * may not run on this node.
+ */
+export async function claimSleeping(
+  db: Handle,
+  nodeId: string,
+  leaseSeconds: number,
+  deploymentId: string,
+): Promise<{ lease: Lease; deployment: DeploymentRow } | null> {
+  const { rows } = await sql<DeploymentRow & { lease_epoch: string }>`
+    update deployments d set
+      asleep = false,
+      lease_epoch = d.lease_epoch + 1,
+      lease_holder = ${nodeId},
+      lease_expires_at = now() + make_interval(secs => ${leaseSeconds})
+    where d.id = ${deploymentId} and asleep and desired = 'running'
+      and (lease_holder is null or lease_expires_at <= now()) and ${mayRunOn(nodeId)}
+    returning d.*`.execute(db)
+  const [row] = rows
+  if (row === undefined) return null
+  return { lease: { deploymentId: row.id, nodeId, epoch: Number(row.lease_epoch) }, deployment: row }
+}
+
+/**
+ * Asks whoever may run a sleeping deployment to start it. `node_lost`: the only node that may is gone. `awake`: it does
+ * not sleep any more.
+ */
+export async function wakeElsewhere(
+  db: Handle,
+  deploymentId: string,
+): Promise<'asked' | 'awake' | 'node_lost'> {
+  const { rows } = await sql<{ lost: boolean }>`
+    with found as (
+      select d.id, d.home_node is not null and d.runtime = 'local' and d.keeps_data and not exists (
+        select from nodes n
+        where n.id = d.home_node and n.heartbeat_at > now() - make_interval(secs => ${NODE_GONE_SECONDS})
+      ) as lost
+      from deployments d where d.id = ${deploymentId} and d.asleep and d.desired = 'running'
+    ), woken as (
+      update deployments d set asleep = false, next_at = now() from found f
+      where d.id = f.id and d.asleep and not f.lost returning d.id
+    ), told as (select pg_notify(${CHANNEL}, 'deployment:' || id) from woken)
+    select f.lost from found f left join told on true`.execute(db)
+  const [row] = rows
+  if (row === undefined) return 'awake'
+  return row.lost ? 'node_lost' : 'asked'
 }
 
 /** Milliseconds until the next deployment that is not `busy` is due, null when none is. For a timer, not a decision. */
@@ -162,10 +211,10 @@ export async function setFailures(tx: Handle, lease: Lease, failures: number): P
 }
 
 /**
- * Begins a run of this node, which others reach at `address`. Whatever a former run held is given up, since its processes are gone: everything of it is
- * due now, under a higher epoch.
+ * Begins a run of this node, which others reach at `address`. Whatever a former run held is given up, since its processes
+ * are gone: everything of it is due now, under a higher epoch, or when it is called if it starts `lazily`.
  */
-export async function enterNode(db: Handle, nodeId: string, address: string): Promise<void> {
+export async function enterNode(db: Handle, nodeId: string, address: string, lazily = false): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await tx
       .insertInto('nodes')
@@ -177,7 +226,20 @@ export async function enterNode(db: Handle, nodeId: string, address: string): Pr
       )
       .execute()
     await giveUp(tx, nodeId)
+    if (lazily) await sleepThrough(tx, nodeId)
   })
+}
+
+/**
+ * What ran on this machine before a restart of the program starts when it is called again, not all at once: it sleeps.
+ */
+async function sleepThrough(tx: Handle, nodeId: string): Promise<void> {
+  await sql`
+    update deployments d set asleep = true, next_at = null
+    where d.home_node = ${nodeId} and d.runtime = 'local' and d.desired = 'running' and not d.always_on
+      and d.lease_holder is null and d.failures = 0 and d.live_release_id = (
+        select r.id from releases r where r.deployment_id = d.id order by r.number desc limit 1
+      )`.execute(tx)
 }
 
 /** Ends a run of this node in order: other nodes may take its deployments at once. */

@@ -60,7 +60,7 @@ export async function markLive(
     .execute()
   await tx
     .updateTable('deployments')
-    .set({ live_release_id: releaseId, failures: 0 })
+    .set({ live_release_id: releaseId, failures: 0, asleep: false })
     .where('id', '=', lease.deploymentId)
     .execute()
 }
@@ -94,9 +94,18 @@ export async function insertInstance(
     .execute()
 }
 
-/** Records that an instance answered its probe. */
-export async function markInstanceReady(tx: Handle, instanceId: string): Promise<void> {
-  await tx.updateTable('instances').set({ state: 'ready' }).where('id', '=', instanceId).execute()
+/** Records whether an instance answers. */
+export async function markInstance(
+  tx: Handle,
+  instanceId: string,
+  state: 'ready' | 'unhealthy',
+): Promise<void> {
+  await tx.updateTable('instances').set({ state }).where('id', '=', instanceId).execute()
+}
+
+/** Records that a deployment is without an instance until somebody calls it, or that it no longer is. */
+export async function setAsleep(tx: Handle, lease: Lease, asleep: boolean): Promise<void> {
+  await tx.updateTable('deployments').set({ asleep }).where('id', '=', lease.deploymentId).execute()
 }
 
 /** Forgets an instance that has ended. */

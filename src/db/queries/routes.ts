@@ -12,6 +12,8 @@ export interface RouteRow {
   readonly desired: DesiredState
   readonly has_live_release: boolean
   readonly newest_state: string
+  readonly asleep: boolean
+  readonly failures: number
   /** The node with the newest instance of the live release that has answered. */
   readonly owner: { readonly node_id: string; readonly address: string | null } | null
   /** Hashes are SHA-256 in hexadecimal. */
@@ -33,13 +35,13 @@ export interface RouteRow {
 /** Every route, or that of one deployment (none when it is gone). */
 export async function loadRoutes(db: Handle, deploymentId?: string): Promise<readonly RouteRow[]> {
   const { rows } = await sql<RouteRow>`
-    select d.id as deployment_id, d.workspace_id, d.slug, d.access, d.desired, d.allowed_origins,
+    select d.id as deployment_id, d.workspace_id, d.slug, d.access, d.desired, d.allowed_origins, d.asleep, d.failures,
       d.live_release_id is not null as has_live_release,
       (select r.state from releases r where r.deployment_id = d.id order by r.number desc limit 1) as newest_state,
       (
         select jsonb_build_object('node_id', n.id, 'address', n.address)
         from instances i join nodes n on n.id = i.node_id
-        where i.release_id = d.live_release_id and i.state = 'ready'
+        where i.release_id = d.live_release_id and i.state in ('ready', 'unhealthy')
         order by i.epoch desc, i.started_at desc limit 1
       ) as owner,
       coalesce((

@@ -48,6 +48,8 @@ export function createInstances(maxMessageBytes: number | undefined): Instances 
         id: input.instanceId,
         endpoint: bridge,
         ended: bridge.ended,
+        idleMs: () => bridge.idleMs(),
+        check: async (wait) => bridge.check(wait),
         stop: async (graceMs) => bridge.stop(graceMs),
       }
       const entry = { deploymentId, releaseId, epoch, instance }

@@ -13,8 +13,9 @@ export function presentDeployment(
     newest: view.newest.state,
     hasLiveRelease: view.liveNumber !== null,
     instanceReady: view.instanceReady,
+    instanceSilent: view.instanceSilent,
     nodeLost: view.nodeLost,
-    asleep: false,
+    asleep: view.asleep,
     failures: view.failures,
   })
   return {
@@ -37,10 +38,15 @@ export function presentDeployment(
 const NODE_LOST =
   'The machine that has its data does not answer. It goes on when Catwalk is started there again.'
 
+function crashLoop({ failures, lastEnd }: queries.DeploymentView): string {
+  const last = lastEnd === null ? '' : ` ${lastEnd}`
+  return `It is not started again after it ended or did not come up ${failures} times in a row.${last}`
+}
+
 function reason(state: DeploymentState, view: queries.DeploymentView): string | null {
   switch (state) {
     case 'failed':
-      return view.newest.error?.message ?? null
+      return view.liveNumber === null ? (view.newest.error?.message ?? null) : crashLoop(view)
     case 'unhealthy':
       return view.nodeLost ? NODE_LOST : view.lastEnd
     case 'running':

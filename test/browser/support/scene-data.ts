@@ -453,6 +453,8 @@ export const settings: RouteOutput<'getSettings'> = {
   allowedOrigins: [],
   processes: 'auto',
   keepsData: true,
+  alwaysOn: false,
+  idleTimeoutS: null,
 }
 
 export const tokens = [

@@ -61,7 +61,13 @@ function Room({ deployment }: { readonly deployment: Deployment }) {
   const isFirst = deployment.liveRelease === null
   return (
     <CurrentDeployment value={deployment}>
-      {state === 'deploying' && isFirst ? <Deploying /> : state === 'failed' ? <Failed /> : <Tabbed />}
+      {state === 'deploying' && isFirst ? (
+        <Deploying />
+      ) : state === 'failed' && isFirst ? (
+        <Failed />
+      ) : (
+        <Tabbed />
+      )}
     </CurrentDeployment>
   )
 }

@@ -9,6 +9,7 @@ import { useAction, type Action } from './actions.ts'
 import { ChangeDialog } from './change-dialog.tsx'
 import { useCurrent } from './current.ts'
 import { DeleteDialog } from './delete-dialog.tsx'
+import { SleepCard } from './sleep-card.tsx'
 import './settings.css'
 
 export function Settings() {
@@ -45,6 +46,7 @@ export function Settings() {
             </>
           )}
         </Card>
+        <SleepCard />
         <Card title="Delete">
           <Row
             title="Delete it for good"
