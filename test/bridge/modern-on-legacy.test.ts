@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { until } from '../support/until.ts'
 import { fixture, startBridge } from './bridge-server.ts'
 import type { RawMessage } from './http-client.ts'
 import { ask, callTool, modernRequest, PREFIX, stream, VERSION } from './modern-client.ts'
@@ -147,6 +148,53 @@ test('an answer that comes with the call is used when the question comes', async
   await using server = await startBridge(LEGACY)
   const answer = await retry(server.url, FORM, undefined, { r1: ACCEPTED, extra: ACCEPTED })
   expect(JSON.parse(textOf(answer))).toEqual({ result: ACCEPTED })
+})
+
+test('a question may name the key under which the client sees it; otherwise its id does, if that is text', async () => {
+  await using server = await startBridge(LEGACY)
+  const hinted = { ...FORM, params: { ...FORM.params, _meta: { 'dev.catwalk/inputKey': 'name' } } }
+  const first = asked(await callTool(server.url, 'ask', hinted, ABLE))
+  expect(Object.keys(first.inputRequests)).toEqual(['name'])
+  const answer = await retry(server.url, hinted, first.requestState, { name: ACCEPTED })
+  expect(JSON.parse(textOf(answer))).toEqual({ result: ACCEPTED })
+  const named = asked(await callTool(server.url, 'askBriefly', { ...FORM, ms: 20_000 }, ABLE))
+  expect(Object.keys(named.inputRequests)).toEqual(['brief-2'])
+})
+
+test('who comes back after the server gave up waiting gets the result that it made of that', async () => {
+  await using server = await startBridge(LEGACY)
+  const given = { ...FORM, ms: 100 }
+  const { requestState } = asked(await callTool(server.url, 'askBriefly', given, ABLE))
+  await until('the server has given up', () =>
+    server.output.includes('stdout: gave up waiting') ? true : null,
+  )
+  const params = {
+    name: 'askBriefly',
+    arguments: given,
+    inputResponses: { 'brief-1': ACCEPTED },
+    requestState,
+  }
+  const { messages } = await ask(server.url, 'tools/call', params, ABLE)
+  expect(messages.map(textOf)).toEqual(['gave up'])
+})
+
+test('a question outside any call, with nobody to hear it, is answered with an error', async () => {
+  await using server = await startBridge(LEGACY)
+  for (const options of [{}, ABLE]) {
+    await callTool(server.url, 'askLater', { method: 'roots/list', ms: 0 }, options)
+    const seen = await until('the answer', async () => {
+      const text = textOf(await callTool(server.url, 'seen', {}, options))
+      return text.includes('answer') ? text : null
+    })
+    expect(seen).toContain('-32601')
+  }
+})
+
+test('a missing resource has the code of the modern era, and is named', async () => {
+  await using server = await startBridge(LEGACY)
+  const { status, messages } = await ask(server.url, 'resources/read', { uri: 'raw://möglich' })
+  expect(status).toBe(200)
+  expect(messages[0]?.error).toMatchObject({ code: -32602, data: { uri: 'raw://möglich' } })
 })
 
 test('a client that does not come back in time: the server is told, the call cancelled, the process ended', async () => {

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { fixturePath } from './package-fixture.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { bundleFixture } from './package-fixture.ts'
 import type { Fixture, Opened } from './vocabulary.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/catwalk', import.meta.url))
@@ -10,21 +11,26 @@ const START_MS = 20_000
 
 /** Each fixture behind a `bin/catwalk bridge` of its own. */
 export async function openBridges(fixtures: readonly Fixture[]): Promise<Opened> {
+  const directory = await temporaryDirectory()
   const bridges = await Promise.all(
-    fixtures.map(async (fixture) => [fixture, await startBridgeProgram(fixture)] as const),
+    fixtures.map(async (fixture) => {
+      const program = await bundleFixture(fixture, directory.path)
+      return [fixture, await startBridgeProgram(program)] as const
+    }),
   )
   const byName = new Map(bridges)
   return {
     url: (fixture) => Promise.resolve(byName.get(fixture)?.url ?? { failed: 'It was not started.' }),
     async [Symbol.asyncDispose]() {
       await Promise.all(bridges.map(([, bridge]) => bridge[Symbol.asyncDispose]()))
+      await directory[Symbol.asyncDispose]()
     },
   }
 }
 
 /** `bin/catwalk bridge` in front of a fixture, ready to be called. */
-async function startBridgeProgram(fixture: Fixture): Promise<{ url: string } & AsyncDisposable> {
-  const words = ['bridge', '--port', '0', '--', process.execPath, fixturePath(fixture)]
+async function startBridgeProgram(program: string): Promise<{ url: string } & AsyncDisposable> {
+  const words = ['bridge', '--port', '0', '--', process.execPath, program]
   const child = spawn(process.execPath, [LAUNCHER, ...words], { stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = once(child, 'exit')
   const lines = createInterface({ input: child.stderr })
@@ -40,6 +46,6 @@ async function startBridgeProgram(fixture: Fixture): Promise<{ url: string } & A
     }
   } catch (error) {
     child.kill('SIGKILL')
-    throw new Error(`catwalk bridge did not start in front of ${fixture}`, { cause: error })
+    throw new Error(`catwalk bridge did not start in front of ${program}`, { cause: error })
   }
 }
