@@ -24,7 +24,7 @@ export default defineConfig({
           name: 'integration',
           globalSetup: ['test/support/database-server.ts'],
           include: ['test/**/*.test.ts'],
-          exclude: ['test/abuse/**', 'test/faults/**', 'test/browser/**', 'test/slow/**'],
+          exclude: ['test/abuse/**', 'test/faults/**', 'test/browser/**', 'test/slow/**', 'test/docker/**'],
         },
       },
       {
@@ -53,6 +53,16 @@ export default defineConfig({
           include: ['test/slow/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'docker',
+          globalSetup: ['test/support/database-server.ts'],
+          include: ['test/docker/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
         },
       },
       {

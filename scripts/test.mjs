@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root, setUpProgram } from './lib/set-up.mjs'
 import { run, say, SetUpError } from './lib/step.mjs'
-import { BROWSER, ensureSystemPrograms, SANDBOX } from './lib/system.mjs'
+import { BROWSER, CONTAINERS, ensureSystemPrograms, SANDBOX } from './lib/system.mjs'
 import { runShown } from './lib/tool.mjs'
 
 const chosen = process.argv.slice(2)
@@ -12,8 +12,17 @@ const choosesProject = chosen.some((arg) => arg === '--project' || arg.startsWit
 const everything = ['unit', 'integration', 'browser'].map((name) => `--project=${name}`)
 
 await run(async () => {
+  const withDocker = chosen.some((arg) => arg.endsWith('docker'))
+  if (withDocker && process.getuid?.() !== 0) {
+    say('The tests of the Docker runtime start an engine of their own, which only root can: left out.')
+    return
+  }
   const withBrowser = !choosesProject || chosen.some((arg) => arg.endsWith('browser'))
-  const toType = await ensureSystemPrograms(withBrowser ? [SANDBOX, BROWSER] : [SANDBOX])
+  const toType = await ensureSystemPrograms([
+    SANDBOX,
+    ...(withBrowser ? [BROWSER] : []),
+    ...(withDocker ? [CONTAINERS] : []),
+  ])
   if (toType !== null)
     throw new SetUpError(`The tests need programs that npm does not bring. Type:\n  ${toType}`)
   const node = await setUpProgram()

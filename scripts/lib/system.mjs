@@ -13,6 +13,11 @@ export const BROWSER = {
   packages: ['chromium', 'fonts-dejavu-core'],
 }
 
+export const CONTAINERS = {
+  commands: ['dockerd'],
+  packages: ['docker.io', 'iptables'],
+}
+
 /** @typedef {{ commands: readonly string[], packages: readonly string[] }} SystemProgram */
 
 /**
@@ -54,7 +59,8 @@ async function aptInstall(packages) {
  * @returns {boolean}
  */
 function isCommand(name) {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+  const places = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
+  return places.some((folder) => {
     try {
       accessSync(join(folder, name), constants.X_OK)
       return true

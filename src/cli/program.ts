@@ -101,6 +101,15 @@ function addDeploying(program: Command, run: Run): void {
     .option('--env-file <path>', 'variables, one NAME=value a line')
     .option('--arg <text>', 'argument for the server, as it is; may be repeated', collect)
     .option('--executable <name>', "which of the package's executables to run")
+    .addOption(
+      new Option('--runtime <name>', 'where it runs').choices([
+        'local',
+        'docker',
+        'fly',
+        'kubernetes',
+        'remote',
+      ]),
+    )
     .addOption(new Option('--network <policy>', 'where it may connect to').choices(['none', 'internet']))
     .option('--allow-scripts', "run the package's install scripts, in the sandbox")
     .option('--memory <MiB>', 'memory limit', wholeNumber(64, 16_384))

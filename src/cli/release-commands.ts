@@ -30,6 +30,15 @@ export function addReleases(program: Command, run: ProgramOptions['run']): void 
     .option('--unset <name>', 'take a variable away', collect)
     .option('--arg <text>', 'argument of the server; all of them, in place of the former', collect)
     .option('--no-args', 'take all arguments away')
+    .addOption(
+      new Option('--runtime <name>', 'where it runs').choices([
+        'local',
+        'docker',
+        'fly',
+        'kubernetes',
+        'remote',
+      ]),
+    )
     .addOption(new Option('--network <policy>', 'where it may connect to').choices(['none', 'internet']))
     .option('--allow-scripts', "run the package's install scripts, in the sandbox")
     .option('--no-allow-scripts', 'do not run them any more')

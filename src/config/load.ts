@@ -22,6 +22,11 @@ export interface Config {
   readonly pypiIndexUrl: Secret | null
   readonly signUp: 'open' | 'invitation' | 'closed'
   readonly localRuntime: boolean
+  readonly dockerRuntime: boolean
+  readonly dockerSocket: string
+  readonly dockerImage: string
+  /** Null for the engine's own. */
+  readonly dockerOciRuntime: string | null
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'pretty' | 'json'
   readonly allowUnsandboxed: boolean
@@ -127,6 +132,7 @@ export function loadConfig(source: ConfigSource): Config {
     publicUrl: rest.publicUrl ?? (rest.port === 0 ? null : `http://localhost:${rest.port}`),
     logFormat: rest.logFormat ?? (machine.isTerminal ? 'pretty' : 'json'),
     internalUrl: rest.internalUrl ?? null,
+    dockerOciRuntime: rest.dockerOciRuntime ?? null,
     trustedProxies: rest.trustedProxies ?? [],
     staleAfterMs: staleAfterS * 1000,
     maxMessageBytes: maxMessageMiB * 1024 * 1024,
@@ -196,7 +202,7 @@ function readSettings(source: ConfigSource, problems: ConfigProblem[]): Partial<
 
 /** Settings that are right by themselves but not together. */
 function contradictions(values: Partial<Values>): ConfigProblem[] {
-  const { allowUnsandboxed, host, signUp, localRuntime, publicUrl } = values
+  const { allowUnsandboxed, host, signUp, localRuntime, dockerRuntime, dockerOciRuntime, publicUrl } = values
   const problems: ConfigProblem[] = []
   if (allowUnsandboxed === true && host && !isLoopback(host)) {
     problems.push({
@@ -210,6 +216,13 @@ function contradictions(values: Partial<Values>): ConfigProblem[] {
       variable: SETTINGS.signUp.name,
       reason: 'is open while servers run on this machine: its sandbox keeps servers apart, not strangers out',
       fix: `Set ${SETTINGS.signUp.name}=invitation, or ${SETTINGS.localRuntime.name}=false.`,
+    })
+  }
+  if (signUp === 'open' && dockerRuntime === true && dockerOciRuntime === null) {
+    problems.push({
+      variable: SETTINGS.signUp.name,
+      reason: 'is open while servers run in containers that share the kernel of this machine',
+      fix: `Set ${SETTINGS.signUp.name}=invitation, or ${SETTINGS.dockerOciRuntime.name}=runsc (gVisor).`,
     })
   }
   // Whoever is on the way could read passwords and take over sessions.

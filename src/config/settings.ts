@@ -103,6 +103,35 @@ export const SETTINGS = {
     default: 'true',
     example: 'false',
   }),
+  dockerRuntime: setting({
+    name: 'CATWALK_DOCKER_RUNTIME',
+    description:
+      'Whether servers may run in containers of the Docker engine of this machine. Where they do not run locally, new deployments go there.',
+    value: value.yesOrNo,
+    default: 'false',
+    example: 'true',
+  }),
+  dockerSocket: setting({
+    name: 'CATWALK_DOCKER_SOCKET',
+    description: "The engine's Unix socket.",
+    value: value.folder,
+    default: '/var/run/docker.sock',
+    example: '/run/user/1000/docker.sock',
+  }),
+  dockerImage: setting({
+    name: 'CATWALK_DOCKER_IMAGE',
+    description: 'Image that servers run on, see docs/docker.md. It need not have Node.',
+    value: value.imageName,
+    default: 'catwalk/base:1',
+    example: 'registry.example/team/base:1',
+  }),
+  dockerOciRuntime: setting({
+    name: 'CATWALK_DOCKER_OCI_RUNTIME',
+    description: "Another OCI runtime of the engine, such as gVisor's.",
+    value: value.word,
+    defaultInWords: "the engine's own",
+    example: 'runsc',
+  }),
   logLevel: setting({
     name: 'CATWALK_LOG_LEVEL',
     description: "Least level of messages in the program's own log.",

@@ -107,6 +107,16 @@ export const modelName: Value<string> = {
   accepts: 'the name of a model',
 }
 
+export const imageName: Value<string> = {
+  schema: z.string().regex(/^[a-z0-9][a-z0-9._/:-]{0,254}(?:@sha256:[0-9a-f]{64})?$/),
+  accepts: 'the name of an image, with a tag or digest',
+}
+
+export const word: Value<string> = {
+  schema: z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/),
+  accepts: 'a name of letters, digits, points and hyphens',
+}
+
 export const databaseUrl: Value<Secret> = {
   schema: z
     .string()

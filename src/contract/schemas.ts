@@ -2,6 +2,8 @@ import { z } from 'zod'
 
 const timestamp = z.iso.datetime().describe('RFC 3339, UTC')
 
+const runtimeKind = z.enum(['local', 'docker', 'fly', 'kubernetes', 'remote'])
+
 export const DeploymentState = z
   .enum(['deploying', 'running', 'sleeping', 'unhealthy', 'stopped', 'failed', 'deleting'])
   .meta({ id: 'DeploymentState' })
@@ -59,6 +61,7 @@ export const Release = z
       .describe('Values are never shown'),
     network: z.enum(['none', 'internet']),
     memoryMiB: z.number().int(),
+    runtime: runtimeKind,
     createdAt: timestamp,
     liveAt: timestamp.nullable(),
     error: ReleaseError.nullable(),
@@ -71,7 +74,7 @@ export const Deployment = z
     slug: z.string(),
     name: z.string(),
     source: z.string().describe('Canonical, e.g. npm:@scope/name@1.2.3'),
-    runtime: z.enum(['local', 'docker', 'fly', 'kubernetes', 'remote']),
+    runtime: runtimeKind.describe('Of the newest release'),
     state: DeploymentState,
     stateReason: z.string().nullable().describe('Why it is in this state, in words'),
     endpoint: z.url(),
@@ -332,7 +335,9 @@ export const Installation = z
     version: z.string(),
     publicUrl: z.url(),
     reachable: z.enum(['this_machine', 'network']).describe('Who can reach the public URL as it is written'),
-    localRuntime: z.object({ ok: z.boolean(), detail: z.string(), fix: z.string().nullable() }),
+    runtimes: z
+      .array(z.object({ kind: runtimeKind, ok: z.boolean(), detail: z.string(), fix: z.string().nullable() }))
+      .describe('The first is where deployments run that choose none'),
     unsandboxed: z.boolean().describe('Servers run without a sandbox and can read every secret'),
   })
   .meta({ id: 'Installation' })
@@ -376,6 +381,7 @@ export const CreateDeployment = z
       .max(256)
       .optional()
       .describe("Which of the package's executables; default: the one that the analysis found"),
+    runtime: runtimeKind.optional().describe('Where it runs; default: the first that the installation has'),
     network: z.enum(['none', 'internet']).default('internet'),
     allowScripts: z.boolean().default(false),
     memoryMiB: z.number().int().min(64).max(16384).optional(),
@@ -410,6 +416,7 @@ export const CreateRelease = z
       .max(64)
       .optional()
       .describe('In place of those that the owner gave before'),
+    runtime: runtimeKind.optional().describe('Moves it there'),
     network: z.enum(['none', 'internet']).optional(),
     allowScripts: z.boolean().optional(),
     memoryMiB: z.number().int().min(64).max(16384).optional(),
@@ -587,7 +594,7 @@ export const Doctor = z
           'database',
           'clock',
           'disk',
-          'sandbox',
+          'runtimes',
           'registry',
           'mcp-registry',
           'glama',

@@ -350,6 +350,11 @@ const CATALOGUE = {
     title: 'There is no working sandbox on this machine',
     help: 'Install bubblewrap (Debian, Ubuntu: sudo apt-get install bubblewrap) and start Catwalk again.',
   },
+  runtime_unavailable: {
+    status: 422,
+    title: 'This installation does not run servers there',
+    help: 'Choose a runtime that `catwalk doctor` lists, or have an operator switch this one on.',
+  },
   server_exited: {
     status: 422,
     title: 'The server ended at once',

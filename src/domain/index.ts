@@ -56,6 +56,8 @@ export {
   type PypiPackage,
   type PythonProgram,
   type ReleaseSettings,
+  type RunSettings,
+  type RuntimeKind,
   type VariableDeclaration,
 } from './launch-spec.ts'
 export {
@@ -101,7 +103,7 @@ export type {
   PrepareInput,
   ProcessPolicy,
   Runtime,
-  RuntimeKind,
+  RuntimeOffer,
   RuntimeStatus,
   RuntimeSupport,
 } from './runtime.ts'

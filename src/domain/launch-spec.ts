@@ -80,15 +80,23 @@ export interface LaunchSpec {
   readonly transport: { readonly kind: 'stdio' }
 }
 
+/** Where instances run. */
+export type RuntimeKind = 'local' | 'docker' | 'fly' | 'kubernetes' | 'remote'
+
 /** Where an instance may connect to. `internet` is public addresses only, through the egress proxy. */
 export type NetworkPolicy = 'none' | 'internet'
 
-/** What the owner chose for a release besides the launch spec. */
-export interface ReleaseSettings {
+/** How a runtime runs a release. */
+export interface RunSettings {
   readonly network: NetworkPolicy
   /** Whether the package's install scripts may run (in the sandbox). */
   readonly allowScripts: boolean
   readonly memoryMiB: number
+}
+
+/** What the owner chose for a release besides the launch spec. */
+export interface ReleaseSettings extends RunSettings {
+  readonly runtime: RuntimeKind
 }
 
 /** What a package is called, and which one of it exactly, for people and for names of things on disk. */

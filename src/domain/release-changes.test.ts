@@ -20,7 +20,7 @@ const BASE: ComparedRelease = {
     variables: [],
     transport: { kind: 'stdio' },
   },
-  settings: { network: 'internet', allowScripts: false, memoryMiB: 256 },
+  settings: { runtime: 'local', network: 'internet', allowScripts: false, memoryMiB: 256 },
   credentialVersions: { TOKEN: 1, OLD: 1 },
   manifest: manifest([{ name: 'echo', description: 'Echoes.' }, { name: 'gone' }]),
 }

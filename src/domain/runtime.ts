@@ -1,12 +1,10 @@
 import type { Endpoint } from './endpoint.ts'
-import type { LaunchSpec, NetworkPolicy, ReleaseSettings } from './launch-spec.ts'
+import type { LaunchSpec, NetworkPolicy, RunSettings, RuntimeKind } from './launch-spec.ts'
 import type { LogStream } from './logs.ts'
 import type { ServerEra } from './manifest.ts'
 import type { Secret } from './secret.ts'
 import type { SessionMemory } from './session-memory.ts'
 import type { Trial, TrialInput } from './trial.ts'
-
-export type RuntimeKind = 'local' | 'docker' | 'fly' | 'kubernetes' | 'remote'
 
 /** What a runtime can do. Asked before it is used; a runtime never ignores what it cannot do. */
 export interface RuntimeSupport {
@@ -14,6 +12,13 @@ export interface RuntimeSupport {
   readonly suspend: boolean
   /** Whether an instance outlives the program that started it. */
   readonly survivesRestart: boolean
+}
+
+/** A runtime that this installation offers. */
+export interface RuntimeOffer {
+  readonly kind: RuntimeKind
+  readonly supports: RuntimeSupport
+  readonly status: () => Promise<RuntimeStatus>
 }
 
 /** Whether the runtime can be used here and now, with the reason and the fix when not. */
@@ -28,7 +33,7 @@ export interface PrepareInput {
   readonly workspaceId: string
   readonly deploymentId: string
   readonly spec: LaunchSpec
-  readonly settings: ReleaseSettings
+  readonly settings: RunSettings
   /** From an earlier prepare of the same release; null the first time. */
   readonly lockFile: string | null
   readonly output: LineSink
@@ -52,7 +57,7 @@ export interface InstanceInput {
   /** A small number that is the deployment's alone on this installation; `local` makes its uid from it. */
   readonly slot: number
   readonly spec: LaunchSpec
-  readonly settings: ReleaseSettings
+  readonly settings: RunSettings
   readonly lockFile: string
   /** By the names of the launch spec's variables. */
   readonly credentials: ReadonlyMap<string, Secret>

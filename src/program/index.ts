@@ -20,7 +20,6 @@ import { announceRun, readNodeId } from '../installation/index.ts'
 import { createHttpClient, publicNetwork } from '../network/index.ts'
 import { createNpmIndex, createPypiIndex, loadNpmConfiguration, loadPythonIndex } from '../packages/index.ts'
 import { createInstanceRegistry, startReconciler } from '../reconciler/index.ts'
-import { createLocalRuntime } from '../runtimes/local/index.ts'
 import * as services from '../services/index.ts'
 import { createSources } from '../sources/index.ts'
 import { createLogger, createMetrics } from '../telemetry/index.ts'
@@ -33,15 +32,11 @@ import { startRegistries } from './registries.ts'
 import { createReplicas, internalUrl } from './replicas.ts'
 import { createModel } from './model.ts'
 import { createOAuth } from './oauth.ts'
+import { createRuntimes } from './runtimes.ts'
 import { createSourceAnalyzer } from './source-analyzer.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
 
-const TURNED_OFF: RuntimeStatus = {
-  ok: false,
-  reason: 'Servers do not run on this machine.',
-  fix: 'Set CATWALK_LOCAL_RUNTIME=true to let them.',
-}
 const GRACE_MS = 10_000
 // Two of these in a row make an instance unhealthy: within a minute.
 const HEALTH_EVERY_MS = 15_000
@@ -119,18 +114,15 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   )
 
   const pythonIndex = async () => loadPythonIndex(config.pypiIndexUrl?.reveal() ?? null, process.env)
-  const runtime = createLocalRuntime({
+  const runtimes = createRuntimes(config, {
     dataDir,
     logger: logger.child({ part: 'runtime' }),
     npm,
     pypi: pythonIndex,
     installTimeoutMs: config.installTimeoutMs,
     maxMessageBytes: config.maxMessageBytes,
-    allowUnsandboxed: config.allowUnsandboxed,
     firstUid: config.uidBase,
   })
-  const localStatus = async (signal: AbortSignal): Promise<RuntimeStatus> =>
-    config.localRuntime ? runtime.status(signal) : TURNED_OFF
   const instances = createInstanceRegistry(config.wakeTimeoutMs)
   const logs = stack.use(services.createLogWriter(db, logger.child({ part: 'logs' })))
   const sessions = stack.use(
@@ -140,7 +132,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     startReconciler({
       db,
       nodeId,
-      runtimes: new Map(config.localRuntime ? [[runtime.kind, runtime]] : []),
+      runtimes: new Map(runtimes.map((runtime) => [runtime.kind, runtime])),
       vault,
       logs,
       sessions,
@@ -229,6 +221,11 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   stack.use(every(MINUTE_MS, logger, async () => rotator.poke()))
 
   const ending = new AbortController()
+  const offers = runtimes.map((runtime) => ({
+    kind: runtime.kind,
+    supports: runtime.supports,
+    status: async () => runtime.status(ending.signal),
+  }))
   const auth = createAuth({
     ...addresses,
     database: db,
@@ -280,7 +277,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         unsandboxed: config.allowUnsandboxed,
         listensOn: config.host,
         listensOnLoopback: isLoopback(config.host),
-        localRuntime: () => localStatus(ending.signal),
+        runtimes: offers,
       }),
       ...bindServices({
         db,
@@ -292,7 +289,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
           sources,
           npm: packages,
           pypi,
-          runtime,
+          runtime: runtimes[0] ?? null,
           memoryMiB: config.defaultMemoryMiB,
           model: createModel(config),
           now: () => systemClock.now(),
@@ -311,7 +308,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
           version,
           reachable: isLoopback(publicUrl.hostname) ? 'this_machine' : 'network',
           unsandboxed: config.allowUnsandboxed,
-          localRuntime: () => localStatus(ending.signal),
+          runtimes: offers,
         },
       }),
     },
@@ -353,7 +350,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   )
   stack.use(every(HOUR_MS, logger, () => queries.deleteReplacedTokens(db)))
   stack.use(every(HOUR_MS, logger, () => queries.deleteEndedOAuth(db)))
-  const sandbox = await localStatus(stop)
+  const sandbox = await offers[0]?.status()
   const setUpLink = (await setUpLinks.needed()) ? (await setUpLinks.issue(null)).url.href : null
 
   door.open((req, res) => {
@@ -373,7 +370,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     version,
     publicUrl: publicUrl.origin,
     setUpLink,
-    sandboxProblem: sandbox.ok ? null : `${sandbox.reason} ${sandbox.fix}`,
+    sandboxProblem: problemOf(sandbox),
     unsandboxed: config.allowUnsandboxed,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -411,4 +408,9 @@ async function readVersion(): Promise<string> {
   const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
   // Our own file.
   return (JSON.parse(text) as { version: string }).version
+}
+
+function problemOf(status: RuntimeStatus | undefined): string | null {
+  if (status === undefined) return 'Every runtime is switched off.'
+  return status.ok ? null : `${status.reason} ${status.fix}`
 }

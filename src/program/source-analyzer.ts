@@ -24,7 +24,8 @@ export interface SourceAnalyzerOptions {
   readonly sources: SourceHost
   readonly npm: PackageIndex
   readonly pypi: PypiIndex
-  readonly runtime: Pick<Runtime, 'tryOut'>
+  /** Where servers are tried out; null when nothing can be run here. */
+  readonly runtime: Pick<Runtime, 'tryOut'> | null
   readonly memoryMiB: number
   /** Null when none is configured. */
   readonly model: ModelReader | null
@@ -66,10 +67,11 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
     const canBeTried = launch?.transport === 'stdio' && analysis.verdict !== 'unsupported'
     // A server that its files do not show to be one is known by what it answers.
     const isWanted = input.boot || analysis.verdict === 'not_a_server'
-    if (!isWanted || launch === null || !canBeTried) return analysis
+    const { runtime } = options
+    if (!isWanted || launch === null || !canBeTried || runtime === null) return analysis
     input.onStep('booting', launch.package.name)
     try {
-      const trial = await options.runtime.tryOut(
+      const trial = await runtime.tryOut(
         {
           workspaceId: input.workspaceId,
           package: await toPackage(analysis, null, { npm, pypi }, signal),

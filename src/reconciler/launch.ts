@@ -27,16 +27,17 @@ export interface Launchable {
 
 /**
  * Decrypts the credentials of a release and gives its output a redactor.
- * @throws CatwalkError `credential_unreadable`, `missing_variable`, `unavailable` when its runtime is not on this node
+ * @throws CatwalkError `credential_unreadable`, `missing_variable`, `runtime_unavailable` when its runtime is not on this node
  */
 export async function makeLaunchable(
   deps: ReconcilerDependencies,
   deployment: queries.DeploymentRow,
   release: queries.ReleaseRow,
 ): Promise<Launchable> {
-  const runtime = deps.runtimes.get(deployment.runtime)
+  const kind = release.settings.runtime
+  const runtime = deps.runtimes.get(kind)
   if (runtime === undefined) {
-    throw new CatwalkError('unavailable', `This installation has no runtime '${deployment.runtime}'.`)
+    throw new CatwalkError('runtime_unavailable', `This node has no runtime '${kind}'.`)
   }
   const rows = await queries.credentialsOf(deps.db, deployment.id, release.credential_versions)
   const credentials = openCredentials(deps.vault, rows)

@@ -55,7 +55,8 @@ async function remove(work: Work): Promise<void> {
   const { deps, lease, deployment, signal } = work
   await endInstance(deps, deps.instances.get(deployment.id))
   await deps.checkpoint('deployment.removing')
-  await deps.runtimes.get(deployment.runtime)?.purge(deployment.id, signal)
+  // Wherever its releases ran.
+  for (const runtime of deps.runtimes.values()) await runtime.purge(deployment.id, signal)
   await deps.logs.flush()
   await record(work, 'unchanged', (tx) => queries.deleteDeployment(tx, lease))
   deps.logger.info({ deployment: deployment.id, slug: deployment.slug }, 'deployment deleted')

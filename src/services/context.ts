@@ -4,7 +4,7 @@ import type {
   Clock,
   EndpointDirectory,
   PackageIndex,
-  RuntimeStatus,
+  RuntimeOffer,
   SourceAnalyzer,
 } from '../domain/index.ts'
 import type { queries } from '../db/index.ts'
@@ -23,7 +23,8 @@ export interface InstallationFacts {
   /** Whether the public URL, as it is written, leads anybody else but this machine here. */
   readonly reachable: 'this_machine' | 'network'
   readonly unsandboxed: boolean
-  readonly localRuntime: () => Promise<RuntimeStatus>
+  /** The first is where deployments run that choose none. Empty: nothing can be run. */
+  readonly runtimes: readonly RuntimeOffer[]
 }
 
 /** What every use case may rely on; the same for all requests. */

@@ -232,7 +232,7 @@ beforeAll(async () => {
       unsandboxed: false,
       listensOn: '127.0.0.1',
       listensOnLoopback: true,
-      localRuntime: ctx.installation.localRuntime,
+      runtimes: ctx.installation.runtimes,
     }),
     ...bindServices(ctx),
   }

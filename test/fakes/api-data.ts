@@ -23,6 +23,7 @@ function aRelease(changes: Partial<Release> = {}): Release {
     variables: [],
     network: 'internet',
     memoryMiB: 512,
+    runtime: 'local',
     createdAt: at(0),
     liveAt: at(4),
     error: null,

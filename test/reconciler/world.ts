@@ -93,7 +93,13 @@ export async function createWorld(): Promise<World> {
       version: '0',
       reachable: 'this_machine',
       unsandboxed: false,
-      localRuntime: async () => ({ ok: true, detail: '' }),
+      runtimes: [
+        {
+          kind: 'local',
+          supports: { networkPolicies: ['none', 'internet'], suspend: false, survivesRestart: false },
+          status: async () => ({ ok: true, detail: '' }),
+        },
+      ],
     },
     actor,
     requestId: 'req_test',

@@ -38,6 +38,11 @@ afterEach(() => owned.stack.disposeAsync())
 
 const ring = parseKeyRing(Buffer.alloc(32, 7).toString('base64'), 'test')
 
+const local = {
+  kind: 'local',
+  supports: { networkPolicies: ['none'], suspend: false, survivesRestart: false },
+} as const
+
 async function findings(changes: Partial<Dependencies> = {}) {
   const { db, vault, packages, clock } = world.ctx
   const doctor = createDoctor({
@@ -52,7 +57,7 @@ async function findings(changes: Partial<Dependencies> = {}) {
     unsandboxed: false,
     listensOn: '127.0.0.1',
     listensOnLoopback: true,
-    localRuntime: async () => ({ ok: true, detail: 'bubblewrap 0.8' }),
+    runtimes: [{ ...local, status: async () => ({ ok: true, detail: 'bubblewrap 0.8' }) }],
     ...changes,
   })
   const { healthy, items } = await doctor.getDoctor({ signal: new AbortController().signal })
@@ -68,8 +73,12 @@ test('an installation on one machine is healthy, and is told that others cannot 
 
 test.each<[string, Partial<Dependencies>, string]>([
   [
-    'sandbox',
-    { localRuntime: async () => ({ ok: false, reason: 'No bubblewrap.', fix: 'Install it.' }) },
+    'runtimes',
+    {
+      runtimes: [
+        { ...local, status: async () => ({ ok: false, reason: 'No bubblewrap.', fix: 'Install it.' }) },
+      ],
+    },
     'error',
   ],
   ['public-url', { publicUrl: new URL('http://127.0.0.1:1') }, 'error'],

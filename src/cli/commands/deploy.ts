@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { CatwalkError, quoted } from '../../domain/index.ts'
+import { CatwalkError, quoted, type RuntimeKind } from '../../domain/index.ts'
 import type { ApiClient, RouteOutput } from '../../contract/index.ts'
 import type { CommandContext, CommonOptions } from '../context.ts'
 import { DeploymentFailedError, InterruptedError, type Deployment } from '../failure.ts'
@@ -19,6 +19,7 @@ export interface DeployOptions extends CommonOptions {
   readonly yes?: boolean
   /** NAME=PATH */
   readonly file?: readonly string[]
+  readonly runtime?: RuntimeKind
   readonly network?: 'none' | 'internet'
   readonly allowScripts?: boolean
   readonly memory?: number
@@ -49,6 +50,7 @@ export async function deploy(context: CommandContext, source: string, options: D
         ...(options.name === undefined ? {} : { name: options.name }),
         ...(options.slug === undefined ? {} : { slug: options.slug }),
         ...(options.executable === undefined ? {} : { executable: options.executable }),
+        ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
         ...(options.network === undefined ? {} : { network: options.network }),
         ...(options.allowScripts === true ? { allowScripts: true } : {}),
         ...(options.memory === undefined ? {} : { memoryMiB: options.memory }),

@@ -1,5 +1,5 @@
 import type { RouteInput, RouteOutput } from '../../contract/index.ts'
-import { CatwalkError } from '../../domain/index.ts'
+import { CatwalkError, type RuntimeKind } from '../../domain/index.ts'
 import { cleanLine } from '../clean-text.ts'
 import type { CommandContext, CommonOptions } from '../context.ts'
 import type { Deployment } from '../failure.ts'
@@ -24,6 +24,7 @@ export interface ReleaseOptions extends WaitingOptions {
   readonly args?: boolean
   readonly network?: 'none' | 'internet'
   readonly allowScripts?: boolean
+  readonly runtime?: RuntimeKind
   readonly memory?: number
 }
 
@@ -74,6 +75,7 @@ export async function changeRelease(
     ...(options.pin === undefined ? {} : { version: options.pin }),
     ...(args === undefined ? {} : { args: [...args] }),
     ...(options.network === undefined ? {} : { network: options.network }),
+    ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
     ...(options.allowScripts === undefined ? {} : { allowScripts: options.allowScripts }),
     ...(options.memory === undefined ? {} : { memoryMiB: options.memory }),
   })

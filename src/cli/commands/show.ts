@@ -25,6 +25,7 @@ function format(output: Output, deployment: Deployment): string {
     ['Arguments', release.args.length === 0 ? '-' : release.args.map((arg) => JSON.stringify(arg)).join(' ')],
     ['Variables', release.variables.map((variable) => variable.name).join(', ') || '-'],
     ['Network', release.network],
+    ['Runs on', release.runtime],
     ['Memory', `${release.memoryMiB} MiB at most`],
     ['Tools', deployment.toolCount === null ? '-' : String(deployment.toolCount)],
     ['Created', deployment.createdAt],

@@ -61,7 +61,7 @@ const hasInstance = (state: 'ready' | 'unhealthy') => sql`exists (
 
 /** Whether the node that has the deployment's data is gone. */
 const isNodeLost = sql`(
-  d.home_node is not null and d.runtime = 'local' and d.keeps_data and not exists (
+  d.home_node is not null and d.keeps_data and not exists (
     select from nodes n
     where n.id = d.home_node and n.heartbeat_at > now() - make_interval(secs => ${NODE_GONE_SECONDS})
   )

@@ -63,15 +63,21 @@ export async function insertDeployment(
     readonly slug: string
     readonly name: string
     readonly source: string
+    readonly runtime: RuntimeKind
   },
 ): Promise<'inserted' | 'taken'> {
   const inserted = await db
     .insertInto('deployments')
-    .values({ ...row, runtime: 'local', desired: 'running' })
+    .values({ ...row, desired: 'running' })
     .onConflict((conflict) => conflict.column('slug').doNothing())
     .returning('id')
     .executeTakeFirst()
   return inserted === undefined ? 'taken' : 'inserted'
+}
+
+/** Says where the newest release of a deployment is to run. */
+export async function setRuntime(tx: Handle, id: string, runtime: RuntimeKind): Promise<void> {
+  await tx.updateTable('deployments').set({ runtime }).where('id', '=', id).execute()
 }
 
 /**

@@ -39,6 +39,7 @@ export {
   setEndpointSettings,
   insertDeployment,
   lockDeployment,
+  setRuntime,
   setDesired,
   type DeploymentRow,
 } from './deployments.ts'

@@ -27,7 +27,7 @@ export const NODE_GONE_SECONDS = 30
  */
 function mayRunOn(nodeId: string): RawBuilder<boolean> {
   return sql<boolean>`(
-    home_node is null or home_node = ${nodeId} or runtime <> 'local' or not keeps_data
+    home_node is null or home_node = ${nodeId} or not keeps_data
     or (desired <> 'running' and not exists (
       select from nodes n
       where n.id = home_node and n.heartbeat_at > now() - make_interval(secs => ${NODE_GONE_SECONDS})

@@ -90,7 +90,7 @@ export async function insertInstance(
     .updateTable('deployments')
     .set({ home_node: lease.nodeId })
     .where('id', '=', lease.deploymentId)
-    .where('runtime', '=', 'local')
+    .where('runtime', 'in', ['local', 'docker'])
     .execute()
 }
 

@@ -59,6 +59,8 @@ export interface ConfinedRuntimeOptions {
 /** What these runtimes differ in. */
 export interface ConfinementSource {
   readonly kind: RuntimeKind
+  /** Where in the data directory it keeps what no other runtime uses, such as installations for its interpreters. */
+  readonly folder: string
   /** What it needs in the toolchain's directory besides Node and npm, by name. */
   readonly files: () => Promise<ReadonlyMap<string, Buffer>>
   /** Called once, when the runtime is first used; what an earlier run of the program left behind is removed first. */
@@ -141,11 +143,11 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
   const dataDir = resolve(options.dataDir)
   const asRoot = process.getuid?.() === 0
   const identities = createIdentities(asRoot, options.firstUid ?? DEFAULT_FIRST_UID)
-  const directories = await createDirectories(dataDir, asRoot)
+  const directories = await createDirectories(dataDir, asRoot, source.folder)
   await sweepTemporary(directories, options.logger)
   const npmDirectory = dirname(createRequire(import.meta.url).resolve('npm/package.json'))
   const toolchain = await ensureToolchain(directories, npmDirectory, await source.files())
-  const confinement = await source.open({ dataDir, toolchain, identities })
+  const confinement = await source.open({ dataDir: directories.own, toolchain, identities })
   const store = createStore(directories, asRoot)
   const identity = identities.installer
   const runStep = createRunStep({

@@ -13,6 +13,7 @@ export interface LocalRuntimeOptions extends ConfinedRuntimeOptions {
 export function createLocalRuntime(options: LocalRuntimeOptions): Runtime {
   return createConfinedRuntime(options, {
     kind: 'local',
+    folder: '',
     files: toolchainFiles,
     open: async ({ dataDir, toolchain, identities }) => {
       const controlGroups = await findControlGroups(dataDir)

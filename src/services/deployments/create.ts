@@ -1,8 +1,9 @@
 import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
-import { CatwalkError, newId, slugify, suggestName } from '../../domain/index.ts'
+import { CatwalkError, newId, slugify, suggestName, type RuntimeKind } from '../../domain/index.ts'
 import { nameOf } from '../analyses/present.ts'
 import type { ServiceContext } from '../context.ts'
+import { chooseRuntime } from '../releases/runtime.ts'
 import { storeCredentials } from '../credentials.ts'
 import { presentToken } from '../tokens/present.ts'
 import { newEndpointSecret } from '../tokens/secret.ts'
@@ -15,12 +16,13 @@ const SLUG_ATTEMPTS = 50
 /**
  * Deploys what an analysis found: checks that nothing is missing and nothing unconfirmed, then stores deployment, first
  * release, credentials and first endpoint token in one transaction. The reconciler does the rest.
- * @throws CatwalkError those of `findWhat`, `checkVerdict`, `collectValues` and `SourceAnalyzer.toPackage`; `slug_taken`
+ * @throws CatwalkError those of `chooseRuntime`, `findWhat`, `checkVerdict`, `collectValues` and `SourceAnalyzer.toPackage`; `slug_taken`
  */
 export async function createDeployment(
   ctx: ServiceContext,
   { body }: ParsedInput<'createDeployment'>,
 ): Promise<RouteOutput<'createDeployment'>> {
+  const runtime = chooseRuntime(ctx.installation.runtimes, body.runtime, body)
   const { analysis, source, snippet } = await findWhat(ctx, body)
   checkVerdict(analysis, body)
   const given = collectValues(analysis, body, snippet)
@@ -39,7 +41,7 @@ export async function createDeployment(
   return ctx.db.transaction().execute(async (tx) => {
     const slug = await insertWithFreeSlug(
       tx,
-      { id: deploymentId, workspace_id: workspaceId, name, source },
+      { id: deploymentId, workspace_id: workspaceId, name, source, runtime },
       body.slug,
     )
     const credentialVersions = await storeCredentials(tx, ctx.vault, { workspaceId, deploymentId }, [
@@ -51,6 +53,7 @@ export async function createDeployment(
       deploymentId,
       launchSpec,
       settings: {
+        runtime,
         network: body.network,
         allowScripts: body.allowScripts,
         memoryMiB: body.memoryMiB ?? ctx.defaultMemoryMiB,
@@ -94,7 +97,7 @@ export async function createDeployment(
 
 async function insertWithFreeSlug(
   tx: queries.Handle,
-  row: { id: string; workspace_id: string; name: string; source: string },
+  row: { id: string; workspace_id: string; name: string; source: string; runtime: RuntimeKind },
   asked: string | undefined,
 ): Promise<string> {
   const base = asked ?? slugify(row.name)

@@ -7,7 +7,7 @@ import {
   type Clock,
   type PackageIndex,
   type RegistryName,
-  type RuntimeStatus,
+  type RuntimeOffer,
   type Secret,
 } from '../../domain/index.ts'
 import type { MasterKeys, Vault } from '../../vault/index.ts'
@@ -28,7 +28,7 @@ export interface DoctorDependencies {
   /** Address that the program listens on. */
   readonly listensOn: string
   readonly listensOnLoopback: boolean
-  readonly localRuntime: () => Promise<RuntimeStatus>
+  readonly runtimes: readonly RuntimeOffer[]
 }
 
 /** Each has a section in docs/doctor.md. */
@@ -40,7 +40,7 @@ export const CHECKS = [
   'database',
   'clock',
   'disk',
-  'sandbox',
+  'runtimes',
   'registry',
   'mcp-registry',
   'glama',
@@ -196,9 +196,21 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     return ok(detail)
   },
 
-  async sandbox({ localRuntime }) {
-    const status = await localRuntime()
-    return status.ok ? ok(status.detail) : error(status.reason, status.fix)
+  async runtimes({ runtimes }) {
+    if (runtimes.length === 0) {
+      return error(
+        'Nothing can be run: every runtime is switched off.',
+        'Set CATWALK_LOCAL_RUNTIME=true or CATWALK_DOCKER_RUNTIME=true and start again.',
+      )
+    }
+    const found = await Promise.all(
+      runtimes.map(async ({ kind, status }) => ({ kind, status: await status() })),
+    )
+    const detail = found
+      .map(({ kind, status }) => `${kind}: ${status.ok ? status.detail : status.reason}`)
+      .join(' · ')
+    const fixes = found.flatMap(({ status }) => (status.ok ? [] : [status.fix]))
+    return fixes.length === 0 ? ok(detail) : error(detail, fixes.join(' '))
   },
 
   async registry({ packages }, signal) {

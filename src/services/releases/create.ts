@@ -2,6 +2,7 @@ import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
 import { CatwalkError, describePackage, newId, type LaunchSpec } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
+import { chooseRuntime } from './runtime.ts'
 import { storeCredentials } from '../credentials.ts'
 import { checkVariables } from '../deployments/check-variables.ts'
 import { presentDeployment } from '../deployments/present.ts'
@@ -33,6 +34,9 @@ export async function createRelease(
       ? base.launch_spec
       : await atVersion(ctx.packages, base.launch_spec, body.version, ctx.signal)
   const versionChanged = launchSpec !== base.launch_spec
+  const { network = base.settings.network } = body
+  const runtime = chooseRuntime(ctx.installation.runtimes, body.runtime ?? base.settings.runtime, { network })
+  const moved = runtime !== base.settings.runtime
   if (isUnchanged(body, versionChanged)) {
     throw new CatwalkError('invalid_request', 'The new release would be the same as the one that serves.', {
       help: 'Say what to change: a version, variables, arguments, settings, or an old release to go back to.',
@@ -54,15 +58,17 @@ export async function createRelease(
       launchSpec: withVariables(withArguments(launchSpec, body.args), stored, removed),
       settings: {
         ...base.settings,
+        runtime,
         ...(body.network === undefined ? {} : { network: body.network }),
         ...(body.allowScripts === undefined ? {} : { allowScripts: body.allowScripts }),
         ...(body.memoryMiB === undefined ? {} : { memoryMiB: body.memoryMiB }),
       },
       credentialVersions: { ...Object.fromEntries(kept), ...stored },
-      // The same package keeps the very versions that it was tried with.
-      lockFile: versionChanged ? null : base.lock_file,
+      // The same package keeps the very versions that it was tried with; another runtime may have another Python.
+      lockFile: versionChanged || moved ? null : base.lock_file,
       createdBy: ctx.actor.id,
     })
+    await queries.setRuntime(tx, deploymentId, runtime)
     // Unchanged, but the reconciler must look again.
     await queries.setDesired(tx, deploymentId, deployment.desired)
     const what = summary(body, base, launchSpec)
@@ -96,9 +102,9 @@ async function baseRelease(
 
 /** Whether the request names nothing that makes another release of it. */
 function isUnchanged(body: Body, versionChanged: boolean): boolean {
-  const { from, args, network, allowScripts, memoryMiB, variables } = body
+  const { from, args, runtime, network, allowScripts, memoryMiB, variables } = body
   if (versionChanged || Object.keys(variables).length > 0) return false
-  return [from, args, network, allowScripts, memoryMiB].every((value) => value === undefined)
+  return [from, args, runtime, network, allowScripts, memoryMiB].every((value) => value === undefined)
 }
 
 function withArguments(spec: LaunchSpec, args: readonly string[] | undefined): LaunchSpec {
@@ -124,11 +130,12 @@ function withVariables(
 
 function summary(body: Body, base: queries.ReleaseRow, spec: LaunchSpec): string {
   const names = Object.keys(body.variables)
-  const { args, network, allowScripts, memoryMiB } = body
+  const { args, runtime, network, allowScripts, memoryMiB } = body
   const parts = [
     ...(spec === base.launch_spec ? [] : [`version ${describePackage(spec.package).version}`]),
     ...(names.length === 0 ? [] : [`variables ${names.join(', ')}`]),
     ...(args === undefined ? [] : ['arguments']),
+    ...(runtime === undefined ? [] : [`runtime ${runtime}`]),
     ...([network, allowScripts, memoryMiB].every((value) => value === undefined) ? [] : ['settings']),
   ]
   if (parts.length === 0) return `v${base.number} again`

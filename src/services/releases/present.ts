@@ -22,6 +22,7 @@ export function presentRelease(row: queries.ReleaseRow): Release {
     variables: variables.map(({ name }) => ({ name, hasValue: name in row.credential_versions })),
     network: row.settings.network,
     memoryMiB: row.settings.memoryMiB,
+    runtime: row.settings.runtime,
     createdAt: row.created_at.toISOString(),
     liveAt: row.live_at?.toISOString() ?? null,
     error: row.error === null ? null : presentFailure(row.error),

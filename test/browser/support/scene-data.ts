@@ -44,17 +44,20 @@ export const installation: RouteOutput<'getInstallation'> = {
   version: '0.1.0',
   publicUrl: 'http://localhost:7420',
   reachable: 'this_machine',
-  localRuntime: { ok: true, detail: 'bubblewrap 0.8.0', fix: null },
+  runtimes: [{ kind: 'local', ok: true, detail: 'bubblewrap 0.8.0', fix: null }],
   unsandboxed: false,
 }
 
 export const withoutSandbox: RouteOutput<'getInstallation'> = {
   ...installation,
-  localRuntime: {
-    ok: false,
-    detail: 'bubblewrap is not installed.',
-    fix: 'Install it with: sudo apt-get install bubblewrap, then start Catwalk again.',
-  },
+  runtimes: [
+    {
+      kind: 'local',
+      ok: false,
+      detail: 'bubblewrap is not installed.',
+      fix: 'Install it with: sudo apt-get install bubblewrap, then start Catwalk again.',
+    },
+  ],
   unsandboxed: true,
 }
 
@@ -163,6 +166,7 @@ function release(changes: Partial<Release> = {}): Release {
     variables: [{ name: 'TICKTICK_ACCESS_TOKEN', hasValue: true }],
     network: 'internet',
     memoryMiB: 512,
+    runtime: 'local',
     createdAt: ago(600),
     liveAt: ago(590),
     error: null,

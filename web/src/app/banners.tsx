@@ -21,10 +21,14 @@ export function Banners() {
           </p>
         </Note>
       )}
-      {installation?.localRuntime.ok === false && (
-        <Note tone="unhealthy" icon={ShieldAlert} title="Servers cannot be started on this machine">
-          <p>{installation.localRuntime.detail}</p>
-          {installation.localRuntime.fix !== null && <p>{installation.localRuntime.fix}</p>}
+      {installation?.runtimes.every(({ ok }) => !ok) === true && (
+        <Note tone="unhealthy" icon={ShieldAlert} title="Servers cannot be started">
+          {installation.runtimes.length === 0 && <p>Every runtime is switched off in the configuration.</p>}
+          {installation.runtimes.map(({ kind, detail, fix }) => (
+            <p key={kind}>
+              {detail} {fix}
+            </p>
+          ))}
         </Note>
       )}
     </section>

@@ -11,7 +11,7 @@ import {
   type Boot,
   type LineSink,
   type Manifest,
-  type ReleaseSettings,
+  type RunSettings,
   type TrialInput,
 } from '../../../domain/index.ts'
 import { EgressRefusal, type Dial } from '../../../network/index.ts'
@@ -31,7 +31,7 @@ export interface BootParts {
 export interface BootPlan {
   readonly input: TrialInput
   readonly boot: Boot
-  readonly settings: ReleaseSettings
+  readonly settings: RunSettings
   readonly installation: string
   readonly program: readonly string[]
   /** Everything that it tries to reach is added here. */

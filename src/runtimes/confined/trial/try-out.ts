@@ -2,7 +2,7 @@ import {
   CatwalkError,
   nextBoot,
   trialSpec,
-  type ReleaseSettings,
+  type RunSettings,
   type Trial,
   type TrialInput,
 } from '../../../domain/index.ts'
@@ -24,7 +24,7 @@ const SHOWN_LINES = 500
  * @throws CatwalkError `sandbox_unavailable`
  */
 export async function tryOut(parts: TrialParts, input: TrialInput, signal: AbortSignal): Promise<Trial> {
-  const settings: ReleaseSettings = {
+  const settings: RunSettings = {
     // With the way out that every server has, and nobody at its other end.
     network: 'internet',
     allowScripts: input.allowScripts,
@@ -54,7 +54,7 @@ export async function tryOut(parts: TrialParts, input: TrialInput, signal: Abort
 async function install(
   preparation: Preparation,
   input: TrialInput,
-  settings: ReleaseSettings,
+  settings: RunSettings,
   signal: AbortSignal,
 ): Promise<{ readonly lockFile: string } | CatwalkError> {
   const { workspaceId, output, lockFile } = input

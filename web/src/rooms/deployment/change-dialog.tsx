@@ -1,6 +1,7 @@
 import { Plus, Trash2, Undo2 } from 'lucide-react'
 import { Controller, useFieldArray, useForm, useWatch, type UseFormReturn } from 'react-hook-form'
 import type { Release } from '../../api/client.ts'
+import { RuntimeField } from '../../app/runtime-field.tsx'
 import { Button, IconButton } from '../../kit/button.tsx'
 import { Dialog } from '../../kit/dialog.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
@@ -37,6 +38,7 @@ export function ChangeDialog({ base, onClose }: { readonly base: Release; readon
         <Field label="Arguments" mark="Optional" hint="One a line, passed exactly as written.">
           {(attributes) => <TextArea {...attributes} rows={2} {...register('args')} />}
         </Field>
+        <RuntimeField registration={register('runtime')} />
         <div className="change-pair">
           <Controller
             control={control}

@@ -15,6 +15,7 @@ const release: Release = {
   ],
   network: 'internet',
   memoryMiB: 512,
+  runtime: 'local',
   createdAt: '2026-01-01T00:00:00Z',
   liveAt: null,
   error: null,

@@ -7,6 +7,7 @@ export interface ChangeValues {
   added: { name: string; value: string }[]
   /** One argument a line. */
   args: string
+  runtime: Release['runtime']
   network: Release['network']
   memoryMiB: string
 }
@@ -16,6 +17,7 @@ export function valuesOf(release: Release): ChangeValues {
     kept: release.variables.map(({ name }) => ({ name, value: '', removed: false })),
     added: [],
     args: release.userArgs.join('\n'),
+    runtime: release.runtime,
     network: release.network,
     memoryMiB: String(release.memoryMiB),
   }
@@ -36,6 +38,7 @@ export function toChange(release: Release, values: ChangeValues): CreateRelease 
   const change: CreateRelease = {
     ...(Object.keys(variables).length === 0 ? {} : { variables }),
     ...(values.args === before.args ? {} : { args: values.args.split('\n').filter((line) => line !== '') }),
+    ...(values.runtime === before.runtime ? {} : { runtime: values.runtime }),
     ...(values.network === before.network ? {} : { network: values.network }),
     ...(values.memoryMiB.trim() === before.memoryMiB ? {} : { memoryMiB: Number(values.memoryMiB) }),
   }

@@ -45,6 +45,7 @@ interface Row {
 
 const SETTINGS: Readonly<Record<string, string>> = {
   network: 'Network',
+  runtime: 'Runs on',
   memoryMiB: 'Memory in MiB',
   allowScripts: 'Install scripts allowed',
 }

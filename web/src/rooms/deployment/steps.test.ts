@@ -14,6 +14,7 @@ const aRelease = (state: Release['state'], error: Release['error'] = null): Rele
   variables: [],
   network: 'internet',
   memoryMiB: 512,
+  runtime: 'local',
   createdAt: new Date(T0).toISOString(),
   liveAt: null,
   error,

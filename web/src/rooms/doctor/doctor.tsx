@@ -26,7 +26,7 @@ const NAMES: Readonly<Record<Finding['name'], string>> = {
   database: 'Database',
   clock: 'Clock',
   disk: 'Disk',
-  sandbox: 'Sandbox',
+  runtimes: 'Runtimes',
   registry: 'Package registry',
   'mcp-registry': 'MCP Registry',
   glama: 'Glama',

@@ -1,5 +1,6 @@
 import { ChevronDown } from 'lucide-react'
 import { Controller, type UseFormReturn } from 'react-hook-form'
+import { RuntimeField } from '../../app/runtime-field.tsx'
 import { Card } from '../../kit/card.tsx'
 import { Field, Input, TextArea } from '../../kit/field.tsx'
 import { Segmented } from '../../kit/segmented.tsx'
@@ -38,6 +39,7 @@ export function HowItRuns({ form: { control, register, formState }, executables 
             )}
           </Field>
         )}
+        <RuntimeField registration={register('runtime')} />
         <div className="two">
           <Controller
             control={control}

@@ -51,7 +51,7 @@ export function ReviewForm({ analysis }: ReviewFormProps) {
   const blocked = blockedBecause(
     analysis,
     { scripts, isConfirmed },
-    installation.data?.localRuntime.ok ?? true,
+    installation.data?.runtimes.some(({ ok }) => ok) ?? true,
   )
   const submit = form.handleSubmit((values) => {
     if (blocked === null && !deploy.isPending) deploy.mutate(values)

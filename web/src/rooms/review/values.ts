@@ -1,4 +1,4 @@
-import type { Analysis, CreateDeployment } from '../../api/client.ts'
+import type { Analysis, CreateDeployment, Release } from '../../api/client.ts'
 
 export interface VariableRow {
   name: string
@@ -17,6 +17,8 @@ export interface ReviewValues {
   /** One argument a line. */
   args: string
   executable: string
+  /** Empty for the first that the installation has. */
+  runtime: '' | Release['runtime']
   network: 'none' | 'internet'
   /** As typed; empty for the default. */
   memoryMiB: string
@@ -34,6 +36,7 @@ export function initialValues(analysis: Analysis): ReviewValues {
     named: analysis.arguments.map(() => ''),
     args: '',
     executable: '',
+    runtime: '',
     network: 'internet',
     memoryMiB: '',
     scripts: '',
@@ -83,6 +86,7 @@ export function toRequest(analysis: Analysis, values: ReviewValues): CreateDeplo
     ...(named.length === 0 ? {} : { arguments: Object.fromEntries(named) }),
     args: values.args.split('\n').filter((line) => line !== ''),
     ...(values.executable === '' ? {} : { executable: values.executable }),
+    ...(values.runtime === '' ? {} : { runtime: values.runtime }),
     network: values.network,
     allowScripts: values.scripts === 'run',
     ...(memory === '' ? {} : { memoryMiB: Number(memory) }),

@@ -1,0 +1,107 @@
+import type { ContainerCreateOptions } from 'dockerode'
+import { INSIDE, type ConfinedCommand, type Toolchain } from '../confined/index.ts'
+
+const MIB = 1024 * 1024
+const NANO = 1e9
+const TEMPORARY_MIB = 256
+const SHARED_MEMORY_MIB = 64
+const CREDENTIALS_MIB = 16
+/** What the relay to the egress proxy takes; it is not the server's. */
+const RELAY_MIB = 64
+
+/** Names of what a container needs in the toolchain's directory besides Node and npm. */
+export const INIT_NAME = 'container-init.cjs'
+/** Where a container finds the socket of its egress proxy. */
+const EGRESS = '/run/egress.sock'
+
+/** What is the same for all containers of one installation. */
+export interface ContainerHost {
+  readonly image: string
+  /** The OCI runtime, such as `runsc`; null for the engine's own default. */
+  readonly ociRuntime: string | null
+  readonly toolchain: Toolchain
+  /** Tells the containers of this installation from those of others on the same engine. */
+  readonly installation: string
+  /** `uid:gid` of programs for which no other identity is given. */
+  readonly user: string
+}
+
+export const INSTALLATION_LABEL = 'catwalk.installation'
+const NAME_LABEL = 'catwalk.program'
+
+/**
+ * What the engine is asked for: nothing of the host but the listed directories, no network at all, no capability, a
+ * read-only root. Neither the server's environment nor its arguments are in it, because the engine shows it to whoever
+ * may ask: the first program reads them from its standard input.
+ * @param egress path of the egress proxy's socket on this machine; null when there is no way out
+ */
+export function containerOptions(
+  host: ContainerHost,
+  command: ConfinedCommand,
+  egress: string | null,
+): ContainerCreateOptions {
+  const { identity, limits } = command
+  const user = identity === null ? host.user : `${identity.uid}:${identity.gid}`
+  const [uid, gid] = user.split(':')
+  const memory = (limits.memoryMiB + (egress === null ? 0 : RELAY_MIB)) * MIB
+  const mounts = [
+    { source: host.toolchain.directory, target: INSIDE.toolchain, writable: false },
+    ...command.mounts,
+    // To connect to a socket takes the right to write to it, and nothing else can be written there.
+    ...(egress === null ? [] : [{ source: egress, target: EGRESS, writable: true }]),
+  ]
+  return {
+    Image: host.image,
+    Entrypoint: [INSIDE.node, '--disable-warning=ExperimentalWarning', `${INSIDE.toolchain}/${INIT_NAME}`],
+    Cmd: egress === null ? [] : [EGRESS],
+    Env: [],
+    User: user,
+    Hostname: 'server',
+    WorkingDir: command.workingDirectory,
+    Labels: { [INSTALLATION_LABEL]: host.installation, [NAME_LABEL]: command.label },
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: false,
+    HostConfig: {
+      ...(host.ociRuntime === null ? {} : { Runtime: host.ociRuntime }),
+      // Reaps what the server leaves behind, and lets SIGTERM end a first process that does not handle it.
+      Init: true,
+      NetworkMode: 'none',
+      ReadonlyRootfs: true,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      Memory: memory,
+      MemorySwap: memory,
+      NanoCpus: Math.round(limits.cpus * NANO),
+      PidsLimit: limits.tasks,
+      Ulimits: [{ Name: 'core', Soft: 0, Hard: 0 }],
+      ShmSize: SHARED_MEMORY_MIB * MIB,
+      Tmpfs: {
+        [INSIDE.temporary]: `rw,exec,nosuid,nodev,mode=1777,size=${TEMPORARY_MIB}m`,
+        [INSIDE.credentials]: `rw,noexec,nosuid,nodev,mode=0700,uid=${uid},gid=${gid},size=${CREDENTIALS_MIB}m`,
+      },
+      Mounts: mounts.map(({ source, target, writable }) => ({
+        Type: 'bind',
+        Source: source,
+        Target: target,
+        ReadOnly: !writable,
+      })),
+      // The output comes to us as it is written; the engine keeps no copy of it.
+      LogConfig: { Type: 'none', Config: {} },
+      RestartPolicy: { Name: 'no' },
+    },
+  }
+}
+
+/** The first thing on a container's standard input: what it is to run. */
+export function startMessage({
+  argv,
+  environment,
+  files,
+}: Pick<ConfinedCommand, 'argv' | 'environment' | 'files'>): Buffer {
+  const body = Buffer.from(JSON.stringify({ argv, environment: Object.fromEntries(environment), files }))
+  return Buffer.concat([Buffer.from(String(body.length).padStart(10, '0')), body])
+}

@@ -1,0 +1,234 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import type Docker from 'dockerode'
+import { CatwalkError } from '../../domain/index.ts'
+import {
+  PROXY_DEFAULTS,
+  serveProxy,
+  type ConfinedCommand,
+  type ConfinedProcess,
+  type ProcessEnd,
+  type Proxy,
+} from '../confined/index.ts'
+import { containerOptions, startMessage, type ContainerHost } from './container-options.ts'
+import { splitStreams } from './split-streams.ts'
+
+export interface ContainerParts {
+  readonly engine: Docker
+  readonly host: ContainerHost
+  /** Where the sockets of egress proxies lie. */
+  readonly sockets: string
+  /** Names of the containers that somebody here holds. */
+  readonly held: Set<string>
+}
+
+const MIB = 1024 * 1024
+/** How long the engine may take until a container runs. */
+const START_MS = 60_000
+
+/**
+ * Starts a program in a container of its own and resolves when the engine has started it.
+ * @throws CatwalkError `sandbox_unavailable` with the engine's own words
+ */
+export async function runInContainer(
+  parts: ContainerParts,
+  command: ConfinedCommand,
+  onRefused: (target: string, reason: string) => void,
+  signal: AbortSignal,
+): Promise<ConfinedProcess> {
+  signal.throwIfAborted()
+  const { engine, host } = parts
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(START_MS)])
+  const egress = command.dial === null ? null : await openEgress(parts.sockets)
+  const name = `catwalk-${host.installation}-${randomBytes(6).toString('hex')}`
+  parts.held.add(name)
+  try {
+    const socketPath = egress?.path ?? null
+    const container = await engine.createContainer({
+      ...containerOptions(host, command, socketPath),
+      name,
+      abortSignal: limit,
+    })
+    const stream = await attach(container, limit)
+    stream.on('error', () => undefined)
+    if (egress !== null && command.dial !== null) {
+      egress.proxy = serveProxy(egress.server, { dial: command.dial, onRefused, ...PROXY_DEFAULTS })
+    }
+    await container.start({ abortSignal: limit })
+    stream.write(startMessage(command))
+    const process = confinedProcess(container, stream, egress)
+    void process.ended.then(() => parts.held.delete(name))
+    return process
+  } catch (error) {
+    await egress?.close()
+    // By its name: whether it was made is not known when the engine's answer was not waited for.
+    await removeContainer(engine.getContainer(name))
+    parts.held.delete(name)
+    signal.throwIfAborted()
+    throw new CatwalkError('sandbox_unavailable', `The container did not start: ${wordsOf(error)}`, {
+      help: helpFor(error, host),
+      cause: error,
+    })
+  }
+}
+
+async function attach(container: Docker.Container, signal: AbortSignal): Promise<Duplex> {
+  const streams = { stream: true, stdin: true, stdout: true, stderr: true }
+  // What an upgraded connection gives is its socket.
+  return (await container.attach({ ...streams, hijack: true, abortSignal: signal })) as Duplex
+}
+
+function confinedProcess(
+  container: Docker.Container,
+  stream: Duplex,
+  egress: Egress | null,
+): ConfinedProcess {
+  const kill = (): void => {
+    // When it has ended, or the engine is away, `ended` knows.
+    container.kill({ signal: 'SIGKILL' }).catch(() => undefined)
+  }
+  return {
+    stdin: stream,
+    ...splitStreams(stream),
+    ended: settleEnd(container, stream, egress),
+    memoryMiB: async () => memoryOf(container),
+    terminate: async () => {
+      await container.kill({ signal: 'SIGTERM' }).catch(() => undefined)
+    },
+    kill,
+  }
+}
+
+async function settleEnd(
+  container: Docker.Container,
+  stream: Duplex,
+  egress: Egress | null,
+): Promise<ProcessEnd> {
+  const end = await waitForEnd(container)
+  await egress?.close()
+  await removeContainer(container)
+  // Where the engine went away in the middle, the output has no end of its own.
+  stream.destroy()
+  return end
+}
+
+const UNKNOWN: ProcessEnd = { exitCode: null, signal: null, outOfMemory: false }
+
+/** Never rejects: a container that the engine no longer knows has ended somehow. */
+async function waitForEnd(container: Docker.Container): Promise<ProcessEnd> {
+  const gone = await container.wait().then(
+    () => true,
+    () => false,
+  )
+  if (!gone && !(await untilEnded(container))) return UNKNOWN
+  const state = await container.inspect().then(
+    ({ State }) => State,
+    () => null,
+  )
+  if (state === null) return UNKNOWN
+  return { ...decodeExit(state.ExitCode), outOfMemory: state.OOMKilled }
+}
+
+const POLL_MS = 500
+const ENGINE_AWAY_MS = 10_000
+
+/**
+ * The engine went away while we waited. Whoever holds our end of the container's streams holds nothing any more, so it is
+ * ended as soon as the engine is there again. False when that does not happen in time, or the container is unknown.
+ */
+async function untilEnded(container: Docker.Container): Promise<boolean> {
+  const giveUpAt = performance.now() + ENGINE_AWAY_MS
+  while (performance.now() < giveUpAt) {
+    try {
+      const { State: state } = await container.inspect()
+      if (!state.Running) return true
+      await container.kill({ signal: 'SIGKILL' })
+    } catch (error) {
+      if (statusOf(error) === 404) return false
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+  return false
+}
+
+/** What cannot be removed because the engine is away is swept when it is back. */
+async function removeContainer(container: Docker.Container): Promise<void> {
+  await container.remove({ force: true, v: true }).catch(() => undefined)
+}
+
+async function memoryOf(container: Docker.Container): Promise<number | null> {
+  const stats = await container.stats({ stream: false, 'one-shot': true }).catch(() => null)
+  const memory = stats?.memory_stats
+  if (memory?.usage === undefined) return null
+  // What was read from files can be dropped at once: version 2 of control groups, then version 1.
+  const dropped = memory.stats?.inactive_file ?? memory.stats?.total_inactive_file ?? 0
+  return Math.round((memory.usage - dropped) / MIB)
+}
+
+const SIGNALS: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name]),
+)
+
+/** The engine reports a program that a signal ended as exit code 128 + signal, as shells do. */
+function decodeExit(exitCode: number): Pick<ProcessEnd, 'exitCode' | 'signal'> {
+  const signal = SIGNALS.get(exitCode - 128)
+  return signal === undefined ? { exitCode, signal: null } : { exitCode: null, signal }
+}
+
+interface Egress {
+  readonly path: string
+  readonly server: Server
+  proxy: Proxy | null
+  close(): Promise<void>
+}
+
+/** A socket that the relay in a container connects to. */
+async function openEgress(directory: string): Promise<Egress> {
+  await mkdir(directory, { recursive: true, mode: 0o711 })
+  const path = join(directory, `${randomBytes(6).toString('hex')}.sock`)
+  const server = createServer({ allowHalfOpen: true })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, resolve)
+  })
+  // Programs in containers are other users.
+  await chmod(path, 0o666)
+  const egress: Egress = {
+    path,
+    server,
+    proxy: null,
+    close: async () => {
+      egress.proxy?.close()
+      server.close()
+      await rm(path, { force: true })
+    },
+  }
+  return egress
+}
+
+/** The status of the engine's answer; null when it did not answer. */
+function statusOf(error: unknown): number | null {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : null
+}
+
+/** What the engine said, in one line. */
+export function wordsOf(error: unknown): string {
+  // dockerode's errors: `reason` is a word for the status, `json.message` what the engine says.
+  if (error instanceof Error && 'json' in error && typeof error.json === 'object' && error.json !== null) {
+    if ('message' in error.json && typeof error.json.message === 'string') return error.json.message
+  }
+  return error instanceof Error ? error.message : String(error)
+}
+
+function helpFor(error: unknown, host: ContainerHost): string {
+  if (statusOf(error) === 404) return `Build or pull the image ${host.image} on the engine.`
+  return statusOf(error) === null
+    ? 'Start the Docker engine, and let the user that runs Catwalk use its socket.'
+    : 'See docs/docker.md.'
+}

@@ -1,0 +1,127 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, cp, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { promisify } from 'node:util'
+import Docker from 'dockerode'
+import { until } from '../support/until.ts'
+
+const run = promisify(execFile)
+
+/** A Docker engine of the test's own, with one image made from this machine's files. */
+export interface Engine extends AsyncDisposable {
+  readonly socketPath: string
+  readonly docker: Docker
+  readonly image: string
+  /** Ends the engine, which ends its containers first. */
+  stop(): Promise<void>
+  start(): Promise<void>
+}
+
+const IMAGE = 'catwalk/test-base:1'
+
+/** Starts the engine. It has no network of its own: the containers of Catwalk use none. */
+export async function startEngine(): Promise<Engine> {
+  const directory = await mkdtemp(join(tmpdir(), 'catwalk-engine-'))
+  const at = (name: string): string => join(directory, name)
+  const socketPath = at('engine.sock')
+  const docker = new Docker({ socketPath })
+  let engine: ReturnType<typeof spawn> | null = null
+  let said = ''
+
+  const start = async (): Promise<void> => {
+    const child = spawn(
+      'dockerd',
+      [
+        ['--data-root', at('data')],
+        ['--exec-root', at('exec')],
+        ['--pidfile', at('pid')],
+        ['--host', `unix://${socketPath}`],
+        ['--bridge', 'none'],
+        ['--iptables=false', '--ip6tables=false', '--log-level=warn'],
+      ].flat(),
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    )
+    engine = child
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-4_000)
+    })
+    await until('the engine answers', async () => {
+      if (child.exitCode !== null) throw new Error(`dockerd ended: ${said}`)
+      return docker.ping().then(
+        () => true,
+        () => null,
+      )
+    })
+  }
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (engine === null || engine.exitCode !== null || engine.signalCode !== null) return
+    const gone = once(engine, 'exit')
+    engine.kill(signal)
+    await gone
+  }
+  await start()
+  await importImage(docker)
+  return {
+    socketPath,
+    docker,
+    image: IMAGE,
+    start,
+    stop: async () => end('SIGTERM'),
+    [Symbol.asyncDispose]: async () => {
+      const containers = await docker.listContainers({ all: true }).catch(() => [])
+      for (const { Id: id } of containers) await docker.getContainer(id).remove({ force: true })
+      await end('SIGTERM')
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The least that Node and Python run on, taken from this machine: their libraries, a shell, certificates. */
+async function importImage(docker: Docker): Promise<void> {
+  const python = await realpath('/usr/bin/python3')
+  const library = `/usr/lib/${basename(python)}`
+  const modules = join(library, 'lib-dynload')
+  const programs = [python, '/usr/bin/env', '/usr/bin/sh', '/usr/bin/ls', '/usr/bin/cat', '/usr/bin/mkdir']
+  const extensions = (await readdir(modules)).map((name) => join(modules, name))
+  const libraries = await Promise.all([process.execPath, ...programs, ...extensions].map(librariesOf))
+  const stage = await mkdtemp(join(tmpdir(), 'catwalk-image-'))
+  try {
+    for (const path of new Set([...programs, ...libraries.flat(), ...(await present(library))])) {
+      await cp(path, join(stage, path), { recursive: true, dereference: true, verbatimSymlinks: false })
+    }
+    await symlink(basename(python), join(stage, 'usr/bin/python3'))
+    for (const name of ['bin', 'lib', 'lib64']) await symlink(`usr/${name}`, join(stage, name))
+    const tar = spawn('tar', ['-C', stage, '-c', '.'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [repo, tag] = IMAGE.split(':')
+    const progress = await docker.importImage(tar.stdout, { repo, tag })
+    for await (const _ of progress) {
+      // Read to its end: the image is there then.
+    }
+  } finally {
+    await rm(stage, { recursive: true, force: true })
+  }
+}
+
+/** Shared libraries of a program, the loader among them, below /usr as the links at the top lead there. */
+async function librariesOf(program: string): Promise<readonly string[]> {
+  const { stdout } = await run('ldd', [program]).catch(() => ({ stdout: '' }))
+  return [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path = '']) =>
+    path.replace(/^\/lib(64)?\//, '/usr/lib$1/'),
+  )
+}
+
+/** Of what Debian spreads over several places, what is there. */
+async function present(library: string): Promise<readonly string[]> {
+  const places = [library, '/usr/lib/python3', '/usr/share/python-wheels', '/etc/ssl/certs']
+  const found = await Promise.all(
+    places.map(async (path) =>
+      access(path).then(
+        () => path,
+        () => null,
+      ),
+    ),
+  )
+  return found.filter((path) => path !== null)
+}

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
+import { runCatwalk } from '../program/run-catwalk.ts'
+import { startProgram, type Program } from '../support/program.ts'
+import { startEngine, type Engine } from './engine.ts'
+
+// Counts in a file at home, so that a move can be seen to keep it, and says which runtime it is on.
+const COUNTER: FakePackage = {
+  name: 'counting-server',
+  version: '1.0.0',
+  manifest: { bin: 'server.cjs' },
+  files: {
+    'server.cjs': `#!/usr/bin/env node
+const fs = require('node:fs')
+const answer = (id, result) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n')
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method, params } = JSON.parse(line)
+  if (id === undefined) return
+  if (method === 'initialize') return answer(id, { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'counting', version: '1' } })
+  if (method === 'tools/list') return answer(id, { tools: [{ name: 'count', inputSchema: { type: 'object' } }] })
+  if (method !== 'tools/call') return process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32601, message: 'no' } }) + '\\n')
+  const before = fs.existsSync('count') ? Number(fs.readFileSync('count', 'utf8')) : 0
+  fs.writeFileSync('count', String(before + 1))
+  const where = fs.readFileSync('/proc/1/comm', 'utf8').trim() === 'bwrap' ? 'sandbox' : 'container'
+  answer(id, { content: [{ type: 'text', text: (before + 1) + ' in a ' + where }] })
+})
+`,
+  },
+}
+
+let registry: NpmRegistry
+let engine: Engine
+let program: Program
+beforeAll(async () => {
+  registry = await startNpmRegistry([COUNTER])
+  engine = await startEngine()
+  program = await startProgram({
+    env: {
+      npm_config_registry: registry.url,
+      CATWALK_DOCKER_RUNTIME: 'true',
+      CATWALK_DOCKER_SOCKET: engine.socketPath,
+      CATWALK_DOCKER_IMAGE: engine.image,
+    },
+  })
+})
+afterAll(async () => {
+  await program[Symbol.asyncDispose]()
+  await engine[Symbol.asyncDispose]()
+  await registry[Symbol.asyncDispose]()
+})
+
+async function catwalk(...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await runCatwalk(program, args)
+  expect(stdout + stderr).not.toBe('')
+  if (exitCode !== 0) throw new Error(`${args.join(' ')}: ${stdout}${stderr}`)
+  return stdout
+}
+
+test('a deployment moves between sandbox and containers and keeps its address, its tokens and its data', async () => {
+  const deployed = JSON.parse(
+    await catwalk('deploy', 'npm:counting-server', '--slug', 'counter', '--runtime', 'docker', '--json'),
+  ) as { readonly endpoint: string; readonly token: string }
+  expect(await catwalk('call', 'counter', 'count')).toContain('1 in a container')
+  expect(await engine.docker.listContainers()).toHaveLength(1)
+
+  await catwalk('release', 'counter', '--runtime', 'local')
+  expect(await catwalk('call', 'counter', 'count')).toContain('2 in a sandbox')
+  expect(await engine.docker.listContainers({ all: true })).toEqual([])
+
+  await catwalk('rollback', 'counter')
+  expect(await catwalk('call', 'counter', 'count')).toContain('3 in a container')
+  const answer = await fetch(deployed.endpoint, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${deployed.token}`,
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'initialize',
+      params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } },
+    }),
+  })
+  expect(answer.status).toBe(200)
+  await catwalk('rm', 'counter', '--yes')
+  expect(await engine.docker.listContainers({ all: true })).toEqual([])
+})
+
+test('a runtime that the installation does not have is refused with those that it has', async () => {
+  const { exitCode, stdout } = await runCatwalk(program, [
+    'deploy',
+    'npm:counting-server',
+    '--runtime',
+    'fly',
+    '--json',
+  ])
+  expect(exitCode).not.toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({
+    error: 'runtime_unavailable',
+    message: expect.stringContaining('local, docker'),
+  })
+})
+
+test('the doctor looks at every runtime', async () => {
+  const { stdout } = await runCatwalk(program, ['doctor', '--json'])
+  const { items } = JSON.parse(stdout) as {
+    readonly items: readonly { name: string; level: string; detail: string }[]
+  }
+  const found = items.find(({ name }) => name === 'runtimes')
+  expect(found).toMatchObject({ level: 'ok', detail: expect.stringContaining(engine.image) })
+})
