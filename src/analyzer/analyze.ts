@@ -1,5 +1,6 @@
 import { CatwalkError, type Analysis, type AnalysisWarning, type Snapshot } from '../domain/index.ts'
 import { mergeProgram, type MergedProgram } from './merge.ts'
+import { nameOfProgram } from './build.ts'
 import { readApart } from './read-apart.ts'
 import type { StartFact } from './facts.ts'
 import { unsupportedReason } from './merge/unsupported.ts'
@@ -66,7 +67,7 @@ export async function analyze(input: AnalyzeInput, signal: AbortSignal): Promise
   }
   const looked = await lookUp(first, input, signal)
   warnings.push(...looked.warnings, ...first.warnings, ...foreignWarnings(reading.foreignStarts, servers))
-  const unsupported = unsupportedReason(first.reading)
+  const unsupported = unsupportedReason(first.reading, looked.launch)
   warnings.push(...unsupported.warnings)
   const needsInput =
     first.env.some((variable) => variable.required) ||
@@ -116,7 +117,18 @@ function weight(program: MergedProgram, { snapshot, source }: AnalyzeInput): num
 /** Whether all words of a repository's name stand in a package's: `acme-mcp` and `@acme/mcp-server-acme`. */
 function isNamedLike(name: string, url: string): boolean {
   const words = wordsOf(name)
-  return wordsOf(url.replace(/(?:\.git)?\/*$/, '')).every((word) => words.includes(word))
+  return wordsOf(repositoryName(url)).every((word) => words.includes(word))
+}
+
+/** `name` of `https://host/owner/name.git` and of `https://host/owner/name/tree/commit/folder`. */
+function repositoryName(url: string): string {
+  const [repository = ''] = url.split(/\/(?:-\/)?tree\//, 1)
+  return (
+    repository
+      .replace(/(?:\.git)?\/*$/, '')
+      .split('/')
+      .at(-1) ?? ''
+  )
 }
 
 function wordsOf(path: string): readonly string[] {
@@ -134,6 +146,19 @@ function confidenceOf(program: MergedProgram): number {
   )
 }
 
+/** Built from the source itself, because nobody publishes it. */
+function fromSource(
+  launch: MergedProgram['launch'],
+  { source, snapshot }: AnalyzeInput,
+): MergedProgram['launch'] {
+  const name = launch.package.name === '' ? repositoryName(source.url) : launch.package.name
+  return {
+    ...launch,
+    package: { registry: 'git', name, version: snapshot.commit },
+    command: launch.build === undefined ? launch.command : nameOfProgram(launch.build.program),
+  }
+}
+
 interface LookedUp {
   readonly launch: MergedProgram['launch']
   readonly warnings: readonly AnalysisWarning[]
@@ -143,6 +168,7 @@ interface LookedUp {
 async function lookUp(program: MergedProgram, input: AnalyzeInput, signal: AbortSignal): Promise<LookedUp> {
   const { launch } = program
   const { registry, name, version } = launch.package
+  if (registry === 'git') return { launch: fromSource(launch, input), warnings: [] }
   if (registry !== 'npm' && registry !== 'pypi') return { launch, warnings: [] }
   const index = input.packages[registry]
   if (index === undefined) {
@@ -164,7 +190,7 @@ async function lookUp(program: MergedProgram, input: AnalyzeInput, signal: Abort
     }
   if (found === null) {
     return {
-      launch: { ...launch, package: { registry: 'git', name, version: input.snapshot.commit } },
+      launch: fromSource(launch, input),
       warnings: [
         {
           code: 'not_published',
@@ -193,7 +219,16 @@ async function lookUp(program: MergedProgram, input: AnalyzeInput, signal: Abort
           : `The package ${name} says that it comes from another repository than this one.`,
     })
   }
-  return { launch: { ...launch, package: { registry, name: found.name, version: found.version } }, warnings }
+  const { build, ...published } = launch
+  return {
+    launch: {
+      ...published,
+      package: { registry, name: found.name, version: found.version },
+      // A package of Python without scripts is run as the module that its source shows.
+      ...(build?.program.kind === 'python' && build.program.program.kind === 'module' ? { build } : {}),
+    },
+    warnings,
+  }
 }
 
 async function resolve(

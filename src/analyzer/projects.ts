@@ -16,8 +16,15 @@ export function findProjects(snapshot: Snapshot): readonly Project[] {
     (path) => path.startsWith(wanted) && !ASIDE.test(path.slice(wanted.length)),
   )
   const manifests = paths
-    .filter((path) => /(?:^|\/)(?:package\.json|pyproject\.toml|setup\.py|setup\.cfg|go\.mod)$/.test(path))
-    .toSorted((a, b) => a.split('/').length - b.split('/').length)
+    .filter((path) =>
+      /(?:^|\/)(?:package\.json|pyproject\.toml|setup\.py|setup\.cfg|go\.mod|requirements\.txt)$/.test(path),
+    )
+    // A list of what is needed declares a project only where nothing else does.
+    .toSorted(
+      (a, b) =>
+        Number(a.endsWith('requirements.txt')) - Number(b.endsWith('requirements.txt')) ||
+        a.split('/').length - b.split('/').length,
+    )
   const taken = new Set<string>()
   for (const path of manifests) {
     const project = path.endsWith('package.json')

@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path/posix'
 import type { Snapshot } from '../domain/index.ts'
 import { createBudget } from './budget.ts'
+import { buildProgram } from './build.ts'
 import type { Fact, StartFact } from './facts.ts'
 import { readJavaScript } from './javascript/read-javascript.ts'
 import { findProjects, folderOf } from './projects.ts'
@@ -159,6 +160,7 @@ function readPrograms(
       names.map((executable) => ({
         project,
         executable,
+        built: buildProgram(snapshot, project, executable, starts),
         entry: null,
         facts,
         starts,
@@ -178,6 +180,7 @@ function readPrograms(
     return {
       project,
       executable,
+      built: buildProgram(snapshot, project, executable, starts),
       entry: code.entry,
       facts: [...nearby, ...code.facts],
       starts: starts.filter(

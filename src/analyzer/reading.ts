@@ -1,4 +1,4 @@
-import type { AnalysisWarning, Evidence } from '../domain/index.ts'
+import type { AnalysisWarning, Evidence, GitProgram } from '../domain/index.ts'
 import type { Fact, StartFact } from './facts.ts'
 import type { Project } from './project.ts'
 
@@ -7,6 +7,8 @@ export interface ProgramReading {
   readonly project: Project
   /** The key of the package's executables, or null when it has none. */
   readonly executable: string | null
+  /** What runs of it when it is built from its folder; null when nothing says it, or nobody here can build it. */
+  readonly built: GitProgram | null
   /** The file that was taken as the beginning of the code. */
   readonly entry: string | null
   /** From manifests, documents and code. */

@@ -159,6 +159,21 @@ const Launch = z
     command: z.string(),
     args: z.array(z.string()).describe('What makes it speak MCP; not what the user fills in'),
     transport: z.enum(['stdio', 'http']),
+    build: z
+      .object({
+        path: z.string().describe('Folder in the source'),
+        program: z.discriminatedUnion('kind', [
+          z.object({ kind: z.literal('node-executable'), name: z.string() }),
+          z.object({ kind: z.literal('node-file'), path: z.string() }),
+          z.object({
+            kind: z.literal('python'),
+            program: z.object({ kind: z.enum(['script', 'module']), name: z.string() }),
+          }),
+          z.object({ kind: z.literal('python-file'), path: z.string() }),
+        ]),
+      })
+      .optional()
+      .describe('What runs when it is built from the source; absent when it cannot be'),
   })
   .meta({ id: 'Launch' })
 

@@ -30,6 +30,8 @@ export interface AnalysedSource {
 
 /** Finds out what a source is: fetches, reads, looks up, tries out, asks. Put together in the composition root. */
 export interface SourceAnalyzer {
+  /** GitHub's own and Enterprise servers that repositories are read from through its API. */
+  readonly githubHosts: readonly string[]
   /**
    * @throws CatwalkError when the source cannot be had, such as `package_not_found`; what is wrong with a source that was
    *   read is in the analysis

@@ -32,6 +32,7 @@ import { startRegistries } from './registries.ts'
 import { createReplicas, internalUrl } from './replicas.ts'
 import { createModel } from './model.ts'
 import { createOAuth } from './oauth.ts'
+import { openRepositoryOf } from './open-repository.ts'
 import { createRuntimes } from './runtimes.ts'
 import { createSourceAnalyzer } from './source-analyzer.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
@@ -114,11 +115,27 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   )
 
   const pythonIndex = async () => loadPythonIndex(config.pypiIndexUrl?.reveal() ?? null, process.env)
+  const userAgent = `catwalk/${version}`
+  const packages = createNpmIndex({ configuration: npm })
+  const pypi = createPypiIndex({ configuration: pythonIndex, userAgent })
+  const sources = stack.use(
+    await createSources({
+      directory: join(dataDir, 'snapshots'),
+      maxCacheBytes: config.sourceCacheBytes,
+      githubApiUrl: config.githubApiUrl,
+      githubToken: config.githubToken,
+      npm: packages,
+      pypi,
+      logger: logger.child({ part: 'sources' }),
+      userAgent,
+    }),
+  )
   const runtimes = createRuntimes(config, {
     dataDir,
     logger: logger.child({ part: 'runtime' }),
     npm,
     pypi: pythonIndex,
+    openSnapshot: openRepositoryOf(sources),
     installTimeoutMs: config.installTimeoutMs,
     maxMessageBytes: config.maxMessageBytes,
     firstUid: config.uidBase,
@@ -173,7 +190,6 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     metrics.mcpRequest(call)
     recorder.add(call)
   }
-  const userAgent = `catwalk/${version}`
   const { oauth, openAccessToken } = createOAuth({
     db,
     vault,
@@ -234,8 +250,6 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     logger: logger.child({ part: 'accounts' }),
   })
   const setUpLinks = createSetUpLinks({ database: db, publicUrl, workspaceId, clock: systemClock })
-  const packages = createNpmIndex({ configuration: npm })
-  const pypi = createPypiIndex({ configuration: pythonIndex, userAgent })
   const registries = stack.use(
     await startRegistries({
       db,
@@ -243,18 +257,6 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       config,
       userAgent,
       logger: logger.child({ part: 'registries' }),
-    }),
-  )
-  const sources = stack.use(
-    await createSources({
-      directory: join(dataDir, 'snapshots'),
-      maxCacheBytes: config.sourceCacheBytes,
-      githubApiUrl: config.githubApiUrl,
-      githubToken: config.githubToken,
-      npm: packages,
-      pypi,
-      logger: logger.child({ part: 'sources' }),
-      userAgent,
     }),
   )
   const api = createApi({

@@ -1,7 +1,9 @@
 import {
   CatwalkError,
   chooseExecutable,
+  parseSource,
   type Analysis,
+  type GitPackage,
   type LaunchPackage,
   type PackageIndex,
   type PypiIndex,
@@ -10,6 +12,8 @@ import {
 export interface Indexes {
   readonly npm: PackageIndex
   readonly pypi: PypiIndex
+  /** Of which a repository's address is one of GitHub's. */
+  readonly githubHosts: readonly string[]
 }
 
 /**
@@ -18,9 +22,9 @@ export interface Indexes {
  * @throws CatwalkError `source_not_deployable`, and what the indexes throw
  */
 export async function toPackage(
-  { launch }: Analysis,
+  { launch, source }: Analysis,
   executable: string | null,
-  { npm, pypi }: Indexes,
+  { npm, pypi, githubHosts }: Indexes,
   signal: AbortSignal,
 ): Promise<LaunchPackage> {
   if (launch === null) throw refusal('Nothing in it says how it is started.')
@@ -44,16 +48,35 @@ export async function toPackage(
         name: info.name,
         version: info.version,
         hashes: info.hashes,
-        program: { kind: 'script', name: executable ?? launch.command },
+        // A package without a script is run as a module.
+        program:
+          executable === null && launch.build?.program.kind === 'python'
+            ? launch.build.program.program
+            : { kind: 'script', name: executable ?? launch.command },
       }
     }
-    case 'git':
-      throw refusal('It is not published, and servers cannot be built from their repository yet.')
+    case 'git': {
+      const { commit } = source
+      if (launch.build === undefined || commit === null)
+        throw refusal('It is not published, and nothing says how it is built from its source.')
+      const { path, program } = launch.build
+      const named =
+        executable !== null && program.kind === 'node-executable' ? { ...program, name: executable } : program
+      return { kind: 'git', repository: repositoryOf(source.url, githubHosts), commit, path, program: named }
+    }
     case 'oci':
       throw refusal('Images cannot be deployed yet.')
     case 'remote':
       throw refusal('Remote servers cannot be deployed yet.')
   }
+}
+
+/** The repository behind the address of an analysed source, which may be one of a commit or folder in it. */
+function repositoryOf(url: string, githubHosts: readonly string[]): GitPackage['repository'] {
+  const source = parseSource(`git:${url}`, { githubHosts })
+  if (source.kind === 'github') return `https://${source.host}/${source.owner}/${source.repository}`
+  if (source.kind === 'git') return source.url
+  throw refusal('It is not published, and it does not come from a repository.')
 }
 
 function refusal(message: string): CatwalkError {

@@ -40,6 +40,7 @@ const TRIAL_LIMIT_MS = 45_000
 export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnalyzer {
   const { sources, npm, pypi, model, now } = options
   const packages: PackageIndexes = { npm, pypi }
+  const indexes = { npm, pypi, githubHosts: sources.githubHosts }
 
   async function read(
     source: ReadableSource,
@@ -55,7 +56,10 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
     const wanted = all.candidates.find(({ name, path }) => name === server || path === server)
     if (wanted === undefined) throw noSuchServer(server, all)
     const chosen = await of({ ...snapshot, text: snapshot.text.bind(snapshot), path: wanted.path })
-    return { ...chosen, launch: wanted.launch, candidates: all.candidates }
+    // What was looked up for the folder holds for every program in it.
+    const isSame = chosen.launch?.build?.path === wanted.launch.build?.path
+    const found = isSame && chosen.launch !== null ? chosen.launch.package : wanted.launch.package
+    return { ...chosen, launch: { ...wanted.launch, package: found }, candidates: all.candidates }
   }
 
   async function proved(
@@ -74,7 +78,7 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
       const trial = await runtime.tryOut(
         {
           workspaceId: input.workspaceId,
-          package: await toPackage(analysis, null, { npm, pypi }, signal),
+          package: await toPackage(analysis, null, indexes, signal),
           args: launch.args,
           variables: analysis.env,
           requiredOneOf: analysis.requiredOneOf,
@@ -100,6 +104,7 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
   }
 
   return {
+    githubHosts: sources.githubHosts,
     async analyze(input, signal) {
       const { source, onStep } = input
       if (!isReadable(source)) throw notYet(source)
@@ -130,7 +135,7 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
       return { pinned, analysis }
     },
     toPackage: (analysis, executable, signal): Promise<LaunchPackage> =>
-      toPackage(analysis, executable, { npm, pypi }, signal),
+      toPackage(analysis, executable, indexes, signal),
   }
 }
 

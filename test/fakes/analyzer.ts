@@ -43,6 +43,7 @@ export interface FakeAnalyzer extends SourceAnalyzer {
 export function createFakeAnalyzer(): FakeAnalyzer {
   const analyzer: FakeAnalyzer = {
     asked: [],
+    githubHosts: ['github.com'],
     onAnalyse: async ({ source }) => anAnalysis({}, source.kind === 'npm' ? source.name : 'built'),
     async analyze(input, signal) {
       analyzer.asked.push(input)

@@ -1,4 +1,5 @@
 import type { AnalysedLaunch } from '../../domain/index.ts'
+import { nameOfProgram } from '../build.ts'
 import type { ArgumentFact, CommandFact, StartFact } from '../facts.ts'
 import { isPlaceholder } from '../names.ts'
 import type { ProgramReading } from '../reading.ts'
@@ -144,11 +145,11 @@ export function launchOf(program: ProgramReading): AnalysedLaunch {
       name: project.name === '' ? project.folder : project.name,
       version: isPublished ? project.version : null,
     },
-    command: program.executable ?? (project.ecosystem === 'npm' ? 'node' : project.name),
-    args: [
-      ...(program.executable === null && program.project.main !== null ? [program.project.main] : []),
-      ...launchArguments(program),
-    ],
+    command:
+      program.executable ??
+      (isPublished || program.built === null ? project.name : nameOfProgram(program.built)),
+    args: launchArguments(program),
     transport: 'stdio',
+    ...(program.built === null ? {} : { build: { path: project.folder, program: program.built } }),
   }
 }

@@ -1,9 +1,12 @@
-import type { AnalysisWarning } from '../../domain/index.ts'
+import type { AnalysedLaunch, AnalysisWarning } from '../../domain/index.ts'
 import type { ProgramReading } from '../reading.ts'
 import { signals } from './verdict.ts'
 
 /** Why a server cannot be hosted, and what else its host must have. */
-export function unsupportedReason(program: ProgramReading): {
+export function unsupportedReason(
+  program: ProgramReading,
+  launch: AnalysedLaunch,
+): {
   readonly reason: string | null
   readonly warnings: readonly AnalysisWarning[]
 } {
@@ -14,6 +17,11 @@ export function unsupportedReason(program: ProgramReading): {
     reason = 'It controls the desktop of the machine that it runs on, and a hosted server has none.'
   else if (seen.has('browser_extension'))
     reason = 'It drives your own browser through an extension, which a hosted server cannot reach.'
+  else if (launch.package.registry === 'git' && launch.build === undefined)
+    reason =
+      program.project.ecosystem === 'go'
+        ? 'It is written in Go and published in no package index. Catwalk builds projects of Node.js and Python.'
+        : 'It is not published, and nothing in it says which of its files starts the server.'
   if (reason === null && seen.has('browser'))
     warnings.push({
       code: 'needs_browser',

@@ -4,7 +4,10 @@ import type { JsonValue, Snapshot } from '../../domain/index.ts'
 import type { Project } from '../project.ts'
 import { recordOf, stringOf, type Fields } from './json.ts'
 
-/** `pyproject.toml` (PEP 621 and Poetry), `setup.cfg` or `setup.py`; dependencies also from `requirements.txt`. */
+/**
+ * `pyproject.toml` (PEP 621 and Poetry), `setup.cfg` or `setup.py`; dependencies also from `requirements.txt`, which may
+ * be all that there is.
+ */
 export function readPythonProject(snapshot: Snapshot, path: string): Project | null {
   const text = snapshot.text(path)
   if (text === null) return null
@@ -13,7 +16,9 @@ export function readPythonProject(snapshot: Snapshot, path: string): Project | n
     ? fromPyproject(text)
     : path.endsWith('.cfg')
       ? fromSetupCfg(text)
-      : fromSetupPy(text)
+      : path.endsWith('.txt')
+        ? NAMELESS
+        : fromSetupPy(text)
   if (found === null) return null
   const requirements = snapshot.text(join(folder, 'requirements.txt')) ?? ''
   return {
@@ -32,6 +37,15 @@ export function readPythonProject(snapshot: Snapshot, path: string): Project | n
 
 type Found = Pick<Project, 'name' | 'version' | 'description' | 'executables' | 'repository'> & {
   readonly dependencies: readonly string[]
+}
+
+const NAMELESS: Found = {
+  name: '',
+  version: null,
+  description: null,
+  executables: new Map(),
+  repository: null,
+  dependencies: [],
 }
 
 /** `Fast_MCP[cli]>=2` is `fast-mcp`. */

@@ -19,7 +19,7 @@ export type AnalysisQuestion = ParsedInput<'createAnalysis'>['body']
  * @throws CatwalkError `invalid_source`, `invalid_package`, `source_not_deployable`, `too_many_analyses`
  */
 export function startAnalysing(ctx: ServiceContext, question: AnalysisQuestion): Run {
-  const { snippet, ...target } = resolveSource(question)
+  const { snippet, ...target } = resolveSource(ctx, question)
   const { fresh, boot, model } = question
   const { workspaceId } = ctx.actor
   const id = newId('analysis')
@@ -87,14 +87,17 @@ export interface ResolvedSource {
  * What a text and the name of a server in it stand for.
  * @throws CatwalkError `invalid_source`, `invalid_package`, `source_not_deployable`, `server_not_found`
  */
-export function resolveSource({
-  source: text,
-  server = null,
-}: {
-  source: string
-  server?: string | undefined | null
-}): ResolvedSource {
-  const source = parseSource(text)
+export function resolveSource(
+  { analyzer }: Pick<ServiceContext, 'analyzer'>,
+  {
+    source: text,
+    server = null,
+  }: {
+    source: string
+    server?: string | undefined | null
+  },
+): ResolvedSource {
+  const source = parseSource(text, { githubHosts: analyzer.githubHosts })
   if (source.kind !== 'snippet') return { source, server, snippet: null }
   const snippet = snippetTarget(source, server)
   return { source: snippet.source, server: null, snippet }

@@ -13,6 +13,6 @@ export async function clearAnalyses(
   { query }: ParsedInput<'clearAnalyses'>,
 ): Promise<RouteOutput<'clearAnalyses'>> {
   const source =
-    query.source === undefined ? null : formatSource(resolveSource({ source: query.source }).source)
+    query.source === undefined ? null : formatSource(resolveSource(ctx, { source: query.source }).source)
   return { deleted: await queries.deleteAnalyses(ctx.db, ctx.actor.workspaceId, source) }
 }

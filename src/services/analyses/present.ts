@@ -33,6 +33,7 @@ export function nameOf({ launch, source }: Found): string {
   if (registry === 'remote' && url !== null)
     return url.hostname.replace(/^(?:www|mcp|api)\./, '').replace(/\.\w+$/, '')
   const [last = 'server'] = text
+    .replace(/\/tree\/[0-9a-f]{40,64}$/, '')
     .replace(/[@#?].*$/, '')
     .replace(/(?:\.git)?\/*$/, '')
     .split('/')

@@ -19,7 +19,7 @@ export interface What {
  * @throws CatwalkError `invalid_request`, `analysis_not_found`, and those of an analysis
  */
 export async function findWhat(ctx: ServiceContext, { analysisId, source, server }: Wish): Promise<What> {
-  const snippet = source === undefined ? null : resolveSource({ source, server }).snippet
+  const snippet = source === undefined ? null : resolveSource(ctx, { source, server }).snippet
   if (analysisId !== undefined) {
     if (source !== undefined && snippet === null) {
       throw new CatwalkError('invalid_request', 'Give a source or the id of an analysis, not both.', {
