@@ -1,19 +1,29 @@
 // npm run bench -- analyze --corpus FOLDER: what the analyzer finds out about real servers, compared with what is known
 // of them. Each published package is unpacked once, served as a repository by a GitHub of this machine, and analysed by
-// that repository's address, without a model and without a boot.
+// that repository's address, without a model, and without a boot unless it is asked for.
 //   --corpus FOLDER  holds servers.json
 //   --cache FOLDER   where packages are kept between runs (the system's temporary folder)
 //   --only NAME      one server; may be repeated
 //   --fold N         only the N-th third (0, 1, 2) of the corpus; --without-fold N the other two
+//   --boot           also look packages up in the registry, install them and try them out, as the program does
+//   --data-dir PATH  keeps the installations of --boot between runs (default: a fresh directory)
 //   --show           print each analysis
 //   --json           one JSON document instead of tables
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { analyze, snapshotOfFolder, type PackageLookup } from '../src/analyzer/index.ts'
-import { CatwalkError, type Analysis } from '../src/domain/index.ts'
+import { CatwalkError, newId, type Analysis, type ReadableSource } from '../src/domain/index.ts'
+import {
+  createNpmIndex,
+  createPypiIndex,
+  loadNpmConfiguration,
+  loadPythonIndex,
+} from '../src/packages/index.ts'
+import { createSourceAnalyzer } from '../src/program/source-analyzer.ts'
+import { createLocalRuntime } from '../src/runtimes/local/index.ts'
 import { createSources } from '../src/sources/index.ts'
 import { startGithub } from '../test/fakes/github.ts'
 import { silentLogger } from '../test/support/logger.ts'
@@ -29,6 +39,8 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true },
     fold: { type: 'string' },
     'without-fold': { type: 'string' },
+    boot: { type: 'boolean', default: false },
+    'data-dir': { type: 'string' },
     show: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -82,7 +94,7 @@ async function analyseOne(entry: CorpusEntry): Promise<Result> {
         (path) =>
           /\.[cm]?[jt]sx?$|readme/i.test(path) && readFileSync(join(root, path), 'utf8').includes(name),
       )
-  const signal = AbortSignal.timeout(60_000)
+  const signal = AbortSignal.timeout(values.boot ? 300_000 : 60_000)
   const begun = performance.now()
   try {
     const within = { token: null, signal }
@@ -92,7 +104,10 @@ async function analyseOne(entry: CorpusEntry): Promise<Result> {
     )
     await using snapshot = await sources.open(pinned, within)
     const source = { kind: 'github', url: `https://github.com/${owner}/${repository}` }
-    const analysis = await analyze({ source, snapshot, packages: { npm: indexOf(entry) } }, signal)
+    const analysis =
+      program === null
+        ? await analyze({ source, snapshot, packages: { npm: indexOf(entry) } }, signal)
+        : await program.analyze(pinned.source, signal)
     return { entry, analysis, ms: performance.now() - begun, words, error: null }
   } catch (error) {
     return {
@@ -123,6 +138,50 @@ const sources = stack.use(
   }),
 )
 
+const configuration = () => loadNpmConfiguration(process.env)
+const python = async () => loadPythonIndex(null, process.env)
+
+/** The analysis as the program makes it, with the real registry and a trial boot. */
+function analysisWithBoot(): BootingAnalysis {
+  const dataDir = values['data-dir'] ?? join(scratch, 'data')
+  mkdirSync(dataDir, { recursive: true })
+  // The users that servers run as pass through both.
+  for (const directory of [scratch, dataDir]) chmodSync(directory, 0o711)
+  const runtime = createLocalRuntime({
+    dataDir,
+    logger: silentLogger,
+    npm: configuration,
+    pypi: python,
+    installTimeoutMs: 240_000,
+    allowUnsandboxed: false,
+  })
+  const analyzer = createSourceAnalyzer({
+    sources,
+    npm: createNpmIndex({ configuration }),
+    pypi: createPypiIndex({ configuration: python, userAgent: 'catwalk-bench' }),
+    runtime,
+    memoryMiB: 1024,
+    model: null,
+    now: () => new Date(),
+  })
+  const workspaceId = newId('workspace')
+  return {
+    analyze: async (source, signal) => {
+      const question = { workspaceId, source, server: null, boot: true, model: false }
+      const { analysis } = await analyzer.analyze(
+        { ...question, onStep: () => undefined, recall: () => Promise.resolve(null) },
+        signal,
+      )
+      return analysis
+    },
+  }
+}
+
+interface BootingAnalysis {
+  analyze(source: ReadableSource, signal: AbortSignal): Promise<Analysis>
+}
+
+const program = values.boot ? analysisWithBoot() : null
 const results: Result[] = []
 for (const entry of entries) results.push(await analyseOne(entry))
 const { figures, misses } = score(results)
@@ -168,6 +227,20 @@ if (values.json) {
   for (const [name, { value, target, hit, of }] of Object.entries(figures)) {
     process.stdout.write(
       `${name.padEnd(22)} ${percent(value).padStart(8)}  target ${percent(target).padStart(8)}  ${String(hit)} of ${String(of)}\n`,
+    )
+  }
+  const tried = results.filter(({ analysis }) => analysis !== null && analysis.proof !== null)
+  if (values.boot) {
+    for (const { entry, analysis } of results) {
+      const why =
+        analysis?.proof?.failure?.message ??
+        analysis?.warnings.find(({ code }) => code === 'not_tried')?.message
+      if (why !== undefined)
+        process.stdout.write(`${'not booted'.padEnd(20)} ${entry.name.padEnd(44)} ${why}\n`)
+    }
+    const booted = tried.filter(({ analysis }) => analysis?.proof?.booted === true).length
+    process.stdout.write(
+      `${'booted'.padEnd(22)} ${String(booted)} of ${String(tried.length)} that were tried\n`,
     )
   }
   process.stdout.write(

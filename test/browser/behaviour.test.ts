@@ -1,13 +1,14 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { schemas } from '../../src/contract/index.ts'
 import { CatwalkError } from '../../src/domain/index.ts'
 import type { FeedConnection } from '../fakes/api.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { launchBrowser } from './support/browser.ts'
 import { buildDashboard, startDashboard, type Dashboard } from './support/dashboard.ts'
 import { appears, openPage, type WatchedPage } from './support/page.ts'
-import { callResult, logs, me, ticktick } from './support/scene-data.ts'
-import { fakeHouse, feed, type Handlers } from './support/scenes.ts'
+import { analysis, callResult, logs, me, ticktick } from './support/scene-data.ts'
+import { fakeHouse, feed, SEVERAL, type Handlers } from './support/scenes.ts'
 
 const owned = new AsyncDisposableStack()
 let browser: Browser
@@ -133,6 +134,40 @@ test('a warning blocks the deployment until it is decided, and says so', async (
   expect(await deploy.getAttribute('aria-disabled')).toBeNull()
 })
 
+test('optional settings are closed until they are wanted, and choices are chosen', async () => {
+  await visit('/new?source=npm:ticktick-mcp')
+  const region = page.getByLabel('Value of TICKTICK_REGION')
+  expect(await region.isVisible()).toBe(false)
+  await page.getByText('1 optional setting').click()
+  expect(await region.locator('option').allInnerTexts()).toEqual([
+    'ticktick.com',
+    'ticktick.com',
+    'dida365.com',
+  ])
+})
+
+test('of several servers another one is chosen, and a source without one leads back', async () => {
+  const asked: (string | undefined)[] = []
+  answers = {
+    createAnalysis: ({ body }) => {
+      const { source, server } = schemas.CreateAnalysis.parse(body)
+      asked.push(server)
+      return source === 'acme/website'
+        ? { ...analysis, verdict: 'not_a_server' as const, launch: null, warnings: [] }
+        : { ...analysis, candidates: SEVERAL }
+    },
+  }
+  await visit('/new?source=acme/servers')
+  await page.getByRole('link', { name: /calendar-mcp/ }).click()
+  await expect.poll(() => asked.at(-1)).toBe('@acme/calendar-mcp')
+  await page.locator('.server[aria-current]', { hasText: 'calendar-mcp' }).waitFor()
+  await visit('/new?source=acme/website')
+  await page.getByText('No server found').waitFor()
+  expect(await page.getByLabel('I know, deploy it all the same').count()).toBe(0)
+  await page.getByRole('link', { name: 'Choose another source' }).click()
+  expect(await appears(page.getByLabel('Source'))).toBe(true)
+})
+
 test('pasting a .env fills the variables and does not deploy', async () => {
   await visit('/new?source=npm:ticktick-mcp')
   await button('Leave them out').click()
@@ -144,6 +179,30 @@ test('pasting a .env fills the variables and does not deploy', async () => {
   expect(await value.inputValue()).toBe('a b')
   expect(await value.getAttribute('type')).toBe('password')
   expect(dashboard.api.requests.filter(({ name }) => name === 'createDeployment')).toEqual([])
+})
+
+test('a pasted configuration is deployed with its values, which stay out of the address', async () => {
+  const pasted =
+    '{"mcpServers":{"a":{"command":"npx","args":["-y","ticktick-mcp"],"env":{"TICKTICK_ACCESS_TOKEN":"tt_secret"}}}}'
+  answers = {
+    createAnalysis: () => ({
+      ...analysis,
+      warnings: [],
+      snippet: { server: 'a', servers: ['a'], args: [], env: ['TICKTICK_ACCESS_TOKEN'] },
+    }),
+  }
+  await visit('/')
+  await page.getByLabel('Source').fill(pasted)
+  // A new line, as in any text of several lines.
+  await page.keyboard.press('Enter')
+  await page.keyboard.press('Control+Enter')
+  await page.getByRole('heading', { name: 'How it runs' }).waitFor()
+  expect(page.url()).not.toContain('tt_secret')
+  expect(await page.getByText('Pasted', { exact: true }).count()).toBe(1)
+  await button('Deploy').click()
+  await expect
+    .poll(() => dashboard.api.requests.find(({ name }) => name === 'createDeployment')?.body)
+    .toMatchObject({ analysisId: analysis.id, source: expect.stringContaining('tt_secret'), server: 'a' })
 })
 
 test('a state is told to screen readers when it changes, and new lines arrive by themselves', async () => {

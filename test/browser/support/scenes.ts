@@ -89,6 +89,29 @@ const stranger: Handlers = {
   },
 }
 
+const SNIPPET = JSON.stringify(
+  {
+    mcpServers: {
+      ticktick: { command: 'npx', args: ['-y', 'ticktick-mcp'], env: { TICKTICK_ACCESS_TOKEN: 'tt' } },
+    },
+  },
+  null,
+  2,
+)
+
+export const SEVERAL = ['mail', 'calendar'].map((name) => ({
+  name: `@acme/${name}-mcp`,
+  path: `servers/${name}`,
+  launch: {
+    package: { registry: 'npm' as const, name: `@acme/${name}-mcp`, version: '1.0.0' },
+    command: `${name}-mcp`,
+    args: [],
+    transport: 'stdio' as const,
+  },
+  confidence: 0.9,
+  evidence: [],
+}))
+
 export const scenes: readonly Scene[] = [
   {
     name: 'set-up',
@@ -109,6 +132,15 @@ export const scenes: readonly Scene[] = [
     path: '/',
     ready: 'Examples',
     act: (page) => page.getByRole('button', { name: /Everything/ }).click(),
+  },
+  {
+    name: 'start-snippet',
+    path: '/',
+    ready: 'Examples',
+    act: async (page) => {
+      await page.getByLabel('Source').fill(SNIPPET)
+      await page.getByText('A configuration.').waitFor()
+    },
   },
   {
     name: 'start-refused',
@@ -133,7 +165,32 @@ export const scenes: readonly Scene[] = [
       await page.getByLabel('Value of TICKTICK_ACCESS_TOKEN', { exact: true }).fill('tt_live_9f2c1188ab40de')
       await page.getByRole('button', { name: 'Add a variable' }).click()
       await page.getByText('How this is known').first().click()
+      await page.getByText('1 optional setting').click()
+      await page.getByLabel('Value of TICKTICK_REGION').selectOption('dida365.com')
     },
+  },
+  {
+    name: 'review-several',
+    path: '/new?source=acme/servers',
+    answers: { createAnalysis: () => ({ ...data.analysis, candidates: SEVERAL }) },
+    ready: 'Which server',
+  },
+  {
+    name: 'review-no-server',
+    path: '/new?source=acme/website',
+    answers: {
+      createAnalysis: () => ({
+        ...data.analysis,
+        verdict: 'not_a_server' as const,
+        reason: 'Nothing in it speaks the Model Context Protocol.',
+        launch: null,
+        env: [],
+        arguments: [],
+        tools: [],
+        proof: null,
+      }),
+    },
+    ready: 'No server found',
   },
   {
     name: 'review-paste',

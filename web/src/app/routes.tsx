@@ -109,7 +109,10 @@ const start = createRoute({
 const review = createRoute({
   getParentRoute: () => house,
   path: '/new',
-  validateSearch: ({ source }): { source: string } => ({ source: text(source) ?? '' }),
+  validateSearch: ({ source, server }): { source: string; server?: string | undefined } => ({
+    source: text(source) ?? '',
+    server: text(server),
+  }),
   component: lazyRouteComponent(() => import('../rooms/review/review.tsx'), 'ReviewRoom'),
 })
 

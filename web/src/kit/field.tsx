@@ -1,4 +1,4 @@
-import { CircleX, Eye, EyeOff, Lock, type LucideIcon } from 'lucide-react'
+import { ChevronDown, CircleX, Eye, EyeOff, Lock, type LucideIcon } from 'lucide-react'
 import { useId, useState, type ComponentProps, type ReactNode } from 'react'
 import { IconButton } from './button.tsx'
 import './field.css'
@@ -88,6 +88,18 @@ export function SecretInput({ what, ...rest }: InputProps & { readonly what: str
         />
       }
     />
+  )
+}
+
+export function Select({ className, children, ...rest }: ComponentProps<'select'>) {
+  const bad = rest['aria-invalid'] === true
+  return (
+    <div className={['input', bad && 'bad'].filter(Boolean).join(' ')}>
+      <select {...rest} className={className}>
+        {children}
+      </select>
+      <ChevronDown />
+    </div>
   )
 }
 

@@ -1,8 +1,7 @@
-import { ChevronDown } from 'lucide-react'
 import { Controller, type UseFormReturn } from 'react-hook-form'
 import { RuntimeField } from '../../app/runtime-field.tsx'
 import { Card } from '../../kit/card.tsx'
-import { Field, Input, TextArea } from '../../kit/field.tsx'
+import { Field, Input, Select, TextArea } from '../../kit/field.tsx'
 import { Segmented } from '../../kit/segmented.tsx'
 import type { ReviewValues } from './values.ts'
 
@@ -27,15 +26,12 @@ export function HowItRuns({ form: { control, register, formState }, executables 
         {executables.length > 1 && (
           <Field label="Executable" hint="The package has several programs.">
             {(attributes) => (
-              <div className="input">
-                <select {...attributes} className="mono" {...register('executable')}>
-                  <option value="">The obvious one</option>
-                  {executables.map((name) => (
-                    <option key={name}>{name}</option>
-                  ))}
-                </select>
-                <ChevronDown />
-              </div>
+              <Select {...attributes} className="mono" {...register('executable')}>
+                <option value="">The obvious one</option>
+                {executables.map((name) => (
+                  <option key={name}>{name}</option>
+                ))}
+              </Select>
             )}
           </Field>
         )}

@@ -5,23 +5,27 @@ import { api, schemas, type Analysis } from '../../api/client.ts'
 import { deploymentsQuery, installationQuery } from '../../api/queries.ts'
 import { explain } from '../../app/explain.ts'
 import { keepFreshToken } from '../../app/fresh-tokens.ts'
+import { forgetPasted } from '../../app/pasted.ts'
 import { Button } from '../../kit/button.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
 import { Field, Input } from '../../kit/field.tsx'
 import { fits } from '../../kit/form.ts'
 import { Found } from './found.tsx'
 import { HowItRuns } from './how-it-runs.tsx'
-import { blockedBecause, initialValues, toRequest, type ReviewValues } from './values.ts'
+import { blockedBecause, initialValues, pastedNames, toRequest, type ReviewValues } from './values.ts'
+import { Servers } from './servers.tsx'
 import { Variables } from './variables.tsx'
 import { Warnings } from './warnings.tsx'
 
 interface ReviewFormProps {
   readonly analysis: Analysis
+  /** The snippet or command line that the analysis is of; undefined for any other source. */
+  readonly pasted: string | undefined
 }
 
 const { name, slug } = schemas.CreateDeployment.shape
 
-export function ReviewForm({ analysis }: ReviewFormProps) {
+export function ReviewForm({ analysis, pasted }: ReviewFormProps) {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
   const installation = useQuery(installationQuery)
@@ -32,9 +36,11 @@ export function ReviewForm({ analysis }: ReviewFormProps) {
     name: ['scripts', 'isConfirmed'],
   })
   const deploy = useMutation({
-    mutationFn: (values: ReviewValues) => api.call('createDeployment', { body: toRequest(analysis, values) }),
+    mutationFn: (values: ReviewValues) =>
+      api.call('createDeployment', { body: toRequest(analysis, values, pasted) }),
     onSuccess: async ({ deployment, token }) => {
       keepFreshToken(deployment.id, token.secret)
+      forgetPasted(analysis.asked)
       queryClient.setQueryData(['deployment', deployment.slug], deployment)
       void queryClient.invalidateQueries({ queryKey: deploymentsQuery.queryKey })
       // Its suggested endpoint is taken now.
@@ -48,23 +54,21 @@ export function ReviewForm({ analysis }: ReviewFormProps) {
       }
     },
   })
-  const blocked = blockedBecause(
-    analysis,
-    { scripts, isConfirmed },
-    installation.data?.runtimes.some(({ ok }) => ok) ?? true,
-  )
+  const runtimeOk = installation.data?.runtimes.some(({ ok }) => ok) ?? true
+  const blocked = blockedBecause(analysis, { scripts, isConfirmed }, runtimeOk)
   const submit = form.handleSubmit((values) => {
     if (blocked === null && !deploy.isPending) deploy.mutate(values)
   })
   return (
     <form className="split" noValidate onSubmit={(event) => void submit(event)}>
       <div className="stack wide">
-        <Variables form={form} analysis={analysis} />
+        <Servers analysis={analysis} />
+        <Variables form={form} analysis={analysis} pasted={pastedNames(analysis, pasted)} />
         <HowItRuns form={form} executables={analysis.about?.executables ?? []} />
       </div>
       <aside className="stack wide review-side" aria-label="Deploy">
         <section className="card pad stack">
-          <Warnings analysis={analysis} form={form} />
+          <Warnings analysis={analysis} form={form} isDecidable={runtimeOk} />
           <Field label="Name" error={errors.name?.message}>
             {(control) => (
               <Input

@@ -1,9 +1,10 @@
-import { useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
 import { Package, RotateCw } from 'lucide-react'
-import type { Analysis } from '../../api/client.ts'
+import { api, type Analysis } from '../../api/client.ts'
 import { analysisQuery } from '../../api/queries.ts'
 import { Page } from '../../app/page.tsx'
+import { pastedFor } from '../../app/pasted.ts'
 import { Button } from '../../kit/button.tsx'
 import { Empty } from '../../kit/empty.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
@@ -16,15 +17,17 @@ import './review.css'
 const ABOVE = [{ to: '/', label: 'New deployment' }] as const
 
 export function ReviewRoom() {
-  const { source } = useSearch({ from: '/house/new' })
-  const {
-    data: analysis,
-    error,
-    refetch,
-    isFetching,
-  } = useQuery({
-    ...analysisQuery(source),
-    enabled: source !== '',
+  const { source, server } = useSearch({ from: '/house/new' })
+  const queryClient = useQueryClient()
+  const pasted = pastedFor(source)
+  const query = analysisQuery(source, server, pasted)
+  const { data: analysis, error, refetch } = useQuery({ ...query, enabled: source !== '' })
+  const again = useMutation({
+    mutationFn: () =>
+      api.call('createAnalysis', {
+        body: { source: pasted ?? source, fresh: true, ...(server === undefined ? {} : { server }) },
+      }),
+    onSuccess: (found) => queryClient.setQueryData(query.queryKey, found),
   })
   if (source === '') {
     return (
@@ -68,14 +71,15 @@ export function ReviewRoom() {
             variant="quiet"
             className="no-s"
             icon={RotateCw}
-            pending={isFetching}
-            onClick={() => void refetch()}
+            pending={again.isPending}
+            onClick={() => again.mutate()}
           >
             Look again
           </Button>
         }
       />
-      <ReviewForm key={analysis.id} analysis={analysis} />
+      {again.error && <ErrorNote error={again.error} />}
+      <ReviewForm key={analysis.id} analysis={analysis} pasted={pasted} />
     </Page>
   )
 }

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Analysis } from '../../api/client.ts'
-import { blockedBecause, initialValues, toRequest } from './values.ts'
+import {
+  blockedBecause,
+  initialValues,
+  isAside,
+  needsConfirmation,
+  pastedNames,
+  toRequest,
+} from './values.ts'
 
 const analysis: Analysis = {
   id: 'ana_1',
@@ -43,12 +50,12 @@ const start = initialValues(analysis)
 
 describe('toRequest', () => {
   test('an endpoint is asked for only when it was chosen, so that a suggestion that was taken since does no harm', () => {
-    expect(toRequest(analysis, { ...start, slug: 'other' }).slug).toBe('other')
-    expect(toRequest(analysis, start)).not.toHaveProperty('slug')
+    expect(toRequest(analysis, { ...start, slug: 'other' }, undefined).slug).toBe('other')
+    expect(toRequest(analysis, start, undefined)).not.toHaveProperty('slug')
   })
 
   test('an untouched form asks for the defaults and no scripts', () => {
-    expect(toRequest(analysis, start)).toEqual({
+    expect(toRequest(analysis, start, undefined)).toEqual({
       analysisId: 'ana_1',
       name: 'Thing',
       variables: {},
@@ -59,20 +66,74 @@ describe('toRequest', () => {
   })
 
   test('arguments keep their spaces, empty lines and empty rows are left out', () => {
-    const request = toRequest(analysis, {
-      ...start,
-      args: ' --root\n\n/tmp dir\n',
-      variables: [
-        { name: ' TOKEN ', value: ' kept ', isKnown: false },
-        { name: 'OPEN', value: '', isKnown: true },
-        { name: '', value: '', isKnown: false },
-      ],
-      memoryMiB: '512',
-    })
+    const request = toRequest(
+      analysis,
+      {
+        ...start,
+        args: ' --root\n\n/tmp dir\n',
+        variables: [
+          { name: ' TOKEN ', value: ' kept ', isKnown: false },
+          { name: 'OPEN', value: '', isKnown: true },
+          { name: '', value: '', isKnown: false },
+        ],
+        memoryMiB: '512',
+      },
+      undefined,
+    )
     expect(request.args).toEqual([' --root', '/tmp dir'])
     expect(request.variables).toEqual({ TOKEN: ' kept ' })
     expect(request.memoryMiB).toBe(512)
   })
+
+  test('what was pasted goes along with the analysis of it, and the content of a file as a file', () => {
+    const asked: Analysis = {
+      ...analysis,
+      env: [variable('KEY_FILE', { format: 'file' }), variable('TOKEN', { required: true })],
+      snippet: { server: 'b', servers: ['a', 'b'], args: [], env: ['TOKEN'] },
+    }
+    const variables = [{ name: 'KEY_FILE', value: '{"a":1}', isKnown: true }]
+    expect(toRequest(asked, { ...start, variables }, '{"mcpServers":{}}')).toMatchObject({
+      analysisId: 'ana_1',
+      source: '{"mcpServers":{}}',
+      server: 'b',
+      variables: {},
+      files: { KEY_FILE: '{"a":1}' },
+    })
+    expect([...pastedNames(asked, '{}')]).toEqual(['TOKEN'])
+    expect([...pastedNames(asked, undefined)]).toEqual([])
+  })
+})
+
+function variable(name: string, more: Partial<Analysis['env'][number]> = {}): Analysis['env'][number] {
+  return {
+    name,
+    required: false,
+    secret: false,
+    default: null,
+    description: null,
+    format: 'text',
+    choices: [],
+    helpUrl: null,
+    confidence: 0.9,
+    evidence: [],
+    ...more,
+  }
+}
+
+test('a yes is asked for only where it leads to a deployment', () => {
+  const refused: Analysis = { ...warned, verdict: 'not_a_server', launch: null }
+  expect(needsConfirmation(refused)).toBe(false)
+  expect(needsConfirmation({ ...warned, verdict: 'unsupported' })).toBe(false)
+  expect(needsConfirmation({ ...analysis, verdict: 'not_a_server' })).toBe(true)
+})
+
+test('what can be left alone is what is neither required nor one of several', () => {
+  const several: Analysis = {
+    ...analysis,
+    env: [variable('A', { required: true }), variable('B'), variable('C')],
+    requiredOneOf: [[['B'], ['D']]],
+  }
+  expect(['A', 'B', 'C', 'E'].map((name) => isAside(several, name))).toEqual([false, false, true, false])
 })
 
 test('each warning that needs a decision blocks until it is made', () => {

@@ -51,6 +51,17 @@ function shownVariables({ env, requiredOneOf }: Analysis): Analysis['env'] {
   return env.toSorted((a, b) => weight(a) - weight(b))
 }
 
+/** Whether a variable of the analysis can be left alone. */
+export function isAside({ env, requiredOneOf }: Analysis, name: string): boolean {
+  const known = env.find((variable) => variable.name === name)
+  return known !== undefined && !known.required && !requiredOneOf.flat(2).includes(name)
+}
+
+/** Variables that what was pasted has values for; after the page was loaded anew it is gone. */
+export function pastedNames({ snippet }: Analysis, pasted: string | undefined): ReadonlySet<string> {
+  return new Set(pasted === undefined ? [] : snippet?.env)
+}
+
 type Decided = Pick<ReviewValues, 'scripts' | 'isConfirmed'>
 
 /** Why it cannot be deployed yet, in words; null when it can. */
@@ -64,14 +75,27 @@ export function blockedBecause(analysis: Analysis, decided: Decided, runtimeOk: 
   return needsConfirmation(analysis) && !decided.isConfirmed ? 'Confirm the notes above first.' : null
 }
 
-/** Whether something is to be confirmed knowingly. */
-export function needsConfirmation({ verdict, warnings }: Analysis): boolean {
+/** Whether something is to be confirmed knowingly, and can be: no yes makes a server of what cannot be started. */
+export function needsConfirmation({ launch, verdict, warnings }: Analysis): boolean {
+  if (launch === null || verdict === 'unsupported') return false
   return verdict === 'not_a_server' || warnings.some(({ confirm }) => confirm)
 }
 
-/** The request that the form stands for. Values that were left open are left out. */
-export function toRequest(analysis: Analysis, values: ReviewValues): CreateDeployment {
-  const variables = values.variables.filter(({ name, value }) => name.trim() !== '' && value !== '')
+/**
+ * The request that the form stands for. Values that were left open are left out.
+ * @param pasted a snippet or command line, which gives the rest
+ */
+export function toRequest(
+  analysis: Analysis,
+  values: ReviewValues,
+  pasted: string | undefined,
+): CreateDeployment {
+  const given = values.variables.filter(({ name, value }) => name.trim() !== '' && value !== '')
+  const isFile = ({ name, isKnown }: VariableRow): boolean =>
+    isKnown && analysis.env.some((variable) => variable.name === name && variable.format === 'file')
+  const entries = (rows: readonly VariableRow[]): Record<string, string> =>
+    Object.fromEntries(rows.map(({ name, value }) => [name.trim(), value]))
+  const files = given.filter((row) => isFile(row))
   const named = analysis.arguments.flatMap(({ name }, index): [string, string][] => {
     const value = values.named[index] ?? ''
     return value === '' ? [] : [[name, value]]
@@ -79,10 +103,14 @@ export function toRequest(analysis: Analysis, values: ReviewValues): CreateDeplo
   const memory = values.memoryMiB.trim()
   return {
     analysisId: analysis.id,
+    ...(pasted === undefined || analysis.snippet === null
+      ? {}
+      : { source: pasted, server: analysis.snippet.server }),
     name: values.name,
     // A suggestion that was left alone is the server's to make: what was free may be taken by now.
     ...(values.slug === analysis.slug ? {} : { slug: values.slug }),
-    variables: Object.fromEntries(variables.map(({ name, value }) => [name.trim(), value])),
+    variables: entries(given.filter((row) => !isFile(row))),
+    ...(files.length === 0 ? {} : { files: entries(files) }),
     ...(named.length === 0 ? {} : { arguments: Object.fromEntries(named) }),
     args: values.args.split('\n').filter((line) => line !== ''),
     ...(values.executable === '' ? {} : { executable: values.executable }),

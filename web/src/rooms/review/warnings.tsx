@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router'
 import { CircleX, TriangleAlert } from 'lucide-react'
 import { Controller, type UseFormReturn } from 'react-hook-form'
 import type { Analysis } from '../../api/client.ts'
@@ -17,11 +18,14 @@ const TITLES: Readonly<Record<string, string>> = {
 interface WarningsProps {
   readonly analysis: Analysis
   readonly form: UseFormReturn<ReviewValues>
+  /** Whether a decision would lead to anything. */
+  readonly isDecidable: boolean
 }
 
 /** What the analysis warns of, with the decisions that it asks for. */
-export function Warnings({ analysis, form }: WarningsProps) {
-  const { verdict, reason, warnings } = analysis
+export function Warnings({ analysis, form, isDecidable }: WarningsProps) {
+  const { launch, verdict, reason, warnings } = analysis
+  const canRun = isDecidable && launch !== null && verdict !== 'unsupported'
   return (
     <>
       {(verdict === 'not_a_server' || verdict === 'unsupported') && (
@@ -31,6 +35,9 @@ export function Warnings({ analysis, form }: WarningsProps) {
           title={verdict === 'unsupported' ? 'It cannot be hosted' : 'No server found'}
         >
           <p>{reason}</p>
+          <p className="decision">
+            <Link to="/">Choose another source</Link>
+          </p>
         </Note>
       )}
       {warnings.map(({ code, message }) => (
@@ -41,10 +48,10 @@ export function Warnings({ analysis, form }: WarningsProps) {
           title={TITLES[code] ?? 'Worth knowing'}
         >
           <p>{message}</p>
-          {code === 'install_scripts' && <Scripts form={form} />}
+          {code === 'install_scripts' && canRun && <Scripts form={form} />}
         </Note>
       ))}
-      {needsConfirmation(analysis) && (
+      {canRun && needsConfirmation(analysis) && (
         <Checkbox label="I know, deploy it all the same" {...form.register('isConfirmed')} />
       )}
     </>

@@ -6,11 +6,16 @@ export type Recognised =
   | { readonly kind: 'link' }
   /** Not a source as it stands, but probably meant as this one. */
   | { readonly kind: 'meant'; readonly source: string }
+  /** A configuration or command line, which may hold values. */
+  | { readonly kind: 'snippet'; readonly what: string }
   | { readonly kind: 'later'; readonly what: string }
   | { readonly kind: 'unknown' }
 
 const NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/
-const NPX = /^(?:npx|npm exec)\s+(?:(?:-y|--yes|--)\s+)*(\S+)/
+/** A line that starts a package and says nothing else. */
+const NPX = /^(?:npx|npm exec)\s+(?:(?:-y|--yes|--)\s+)*(\S+)$/
+const COMMAND =
+  /^(?:[A-Z_][A-Z0-9_]*=\S*\s+)*(?:npx|npm exec|bunx|pnpm dlx|yarn dlx|uvx|uv|pipx|docker|claude mcp add|code --add-mcp)\s/
 const NPM_PAGE = /^https:\/\/(?:www\.)?npmjs\.(?:com|org)\/package\/((?:@[^/\s]+\/)?[^/\s?#]+)/
 
 /** What the text in the Start field looks like. Only a help while typing: the server decides. */
@@ -18,13 +23,14 @@ export function recognise(text: string): Recognised {
   const source = text.trim()
   if (source === '') return { kind: 'empty' }
   if (source.startsWith('npm:')) return npm(source.slice(4)) ?? { kind: 'unknown' }
+  if (/^(?:\{|"[\w.@/-]+"\s*:\s*\{|```)/.test(source)) return { kind: 'snippet', what: 'A configuration.' }
   const named = NPX.exec(source)?.[1] ?? NPM_PAGE.exec(source)?.[1]
   if (named !== undefined) return npm(named) ? { kind: 'meant', source: `npm:${named}` } : { kind: 'unknown' }
+  if (COMMAND.test(source)) return { kind: 'snippet', what: 'A command line.' }
   if (/^(?:https?:\/\/|git@|git\+|ssh:|github\.com\/)/.test(source)) return { kind: 'link' }
   if (/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/.test(source)) return { kind: 'link' }
   if (source.startsWith('pypi:')) return { kind: 'link' }
   if (/^(?:oci|docker|registry|remote):/.test(source)) return { kind: 'later', what: 'Sources of this kind' }
-  if (source.startsWith('{')) return { kind: 'later', what: 'Snippets' }
   return npm(source) ? { kind: 'meant', source: `npm:${source}` } : { kind: 'unknown' }
 }
 

@@ -1,26 +1,33 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Check, CornerDownLeft, Info, Package } from 'lucide-react'
-import { useEffect, useRef, useState, type FormEvent } from 'react'
+import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent } from 'react'
 import { analysisQuery } from '../../api/queries.ts'
 import { Page } from '../../app/page.tsx'
+import { forgetPasted, keepPasted } from '../../app/pasted.ts'
 import { Button } from '../../kit/button.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
 import { EXAMPLES } from './examples.ts'
 import { recognise, type Recognised } from './recognise.ts'
 import './start.css'
 
+const MOST_LINES = 12
+
 export function StartRoom() {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
   const [source, setSource] = useState('')
-  const field = useRef<HTMLInputElement>(null)
+  const field = useRef<HTMLTextAreaElement>(null)
   const look = useMutation({
     mutationFn: (wanted: string) => queryClient.fetchQuery(analysisQuery(wanted)),
-    onSuccess: (analysis) => {
+    onSuccess: (analysis, wanted) => {
       // What was typed may hold secrets, such as the variables of a command line; an address is kept in the history.
-      queryClient.setQueryData(analysisQuery(analysis.asked).queryKey, analysis)
-      return navigate({ to: '/new', search: { source: analysis.asked } })
+      const { asked, snippet } = analysis
+      if (snippet === null) forgetPasted(asked)
+      else keepPasted(asked, wanted)
+      const server = snippet !== null && snippet.servers.length > 1 ? snippet.server : undefined
+      queryClient.setQueryData(analysisQuery(asked, server).queryKey, analysis)
+      return navigate({ to: '/new', search: { source: asked, server } })
     },
   })
   // A keyboard that opens by itself would hide half of a phone.
@@ -39,16 +46,24 @@ export function StartRoom() {
     if (wanted === '') field.current?.focus()
     else if (!look.isPending) look.mutate(wanted)
   }
+  const lines = Math.min(source.split('\n').length, MOST_LINES)
+  // A link is sent with Enter as in any field; in a snippet it begins a new line.
+  const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+    if (recognised.kind === 'snippet' && !event.ctrlKey && !event.metaKey) return
+    event.preventDefault()
+    event.currentTarget.form?.requestSubmit()
+  }
   return (
     <Page title="New deployment" aurora>
       <section className="hero">
         <h1>Paste a link, get an endpoint</h1>
         <p className="md dim">
-          A GitHub repository, or a package of npm or PyPI. Catwalk reads it, tries it out and asks for what
-          it needs.
+          A GitHub repository, a package of npm or PyPI, or the configuration from a README. Catwalk reads it,
+          tries it out and asks for what it needs.
         </p>
         <form className="bigwrap" role="search" onSubmit={submit}>
-          <div className="big">
+          <div className={lines > 1 ? 'big tall' : 'big'}>
             {recognised.kind === 'npm' && (
               <span className="rec no-s">
                 <Package />
@@ -58,10 +73,11 @@ export function StartRoom() {
             <label className="sr" htmlFor="source">
               Source
             </label>
-            <input
+            <textarea
               id="source"
               ref={field}
               className="mono"
+              rows={lines}
               placeholder="https://github.com/owner/repository or npm:name"
               autoComplete="off"
               autoCapitalize="off"
@@ -69,6 +85,7 @@ export function StartRoom() {
               value={source}
               aria-describedby="source-told"
               aria-invalid={look.isError}
+              onKeyDown={onKeyDown}
               onChange={({ target }) => {
                 setSource(target.value)
                 look.reset()
@@ -138,6 +155,13 @@ function Told({ recognised, onFill }: { recognised: Recognised; onFill: (source:
             : `Version ${recognised.version}.`}
         </p>
       )
+    case 'snippet':
+      return (
+        <p>
+          <Check className="good" />
+          {recognised.what} Its values stay in this page until you deploy.
+        </p>
+      )
     case 'meant':
       return (
         <p>
@@ -161,7 +185,7 @@ function Told({ recognised, onFill }: { recognised: Recognised; onFill: (source:
       return (
         <p>
           <Info />
-          Write npm:name or npm:name@version.
+          Write npm:name or npm:name@version, or paste a link or a configuration.
         </p>
       )
   }
