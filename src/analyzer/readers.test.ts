@@ -200,3 +200,29 @@ test('every server of a repository with several is found, with its own variables
     'servers/notes',
   ])
 })
+
+test('a source of 100,000 files is read within its limits', () => {
+  const files = new Map<string, { path: string; bytes: number }>()
+  const texts: Record<string, string> = { 'package.json': MANIFEST, 'index.js': SERVER }
+  for (const [path, text] of Object.entries(texts)) files.set(path, { path, bytes: text.length })
+  for (let i = 0; i < 100_000; i++) {
+    const path = `packages/p${i % 1_000}/${i % 3 === 0 ? 'package.json' : `src/file-${i}.ts`}`
+    files.set(path, { path, bytes: 30 })
+  }
+  let read = 0
+  const snapshot: Snapshot = {
+    directory: '',
+    commit: null,
+    path: '',
+    files,
+    text: (path) => {
+      read++
+      return texts[path] ?? '{"name":"x","main":"src/index.ts"}'
+    },
+  }
+  const found = readSnapshot(snapshot).programs.map((program) => mergeProgram(program))
+  expect(
+    found.filter((program) => program.notAServer === null).map(({ reading }) => reading.project.name),
+  ).toEqual(['notes-mcp'])
+  expect(read).toBeLessThan(5_000)
+})

@@ -75,6 +75,6 @@ function deploymentFailure({ deployment, cause }: DeploymentFailedError): Failur
 }
 
 // By shape, so that a command line that is wrong does not have to load the contract to be told so.
-function isApiError(error: unknown): error is Error & { status: number; body: ErrorBody } {
+export function isApiError(error: unknown): error is Error & { status: number; body: ErrorBody } {
   return error instanceof Error && error.name === 'ApiError' && 'status' in error && 'body' in error
 }

@@ -219,3 +219,34 @@ test.each([
   expect(stderr).toContain(message)
   expect(api.requests).toEqual([])
 })
+
+test('on a terminal what is missing is asked for and not shown, and anywhere else it is an error', async () => {
+  const bodies: unknown[] = []
+  await using api = await startFakeApi({
+    handlers: {
+      createDeployment: ({ body }) => {
+        bodies.push(body)
+        if (bodies.length % 2 === 0) return created()
+        throw new CatwalkError(
+          'missing_variable',
+          'These values are required and missing: ACME_KEY; --site.',
+          {
+            details: { missing: ['ACME_KEY', '--site'] },
+          },
+        )
+      },
+    },
+  })
+  const asked = await run(api, ['deploy', 'npm:acme', '--no-wait'], {
+    answers: ['typed-secret', 'acme.example'],
+  })
+  expect([asked.code, asked.stderr]).toEqual([0, expect.any(String)])
+  expect(bodies.at(-1)).toMatchObject({
+    variables: { ACME_KEY: 'typed-secret' },
+    arguments: { '--site': 'acme.example' },
+  })
+  expect(asked.stdout + asked.stderr).not.toContain('typed-secret')
+  const told = await run(api, ['deploy', 'npm:acme', '--no-wait'])
+  expect(told.code).not.toBe(0)
+  expect(told.stderr).toContain('ACME_KEY')
+})

@@ -9,6 +9,8 @@ export interface RunOptions {
   /** Whether output goes to a terminal. */
   readonly terminal?: boolean
   readonly programs?: Partial<Programs>
+  /** What somebody at a terminal answers, a question after the other. */
+  readonly answers?: readonly string[]
 }
 
 export interface Ran {
@@ -36,11 +38,25 @@ export async function run(
       Promise.resolve({ dataDir: '/data', apiKey: api?.apiKey ?? null, origin: api?.origin ?? null }),
     ...options.programs,
   }
-  const host = { env, stdin: Readable.from([Buffer.from(stdin)]), stdout, stderr }
+  const input =
+    options.answers === undefined ? Readable.from([Buffer.from(stdin)]) : answering(stderr, options.answers)
+  const host = { env, stdin: input, stdout, stderr }
   const code = await runCli(['node', 'catwalk', ...words], programs, host)
   stdout.end()
   stderr.end()
   return { code, stdout: await text(stdout), stderr: await text(stderr) }
+}
+
+/** A terminal at which somebody answers whatever ends in a colon. */
+function answering(stderr: PassThrough, answers: readonly string[]): Readable & { readonly isTTY: true } {
+  const typed = new PassThrough()
+  const left = [...answers]
+  const write = stderr.write.bind(stderr)
+  stderr.write = (chunk: unknown): boolean => {
+    if (String(chunk).endsWith(': ')) setImmediate(() => typed.write(`${left.shift() ?? ''}\r`))
+    return write(chunk)
+  }
+  return Object.assign(typed, { isTTY: true as const })
 }
 
 function sink(terminal: boolean): PassThrough & { isTTY?: boolean; columns?: number } {

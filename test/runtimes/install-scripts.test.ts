@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { access, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startLocalRuntime, type LocalRuntimeUnderTest } from './local-runtime.ts'
@@ -33,4 +33,13 @@ test('an allowed install script sees neither the npm configuration nor the downl
   const seen = await seenByScript(true)
   expect(seen).toMatchObject({ configuration: false, cache: false })
   expect(JSON.stringify(seen?.['environment'])).not.toContain(subject.dataDir)
+})
+
+test('an allowed install script writes nothing outside of its own installation', async () => {
+  const seen = await seenByScript(true)
+  // What it wrote to a home or an /etc of its own is gone with them; the host has none of it.
+  for (const path of ['/usr/evil', '/opt/catwalk/evil', '/home/evil', '/etc/evil', '/var/evil', '/evil'])
+    await expect(access(path)).rejects.toThrow('ENOENT')
+  expect(seen?.['written']).not.toContain('/usr/evil')
+  expect(seen?.['written']).not.toContain('../../../../evil')
 })

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { CatwalkError, quoted, type RuntimeKind } from '../../domain/index.ts'
-import type { ApiClient, RouteOutput } from '../../contract/index.ts'
+import type { ApiClient, RouteInput, RouteOutput } from '../../contract/index.ts'
 import type { CommandContext, CommonOptions } from '../context.ts'
-import { DeploymentFailedError, InterruptedError, type Deployment } from '../failure.ts'
+import { DeploymentFailedError, InterruptedError, isApiError, type Deployment } from '../failure.ts'
+import { askHidden } from '../input.ts'
 import { createProgress } from '../progress.ts'
 import { formatSummary } from '../summary.ts'
 import { readVariables } from '../variables.ts'
@@ -32,32 +33,27 @@ export interface DeployOptions extends CommonOptions {
 const ANALYSIS_TIMEOUT_MS = 200_000
 
 type Created = RouteOutput<'createDeployment'>
+type Wish = RouteInput<'createDeployment'>['body']
 
 export async function deploy(context: CommandContext, source: string, options: DeployOptions): Promise<void> {
   const { host, output, signal } = context
   const variables = await readVariables(options.env ?? [], options.envFile, host, output, signal)
   const files = await readFiles(options.file ?? [])
-  const created = await context.call(
-    'createDeployment',
-    {
-      body: {
-        source,
-        variables,
-        args: [...(options.arg ?? [])],
-        ...(Object.keys(files).length === 0 ? {} : { files }),
-        ...(options.server === undefined ? {} : { server: options.server }),
-        ...(options.yes === true ? { confirmWarnings: true } : {}),
-        ...(options.name === undefined ? {} : { name: options.name }),
-        ...(options.slug === undefined ? {} : { slug: options.slug }),
-        ...(options.executable === undefined ? {} : { executable: options.executable }),
-        ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
-        ...(options.network === undefined ? {} : { network: options.network }),
-        ...(options.allowScripts === true ? { allowScripts: true } : {}),
-        ...(options.memory === undefined ? {} : { memoryMiB: options.memory }),
-      },
-    },
-    ANALYSIS_TIMEOUT_MS,
-  )
+  const created = await createAsking(context, {
+    source,
+    variables,
+    args: [...(options.arg ?? [])],
+    ...(Object.keys(files).length === 0 ? {} : { files }),
+    ...(options.server === undefined ? {} : { server: options.server }),
+    ...(options.yes === true ? { confirmWarnings: true } : {}),
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.slug === undefined ? {} : { slug: options.slug }),
+    ...(options.executable === undefined ? {} : { executable: options.executable }),
+    ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
+    ...(options.network === undefined ? {} : { network: options.network }),
+    ...(options.allowScripts === true ? { allowScripts: true } : {}),
+    ...(options.memory === undefined ? {} : { memoryMiB: options.memory }),
+  })
   const deployment =
     options.wait !== false
       ? await waitUntilServing(context, await context.api(), created, options.timeout * 1000)
@@ -72,6 +68,40 @@ export async function deploy(context: CommandContext, source: string, options: D
     },
     () => formatSummary(output, deployment, created.token.secret),
   )
+}
+
+/** On a terminal what is required and missing is asked for, once; anywhere else it is the error that it is. */
+async function createAsking(context: CommandContext, body: Wish): Promise<Created> {
+  const create = (wish: Wish): Promise<Created> =>
+    context.call('createDeployment', { body: wish }, ANALYSIS_TIMEOUT_MS)
+  try {
+    return await create(body)
+  } catch (error) {
+    const { host, output, signal } = context
+    const missing = missingNames(error)
+    if (missing.length === 0 || host.stdin.isTTY !== true || output.json) throw error
+    output.note('It needs values that only you have. They are not shown as you type.')
+    const variables = { ...body.variables }
+    const named: Record<string, string> = {}
+    for (const name of missing) {
+      const value = await askHidden(host, `Value of ${name}: `, signal)
+      if (value === '') throw error
+      if (VARIABLE.test(name)) variables[name] = value
+      else named[name] = value
+    }
+    return create({ ...body, variables, ...(Object.keys(named).length === 0 ? {} : { arguments: named }) })
+  }
+}
+
+const VARIABLE = /^[A-Z_][A-Z0-9_]*$/
+
+/** What an error says is missing, when each of it is one name; ways of which one is enough are for the reader to choose. */
+function missingNames(error: unknown): readonly string[] {
+  if (!isApiError(error) || error.body.error !== 'missing_variable') return []
+  const missing = error.body.details?.['missing']
+  if (!Array.isArray(missing)) return []
+  const names = missing.filter((name): name is string => typeof name === 'string' && !/[\s,]/.test(name))
+  return names.length === missing.length ? names : []
 }
 
 async function waitUntilServing(

@@ -93,8 +93,6 @@ export function toRequest(
   const given = values.variables.filter(({ name, value }) => name.trim() !== '' && value !== '')
   const isFile = ({ name, isKnown }: VariableRow): boolean =>
     isKnown && analysis.env.some((variable) => variable.name === name && variable.format === 'file')
-  const entries = (rows: readonly VariableRow[]): Record<string, string> =>
-    Object.fromEntries(rows.map(({ name, value }) => [name.trim(), value]))
   const files = given.filter((row) => isFile(row))
   const named = analysis.arguments.flatMap(({ name }, index): [string, string][] => {
     const value = values.named[index] ?? ''
@@ -120,4 +118,8 @@ export function toRequest(
     ...(memory === '' ? {} : { memoryMiB: Number(memory) }),
     ...(values.isConfirmed ? { confirmWarnings: true } : {}),
   }
+}
+
+function entries(rows: readonly VariableRow[]): Record<string, string> {
+  return Object.fromEntries(rows.map(({ name, value }) => [name.trim(), value]))
 }
