@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
-import { Package, RotateCw } from 'lucide-react'
+import { CircleX, Package, RotateCw } from 'lucide-react'
 import { api, type Analysis } from '../../api/client.ts'
 import { analysisQuery } from '../../api/queries.ts'
 import { Page } from '../../app/page.tsx'
@@ -9,9 +9,12 @@ import { Button } from '../../kit/button.tsx'
 import { Empty } from '../../kit/empty.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
 import { plural } from '../../kit/format.ts'
+import { Note } from '../../kit/note.tsx'
 import { PageHead } from '../../kit/page-head.tsx'
 import { Skeleton, SkeletonCard } from '../../kit/skeleton.tsx'
+import { Found } from './found.tsx'
 import { ReviewForm } from './review-form.tsx'
+import { Servers } from './servers.tsx'
 import './review.css'
 
 const ABOVE = [{ to: '/', label: 'New deployment' }] as const
@@ -79,8 +82,32 @@ export function ReviewRoom() {
         }
       />
       {again.error && <ErrorNote error={again.error} />}
-      <ReviewForm key={analysis.id} analysis={analysis} pasted={pasted} />
+      {analysis.launch === null || analysis.verdict === 'unsupported' ? (
+        <Refused analysis={analysis} />
+      ) : (
+        <ReviewForm key={analysis.id} analysis={analysis} pasted={pasted} />
+      )}
     </Page>
+  )
+}
+
+/** What was found, where nothing of it can be deployed: a form would lead nowhere. */
+function Refused({ analysis }: { readonly analysis: Analysis }) {
+  return (
+    <div className="stack wide">
+      <Note
+        tone="failed"
+        icon={CircleX}
+        title={analysis.verdict === 'unsupported' ? 'It cannot be hosted' : 'No server found'}
+      >
+        <p>{analysis.reason}</p>
+        <p className="decision">
+          <Link to="/">Choose another source</Link>
+        </p>
+      </Note>
+      <Servers analysis={analysis} />
+      <Found analysis={analysis} />
+    </div>
   )
 }
 

@@ -66,8 +66,7 @@ type Decided = Pick<ReviewValues, 'scripts' | 'isConfirmed'>
 
 /** Why it cannot be deployed yet, in words; null when it can. */
 export function blockedBecause(analysis: Analysis, decided: Decided, runtimeOk: boolean): string | null {
-  const { launch, verdict, warnings } = analysis
-  if (launch === null || verdict === 'unsupported') return 'It cannot be deployed, see the note above.'
+  const { warnings } = analysis
   if (!runtimeOk) return 'Servers cannot be started on this machine yet. See the note at the top.'
   if (warnings.some(({ code }) => code === 'install_scripts') && decided.scripts === '') {
     return 'Decide about the install scripts first.'

@@ -24,16 +24,11 @@ interface WarningsProps {
 
 /** What the analysis warns of, with the decisions that it asks for. */
 export function Warnings({ analysis, form, isDecidable }: WarningsProps) {
-  const { launch, verdict, reason, warnings } = analysis
-  const canRun = isDecidable && launch !== null && verdict !== 'unsupported'
+  const { verdict, reason, warnings } = analysis
   return (
     <>
-      {(verdict === 'not_a_server' || verdict === 'unsupported') && (
-        <Note
-          tone="failed"
-          icon={CircleX}
-          title={verdict === 'unsupported' ? 'It cannot be hosted' : 'No server found'}
-        >
+      {verdict === 'not_a_server' && (
+        <Note tone="failed" icon={CircleX} title="No server found">
           <p>{reason}</p>
           <p className="decision">
             <Link to="/">Choose another source</Link>
@@ -48,10 +43,10 @@ export function Warnings({ analysis, form, isDecidable }: WarningsProps) {
           title={TITLES[code] ?? 'Worth knowing'}
         >
           <p>{message}</p>
-          {code === 'install_scripts' && canRun && <Scripts form={form} />}
+          {code === 'install_scripts' && isDecidable && <Scripts form={form} />}
         </Note>
       ))}
-      {canRun && needsConfirmation(analysis) && (
+      {isDecidable && needsConfirmation(analysis) && (
         <Checkbox label="I know, deploy it all the same" {...form.register('isConfirmed')} />
       )}
     </>
