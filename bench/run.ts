@@ -1,9 +1,10 @@
-// npm run bench -- [bridge | deploy | analyze] [OPTIONS]: what Catwalk costs, and how much of the world it can run.
+// npm run bench -- [bridge | deploy | analyze | wake] [OPTIONS]: what Catwalk costs, and how much of the world it can run.
 // Without a name: bridge. Each bench says in its first lines what its options are.
 const BENCHES: ReadonlyMap<string, () => Promise<unknown>> = new Map([
   ['bridge', () => import('./bridge-cost.ts')],
   ['deploy', () => import('./deploy.ts')],
   ['analyze', () => import('./analyze.ts')],
+  ['wake', () => import('./wake.ts')],
 ])
 
 const [name = ''] = process.argv.slice(2)

@@ -14,6 +14,7 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
   'releases.settings': 'ReleaseSettings',
   'releases.credential_versions': 'Readonly<Record<string, number>>',
   'releases.manifest': 'Manifest',
+  'releases.seen_manifest': 'Manifest',
   'releases.error': 'JsonObject',
   'events.data': 'JsonObject',
   'audit_entries.detail': 'JsonObject',

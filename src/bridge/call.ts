@@ -48,6 +48,8 @@ export interface Call {
   readonly isSubscription?: boolean
   /** Whether that client waits for updates of resources. */
   readonly watchesResources?: boolean
+  /** Whether that client knows already which changes it is told of. */
+  readonly acknowledged?: boolean
   /** Takes messages of a subscription of our own. */
   readonly received?: (line: Buffer, envelope: Envelope, method: string) => void
 }

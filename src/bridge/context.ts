@@ -1,4 +1,5 @@
-import type { Clock, LineSink, SessionMemory } from '../domain/index.ts'
+import type { ServerResponse } from 'node:http'
+import type { HeldStream, Clock, LineSink, SessionMemory } from '../domain/index.ts'
 import type { Sealer } from '../protocol/index.ts'
 import type { BridgeLimits } from './limits.ts'
 import type { Inbound } from './read-body.ts'
@@ -31,6 +32,8 @@ export interface BridgeCore {
   readonly holds: Map<string, Hold>
   readonly listeners: Set<Listener>
   readonly memory: SessionMemory
+  /** Streams of whole sessions that clients listen on. */
+  readonly openStreams: Map<ServerResponse, HeldStream>
   readonly budget: ReplayBudget
   readonly inbound: Inbound
   readonly processes: ProcessPolicy

@@ -6,6 +6,7 @@ import {
   type Caller,
   type Clock,
   type Endpoint,
+  type HeldStream,
   type InstanceEnd,
   type JsonObject,
   type LineSink,
@@ -70,6 +71,8 @@ export interface Bridge extends Endpoint {
   readonly ended: Promise<InstanceEnd>
   /** See {@link Instance.idleMs}. */
   idleMs(): number | null
+  /** See {@link Instance.release}. */
+  release(): readonly HeldStream[]
   /** See {@link Instance.check}. */
   check(signal: AbortSignal): Promise<void>
   /** Takes nothing new, lets calls in flight finish for at most `graceMs`, then ends all processes. Idempotent. */
@@ -98,6 +101,7 @@ export async function createBridge(options: BridgeOptions, signal: AbortSignal):
     stateSealer: createSealer(options.sealKey, 'mcp request state'),
     holds: new Map(),
     listeners: new Set(),
+    openStreams: new Map(),
     memory: options.memory ?? createSessionMemory(() => clock.now()),
     budget: createReplayBudget(limits.replayBytes),
     inbound: { bytes: 0 },
@@ -170,12 +174,18 @@ function openBridge(context: BridgeContext): Bridge {
       else await within(context, openAny(context), signal)
     },
     stop: (graceMs) => (stopping ??= stop(graceMs)),
-    handle(req, res, caller) {
+    release() {
+      for (const session of sessions.all()) session.listen.release()
+      const streams = [...context.openStreams.values()]
+      context.openStreams.clear()
+      return streams
+    },
+    handle(req, res, caller, body) {
       if (context.stopping || !pool.shared.available) {
         const text = 'The server is being stopped or restarted. Try again in a moment.'
         return refuse(res, 503, caller.requestId, RPC.serverError, text, ['retry-after', '1'])
       }
-      dispatch(context, req, res, caller)
+      dispatch(context, req, res, caller, body)
     },
     async request(method, params, caller, signal) {
       context.usedAt = context.now
@@ -191,7 +201,13 @@ function openBridge(context: BridgeContext): Bridge {
   }
 }
 
-function dispatch(context: BridgeContext, req: IncomingMessage, res: ServerResponse, caller: Caller): void {
+function dispatch(
+  context: BridgeContext,
+  req: IncomingMessage,
+  res: ServerResponse,
+  caller: Caller,
+  body: Buffer | undefined,
+): void {
   // A client that resets its connection is no error of ours.
   res.on('error', () => undefined)
   const version = req.headers['mcp-protocol-version']
@@ -201,7 +217,7 @@ function dispatch(context: BridgeContext, req: IncomingMessage, res: ServerRespo
   }
   switch (req.method ?? '') {
     case 'POST':
-      return handlePost(context, req, res, caller)
+      return handlePost(context, req, res, caller, body)
     case 'GET':
       return handleGet(context, req, res, caller)
     case 'DELETE':

@@ -1,12 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import {
-  byteLength,
-  SSE_HEADERS,
-  SSE_KEEP_ALIVE,
-  sseEvent,
-  ssePriming,
-  type Bytes,
-} from '../protocol/index.ts'
+import { byteLength, SSE_KEEP_ALIVE, sseEvent, ssePriming, type Bytes } from '../protocol/index.ts'
+import { startStream } from './held-streams.ts'
 import type { Outflow } from './outflow.ts'
 import type { Keeper, ReplayBudget } from './replay-budget.ts'
 
@@ -34,6 +28,8 @@ export interface EventStream {
   /** Shows connections that have been silent for `silenceMs` that they are alive. */
   keepAlive(now: number, silenceMs: number): void
   drop(): void
+  /** Lets go of its connections without ending them, for whoever goes on with them. */
+  release(): void
 }
 
 export interface EventStreamOptions {
@@ -127,8 +123,7 @@ export function createEventStream(options: EventStreamOptions): EventStream {
     attach(res, requestId, after) {
       const from = after ?? Math.max(sent, dropped)
       if (from < dropped || from > newest) return false
-      res.writeHead(200, [...SSE_HEADERS, 'x-content-type-options', 'nosniff', 'x-request-id', requestId])
-      res.flushHeaders()
+      startStream(res, requestId)
       connections.push(res)
       res.on('close', () => {
         connections = connections.filter((other) => other !== res)
@@ -149,5 +144,8 @@ export function createEventStream(options: EventStreamOptions): EventStream {
       for (const res of connections) res.write(SSE_KEEP_ALIVE)
     },
     drop: () => release(kept.length),
+    release() {
+      connections = []
+    },
   }
 }

@@ -44,6 +44,7 @@ function subscribed(upstream: Upstream, line: Buffer, envelope: Envelope, method
   const number = span === null ? undefined : ownNumber(line, span)
   const call = number === undefined ? undefined : upstream.calls.get(number)
   if (span === null || call === undefined) return
+  if (call.acknowledged === true && method === 'notifications/subscriptions/acknowledged') return
   if (call.received !== undefined) call.received(line, envelope, method)
   else call.sink.notify(splice(line, envelope, [{ span, letters: call.id }]))
 }

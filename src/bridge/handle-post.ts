@@ -36,6 +36,7 @@ export function handlePost(
   req: IncomingMessage,
   res: ServerResponse,
   caller: Caller,
+  read?: Buffer,
 ): void {
   if (!acceptsAnswers(req.headers.accept)) {
     return refuse(
@@ -49,6 +50,7 @@ export function handlePost(
   if (!isJsonType(req.headers['content-type'])) {
     return refuse(res, 415, caller.requestId, RPC.serverError, 'Content-Type must be application/json.')
   }
+  if (read !== undefined) return guarded(context, req, res, caller, read)
   const { maxMessageBytes, maxInboundBytes } = context.limits
   readBody(req, maxMessageBytes, context.inbound, maxInboundBytes, (body) => {
     if (typeof body === 'string') refuseBody(context, res, caller, body)

@@ -15,6 +15,7 @@ import { unsubscribe } from './end-session.ts'
 import { refuseRequest, replyTo, type Exchange } from './exchange.ts'
 import { endOfSubscription } from './from-modern-server.ts'
 import { isObject } from './handshake.ts'
+import { wasAcknowledged } from './held-streams.ts'
 import { objectAt } from './input-requests.ts'
 import type { ModernReply } from './modern-reply.ts'
 import type { ModernRequest } from './modern-request.ts'
@@ -75,7 +76,8 @@ export async function listen(
   const meta = `{"${META_KEYS.subscription}":${request.id}}`
   const accepted = Buffer.from(JSON.stringify(notifications)).toString('latin1')
   const params = `{"_meta":${meta},"notifications":${accepted}}`
-  reply.notify(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":${params}}`)
+  if (!wasAcknowledged(exchange.res))
+    reply.notify(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":${params}}`)
   // Nothing would ever follow.
   if (flags.length === 0 && listener.uris.size === 0) return endListener(context, listener)
   context.listeners.add(listener)

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import {
   LATEST_MODERN,
   lettersOf,
@@ -12,6 +13,7 @@ import type { Call, Sink, Translate } from './call.ts'
 import type { BridgeContext } from './context.ts'
 import { replyTo, type Exchange } from './exchange.ts'
 import { isObject } from './handshake.ts'
+import { wasAcknowledged } from './held-streams.ts'
 import { objectAt } from './input-requests.ts'
 import type { ModernReply } from './modern-reply.ts'
 import type { ModernRequest } from './modern-request.ts'
@@ -35,7 +37,7 @@ export function passOn(
 /** What the bridge keeps of a request of a modern client. */
 export function callOf(
   context: BridgeContext,
-  { caller, report }: Exchange,
+  { caller, report, res }: Exchange,
   { body, envelope, method, id, logLevel }: ModernRequest,
   sink: Sink,
   translate: Translate | undefined,
@@ -48,7 +50,7 @@ export function callOf(
     progressToken: token === null ? null : lettersOf(body, token),
     sink,
     startedAt: context.now,
-    ...(method === 'subscriptions/listen' ? subscriptionOf(body, envelope) : {}),
+    ...(method === 'subscriptions/listen' ? subscriptionOf(body, envelope, res) : {}),
     ...(logLevel === undefined ? {} : { logLevel }),
     ...(translate === undefined ? {} : { translate }),
     ...(report === undefined ? {} : { report }),
@@ -58,10 +60,12 @@ export function callOf(
 function subscriptionOf(
   body: Buffer,
   { params }: Envelope,
-): Pick<Call, 'isSubscription' | 'watchesResources'> {
+  res: ServerResponse,
+): Pick<Call, 'isSubscription' | 'watchesResources' | 'acknowledged'> {
   const { notifications } = params === null ? {} : objectAt(body, params)
   const uris = isObject(notifications) ? notifications['resourceSubscriptions'] : undefined
-  return { isSubscription: true, watchesResources: Array.isArray(uris) && uris.length > 0 }
+  const watchesResources = Array.isArray(uris) && uris.length > 0
+  return { isSubscription: true, watchesResources, acknowledged: wasAcknowledged(res) }
 }
 
 /** The request's bytes with a number of ours as its id and progress token. */

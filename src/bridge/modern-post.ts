@@ -26,7 +26,7 @@ export function modernPost(
     return refuse(res, 400, caller.requestId, RPC.invalidRequest, 'This revision has requests only.')
   }
   const exchange: Exchange = { req, res, caller, report: reporterOf(caller, body, envelope) }
-  const request = checkRequest(context, req, body, envelope)
+  const request = checkRequest(context.pool.shared.modern?.discovered ?? null, req, body, envelope)
   if ('code' in request) {
     const id = envelope.id === null ? null : lettersOf(body, envelope.id)
     return refuseRequest(exchange, id, request.code, request.message, request.data)

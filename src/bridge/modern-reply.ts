@@ -22,7 +22,7 @@ export class ModernReply implements Sink {
   readonly #requestId: string
   readonly #flow: Outflow
   readonly #keepAliveMs: number
-  #streaming = false
+  #streaming: boolean
   #wroteAt = 0
   #now = 0
   /** Whether it was answered, so that the end of the connection means nothing. */
@@ -33,6 +33,8 @@ export class ModernReply implements Sink {
     this.#requestId = requestId
     this.#flow = flow
     this.#keepAliveMs = keepAliveMs
+    // It was kept waiting with a stream while the server started.
+    this.#streaming = res.headersSent
   }
 
   notify(message: Bytes): boolean {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { JsonObject } from '../domain/index.ts'
 import {
   decodeHeaderValue,
   isModernVersion,
@@ -8,7 +9,6 @@ import {
   textOf,
   type Envelope,
 } from '../protocol/index.ts'
-import type { BridgeContext } from './context.ts'
 import { commonVersions } from './era.ts'
 import { isLogLevel } from './log-level.ts'
 
@@ -37,9 +37,12 @@ const NAMED: ReadonlyMap<string, 'name' | 'uri'> = new Map([
 ] as const)
 const OPEN_OBJECT = 0x7b
 
-/** The request, or why it is refused (2026-07-28, Streamable HTTP, server validation). */
+/**
+ * The request, or why it is refused (2026-07-28, Streamable HTTP, server validation).
+ * @param discovered what the server said of itself, as far as it is known
+ */
 export function checkRequest(
-  context: BridgeContext,
+  discovered: JsonObject | null,
   req: IncomingMessage,
   body: Buffer,
   envelope: Envelope,
@@ -49,7 +52,7 @@ export function checkRequest(
   if (version === undefined) return missing('protocolVersion')
   const header = headers['mcp-protocol-version']
   if (header !== version) return mismatch('MCP-Protocol-Version', header, version)
-  if (!isModernVersion(version)) return unsupported(context, version)
+  if (!isModernVersion(version)) return unsupported(discovered, version)
   if (!isObjectAt(body, envelope.metaCapabilities)) return missing('clientCapabilities')
   if (envelope.metaClient !== null && !isObjectAt(body, envelope.metaClient)) return missing('clientInfo')
   const method = textOf(body, envelope.method)
@@ -74,9 +77,8 @@ export function checkRequest(
 }
 
 /** The versions that `server/discover` lists as well. */
-function supportedVersions(context: BridgeContext): readonly string[] {
-  const discovered = context.pool.shared.modern?.discovered
-  return discovered === undefined || discovered === null ? MODERN_VERSIONS : commonVersions(discovered)
+function supportedVersions(discovered: JsonObject | null): readonly string[] {
+  return discovered === null ? MODERN_VERSIONS : commonVersions(discovered)
 }
 
 function isObjectAt(body: Buffer, span: Envelope['meta']): boolean {
@@ -96,10 +98,10 @@ function mismatch(name: string, said: string | string[] | undefined, value: stri
   return { code: RPC.headerMismatch, message }
 }
 
-function unsupported(context: BridgeContext, requested: string): Refusal {
+function unsupported(discovered: JsonObject | null, requested: string): Refusal {
   return {
     code: RPC.unsupportedVersion,
     message: 'Unsupported protocol version',
-    data: { supported: supportedVersions(context), requested: requested.slice(0, 100) },
+    data: { supported: supportedVersions(discovered), requested: requested.slice(0, 100) },
   }
 }

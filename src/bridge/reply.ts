@@ -36,6 +36,8 @@ export class Reply implements Sink {
     this.#openStream = openStream
     this.#due = due
     this.#batch = batch ? [] : null
+    // It was kept waiting with a stream while the server started.
+    if (res.headersSent) this.#streaming()
   }
 
   notify(message: Bytes): boolean {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { docsPath, type CatwalkError } from '../domain/index.ts'
-import { byteLength, RPC, rpcError, type Bytes } from '../protocol/index.ts'
+import { byteLength, RPC, rpcError, sseMessage, type Bytes } from '../protocol/index.ts'
 
 /** Writes one JSON document and ends the response; nothing if the client is gone. */
 export function respondJson(
@@ -10,7 +10,12 @@ export function respondJson(
   body: Bytes,
   headers: readonly string[] = [],
 ): void {
-  if (res.destroyed || res.headersSent) return
+  if (res.destroyed || res.writableEnded) return
+  if (res.headersSent) {
+    // It was kept waiting with a stream, so the answer is its last event.
+    writeEvent(res, body)
+    return void res.end()
+  }
   res.writeHead(status, [
     'content-type',
     'application/json',
@@ -31,9 +36,17 @@ export function respondJson(
   res.end()
 }
 
+/** Writes one event of a stream that cannot be resumed. */
+export function writeEvent(res: ServerResponse, message: Bytes): void {
+  const event = sseMessage(message)
+  if (typeof event === 'string') res.write(event, 'latin1')
+  else for (const part of event) res.write(part)
+}
+
 /** Answers with a status and no body. */
 export function respondEmpty(res: ServerResponse, status: number, requestId: string): void {
-  if (res.destroyed || res.headersSent) return
+  if (res.destroyed || res.writableEnded) return
+  if (res.headersSent) return void res.end()
   res.writeHead(status, ['content-length', '0', 'x-request-id', requestId])
   res.end()
 }

@@ -345,6 +345,7 @@ export interface ReleasesTable {
   created_by: string
   created_at: Defaulted<Timestamp>
   live_at: Timestamp | null
+  seen_manifest: Jsonb<Manifest> | null
 }
 
 export interface SessionsTable {

@@ -29,8 +29,12 @@ export interface RequestReport {
 
 /** The MCP side of a running instance, whether its bridge is in this process or in a machine far away. */
 export interface Endpoint {
-  /** Answers one HTTP request of an MCP client. Owns `res` until it has ended it. Never throws. */
-  handle(req: IncomingMessage, res: ServerResponse, caller: Caller): void
+  /**
+   * Answers one HTTP request of an MCP client. Owns `res` until it has ended it. Never throws. When the head of `res` was
+   * sent, it is an event stream that kept its client waiting, and goes on as one.
+   * @param body of the request, when it was read already
+   */
+  handle(req: IncomingMessage, res: ServerResponse, caller: Caller, body?: Buffer): void
   /**
    * Sends one request on our own behalf (probe, playground, CLI) and resolves with its `result`.
    * @throws RpcError when the server answers with an error; CatwalkError `server_silent`, `server_exited`,
@@ -53,6 +57,15 @@ export interface EndpointDirectory {
    * @throws CatwalkError `unavailable`, `deployment_not_running`; the signal's reason when it is aborted
    */
   wake(deploymentId: string, signal: AbortSignal): Promise<Endpoint>
+}
+
+/** A stream that a client listens on, and that outlives the instance behind it. */
+export interface HeldStream {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly caller: Caller
+  /** Of a request of the modern era; null for the stream of a session. */
+  readonly body: Buffer | null
 }
 
 /** A JSON-RPC error that the server itself answered with. */

@@ -28,6 +28,7 @@ export {
   type Caller,
   type Endpoint,
   type EndpointDirectory,
+  type HeldStream,
   type RequestReport,
 } from './endpoint.ts'
 export {

@@ -1,4 +1,4 @@
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint, HeldStream } from './endpoint.ts'
 import type { LaunchSpec, NetworkPolicy, RunSettings, RuntimeKind } from './launch-spec.ts'
 import type { LogStream } from './logs.ts'
 import type { ServerEra } from './manifest.ts'
@@ -86,6 +86,8 @@ export interface Instance {
   readonly endpoint: Endpoint
   /** Settles once, when the server ended by itself or was stopped. Never rejects. */
   readonly ended: Promise<InstanceEnd>
+  /** Lets go of the streams of sessions that clients listen on without ending them, for whoever keeps them meanwhile. */
+  release(): readonly HeldStream[]
   /**
    * How long nobody has used it, in milliseconds; null while something is under way that its end would cut: a call, a
    * question to a client, a subscription to a resource, a task.

@@ -74,7 +74,7 @@ export function createEndpointClient(options: EndpointClientOptions = {}): Endpo
       ...(caller.traceId === undefined ? {} : { traceparent: traceparentOf(caller.traceId) }),
     })
 
-    function handle(req: IncomingMessage, res: ServerResponse, caller: Caller): void {
+    function handle(req: IncomingMessage, res: ServerResponse, caller: Caller, body?: Buffer): void {
       const headers = { ...endpointHeaders(req), ...headersOf(caller) }
       if (caller.report !== undefined) headers[REPORT] = '1'
       const forwarded = request({ ...address, path: `${path}/mcp`, method: req.method ?? 'GET', headers })
@@ -85,7 +85,8 @@ export function createEndpointClient(options: EndpointClientOptions = {}): Endpo
       forwarded.on('error', () => {
         refuse(res, 503, caller.requestId, new CatwalkError(unreachable.code, unreachable.message))
       })
-      req.pipe(forwarded)
+      if (body === undefined) req.pipe(forwarded)
+      else forwarded.end(body)
     }
 
     async function ask(
@@ -145,12 +146,24 @@ function passOn(answer: IncomingMessage, res: ServerResponse, caller: Caller): v
     return refuse(res, 502, caller.requestId, error)
   }
   readReports(answer.headers[REPORT], caller)
+  if (res.headersSent) return passOnStream(answer, res, caller)
   res.writeHead(status, answerHeaders(answer))
   res.flushHeaders()
   answer.on('end', () => readReports(answer.trailers[REPORT], caller))
   // Cut in the middle: the client must not take the half for the whole.
   answer.on('error', () => res.destroy())
   answer.pipe(res)
+}
+
+/** Its client was kept waiting with a stream, so whatever comes is events of it. */
+function passOnStream(answer: IncomingMessage, res: ServerResponse, caller: Caller): void {
+  answer.on('error', () => res.destroy())
+  answer.on('end', () => readReports(answer.trailers[REPORT], caller))
+  if (answer.headers['content-type']?.startsWith('text/event-stream') === true) return void answer.pipe(res)
+  text(answer).then(
+    (message) => res.end(message === '' ? '' : `data: ${message}\n\n`),
+    () => res.destroy(),
+  )
 }
 
 /** Nothing else leaves under our name, whatever runs on the other side. */
@@ -161,7 +174,6 @@ function isExpected(answer: IncomingMessage): boolean {
 }
 
 function refuse(res: ServerResponse, status: number, requestId: string, error: CatwalkError): void {
-  if (res.headersSent) return void res.destroy()
   const { code, message, help } = error
   const body = rpcErrorText(null, RPC.serverError, message, {
     error: code,
@@ -169,6 +181,8 @@ function refuse(res: ServerResponse, status: number, requestId: string, error: C
     docs: docsPath(code),
     requestId,
   })
+  // Cut in the middle: the client must not take the half for the whole.
+  if (res.headersSent) return void res.destroy()
   res.writeHead(status, [
     'content-type',
     'application/json',

@@ -43,6 +43,8 @@ export interface GatewayCall {
 export interface GatewayOptions {
   readonly routes: RouteTable
   readonly directory: EndpointDirectory
+  /** What answers for a deployment while no instance does. Left out: every call waits for one. */
+  readonly meanwhile?: (deploymentId: string) => Pick<Endpoint, 'handle'>
   /** Values of `Host` that are ours; only the name counts, because a proxy in front may use another port. */
   readonly allowedHosts: readonly string[]
   /** Origins of web pages that may call any endpoint, besides our own and those on localhost. */
@@ -106,7 +108,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   function forward(route: GatewayRoute, caller: Caller, req: IncomingMessage, res: ServerResponse): void {
     const { requestId } = caller
     if (route.state !== 'open') return refuse(res, 503, notOpen(route), requestId, RETRY_AFTER)
-    const endpoint = directory.ready(route.deploymentId)
+    const endpoint = directory.ready(route.deploymentId) ?? options.meanwhile?.(route.deploymentId)
     if (endpoint !== undefined) return endpoint.handle(req, res, caller)
     void wake(route, res, requestId).then((woken) => woken?.handle(req, res, caller))
   }

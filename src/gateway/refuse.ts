@@ -2,6 +2,11 @@ import type { ServerResponse } from 'node:http'
 import { docsPath, type CatwalkError } from '../domain/index.ts'
 import { RPC, rpcErrorText } from '../protocol/index.ts'
 
+/** Answers that the endpoint cannot be served for now. */
+export function refuseUnavailable(res: ServerResponse, requestId: string, error: CatwalkError): void {
+  refuse(res, 503, error, requestId, { 'retry-after': '5' })
+}
+
 /** Answers with an error of the catalogue, as the JSON-RPC error that MCP clients know how to show. */
 export function refuse(
   res: ServerResponse,

@@ -15,7 +15,7 @@ import {
   type Logger,
   type RuntimeStatus,
 } from '../domain/index.ts'
-import { createCallRecorder, createGateway, createRouteTable } from '../gateway/index.ts'
+import { createCallRecorder, createGateway, createRouteTable, refuseUnavailable } from '../gateway/index.ts'
 import { announceRun, readNodeId } from '../installation/index.ts'
 import { createHttpClient, publicNetwork } from '../network/index.ts'
 import { createNpmIndex, createPypiIndex, loadNpmConfiguration, loadPythonIndex } from '../packages/index.ts'
@@ -26,6 +26,7 @@ import { createLogger, createMetrics } from '../telemetry/index.ts'
 import { createMasterKeys, createSealer, createVault, loadKeyRing } from '../vault/index.ts'
 import { pauseAt } from './checkpoint.ts'
 import { openDoor } from './door.ts'
+import { createDormants } from './dormants.ts'
 import { followChanges } from './follow-changes.ts'
 import { bindServices } from './handlers.ts'
 import { startRegistries } from './registries.ts'
@@ -145,6 +146,21 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   const sessions = stack.use(
     services.createSessionMemories({ db, clock: systemClock, logger: logger.child({ part: 'sessions' }) }),
   )
+  const routes = createRouteTable({ staleAfterMs: config.staleAfterMs })
+  const replicas = stack.use(createReplicas({ nodeId, vault, routes, local: instances }))
+  const dormants = stack.use(
+    createDormants({
+      db,
+      vault,
+      sessions,
+      routes,
+      directory: replicas.directory,
+      maxMessageBytes: config.maxMessageBytes,
+      clock: systemClock,
+      logger: logger.child({ part: 'gateway' }),
+      refuse: refuseUnavailable,
+    }),
+  )
   const reconciler = stack.use(
     startReconciler({
       db,
@@ -156,6 +172,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       logger: logger.child({ part: 'reconciler' }),
       metrics,
       instances,
+      hold: (deploymentId, streams) => dormants.hold(deploymentId, streams),
       idleTimeoutMs: config.idleTimeoutMs,
       healthEveryMs: HEALTH_EVERY_MS,
       healthTimeoutMs: HEALTH_TIMEOUT_MS,
@@ -168,8 +185,6 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   metrics.countWith(async () => ({ deployments: await countByState(db), instances: instances.all().length }))
 
   const changes = services.createChangeHub()
-  const routes = createRouteTable({ staleAfterMs: config.staleAfterMs })
-  const replicas = stack.use(createReplicas({ nodeId, vault, routes, local: instances }))
   const addressOf = createAddressReader(config.trustedProxies)
   stack.use(await followChanges(database, { nodeId, changes, reconciler, routes, sessions, logger }))
   const recorder = stack.use(
@@ -204,6 +219,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     openAccessToken,
     routes,
     directory: replicas.directory,
+    meanwhile: (deploymentId) => dormants.of(deploymentId),
     allowedHosts: ownHosts(addresses),
     maxMessageBytes: config.maxMessageBytes,
     limits: {

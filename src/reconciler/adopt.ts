@@ -19,16 +19,6 @@ export async function adopt(
   writes: (tx: queries.Handle) => Promise<void>,
 ): Promise<void> {
   const { deps, lease, deployment } = work
-  try {
-    await record(work, null, async (tx) => {
-      await writes(tx)
-      await queries.markInstance(tx, instance.id, 'ready')
-      if (deployment.asleep) await queries.setAsleep(tx, lease, false)
-    })
-  } catch (error) {
-    await instance.stop(0)
-    throw error
-  }
   const running: Running = {
     instance,
     lease,
@@ -37,9 +27,24 @@ export async function adopt(
     restartCount: deployment.restart_count,
     readyAt: performance.now(),
   }
-  const previous = deps.instances.put(deployment.id, running)
+  // Of a release that is live already, whoever waits for it need not wait for the record as well.
+  const previous =
+    deployment.live_release_id === releaseId ? deps.instances.put(deployment.id, running) : null
+  try {
+    await record(work, null, async (tx) => {
+      await writes(tx)
+      await queries.markInstance(tx, instance.id, 'ready')
+      if (deployment.asleep) await queries.setAsleep(tx, lease, false)
+    })
+  } catch (error) {
+    if (previous !== null) deps.instances.restore(running, previous)
+    await instance.stop(0)
+    throw error
+  }
+  const replaced = previous === null ? deps.instances.put(deployment.id, running) : previous
   void instance.ended.then((end) => noteEnd(work, running, end))
-  await endInstance(deps, previous)
+  if (replaced !== undefined) deps.hold(deployment.id, replaced.instance.release())
+  await endInstance(deps, replaced)
 }
 
 /** Ends an instance of this node and forgets it. */

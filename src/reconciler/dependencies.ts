@@ -1,5 +1,5 @@
 import type { queries } from '../db/index.ts'
-import type { Logger, Runtime, RuntimeKind } from '../domain/index.ts'
+import type { HeldStream, Logger, Runtime, RuntimeKind } from '../domain/index.ts'
 import type { BatchedLogWriter, ServiceDependencies, SessionMemories } from '../services/index.ts'
 
 import type { Metrics } from '../telemetry/index.ts'
@@ -34,6 +34,8 @@ export interface ReconcilerDependencies {
   readonly healthEveryMs: number
   readonly healthTimeoutMs: number
   readonly probeTimeoutMs: number
+  /** Takes the streams that clients listen on when their instance is about to end, until there is another one. */
+  readonly hold: (deploymentId: string, streams: readonly HeldStream[]) => void
   /** How long this node goes on without the database. Then its instances end, before another node may start them. */
   readonly staleAfterMs: number
   /** How long a server may take to end by itself after its standard input was closed. */

@@ -19,6 +19,8 @@ export interface InstanceRegistry extends EndpointDirectory {
   all(): readonly Running[]
   /** Makes it the one that answers; whoever waited goes on. Returns the one it replaces. */
   put(deploymentId: string, running: Running): Running | undefined
+  /** Takes it out again, in favour of the one that it replaced if that still runs. */
+  restore(running: Running, previous: Running | undefined): void
   /** Takes it out unless another has replaced it. */
   remove(deploymentId: string, instanceId: string): void
   /** The owner may have changed settings that count while it runs. */
@@ -51,6 +53,12 @@ export function createInstanceRegistry(wakeTimeoutMs: number): InstanceRegistry 
       running.set(deploymentId, next)
       for (const { go } of waiting.get(deploymentId) ?? []) go(next.instance.endpoint)
       return previous
+    },
+    restore({ lease, instance }, previous) {
+      const { deploymentId } = lease
+      if (running.get(deploymentId)?.instance.id !== instance.id) return
+      if (previous === undefined) running.delete(deploymentId)
+      else running.set(deploymentId, previous)
     },
     remove(deploymentId, instanceId) {
       if (running.get(deploymentId)?.instance.id === instanceId) running.delete(deploymentId)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { queries } from '../db/index.ts'
 import { CatwalkError, type Instance, type Redactor } from '../domain/index.ts'
 import { adopt, countFailure } from './adopt.ts'
@@ -25,6 +26,30 @@ async function startInstalled({ deps, lease, signal }: Work, launchable: Launcha
   return startInstance(deps, launchable, lease, lockFile, signal)
 }
 
+/** What it offers may depend on more than its release. Callers are not kept waiting for it. */
+async function noteOffers(
+  { deps, lease, deployment, signal }: Work,
+  release: queries.ReleaseRow,
+  { endpoint }: Instance,
+): Promise<void> {
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(deps.probeTimeoutMs)])
+    const [offered, recorded] = await Promise.all([
+      endpoint.probe(limit),
+      queries.recordedManifest(deps.db, deployment.id),
+    ])
+    if (recorded === null || isDeepStrictEqual(offered, recorded.manifest)) return
+    await deps.db.transaction().execute(async (tx) => {
+      await queries.fence(tx, lease)
+      await queries.saveSeenManifest(tx, release.id, offered)
+      await queries.announce(tx, 'deployment', deployment.id)
+    })
+  } catch (error) {
+    // It was found to answer; the next health check says whether it still does.
+    deps.logger.debug({ deployment: deployment.id, err: error }, 'what it offers could not be looked at')
+  }
+}
+
 /** Starts an instance of the live release, because there is none or another one is wanted. */
 export async function serve(work: Work, release: queries.ReleaseRow): Promise<void> {
   const { deps, deployment, signal } = work
@@ -39,6 +64,7 @@ export async function serve(work: Work, release: queries.ReleaseRow): Promise<vo
     await adopt(work, instance, release.id, (tx) =>
       tell(tx, work, release.id, 'instance.ready', 'Started and answering.'),
     )
+    await noteOffers(work, release, instance)
   } catch (error) {
     if (signal.aborted || error instanceof queries.LeaseLost) throw error
     const cause = error instanceof StartFailed ? error.cause : error

@@ -81,6 +81,7 @@ export function createTender(
         return deps.logger.warn({ err: error, deployment: deploymentId }, 'it could not be put to sleep')
       }
     }
+    deps.hold(deploymentId, instance.release())
     await instance.stop(deps.graceMs)
   }
 

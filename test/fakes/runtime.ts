@@ -81,6 +81,7 @@ export function createFakeRuntime(): FakeRuntime {
           request: async () => ({ content: [] }),
           probe: (probeSignal) => runtime.onProbe(instance, probeSignal),
         },
+        release: () => [],
         idleMs: () => instance.idle,
         check: async (checkSignal) => runtime.onCheck(instance, checkSignal),
         idle: 0,

@@ -129,6 +129,7 @@ export async function createWorld(): Promise<World> {
           healthEveryMs: 20,
           healthTimeoutMs: 1000,
           probeTimeoutMs: 5000,
+          hold: () => undefined,
           staleAfterMs: 60_000,
           graceMs: 100,
           checkpoint: async () => {},

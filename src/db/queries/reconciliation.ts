@@ -65,6 +65,15 @@ export async function markLive(
     .execute()
 }
 
+/** Keeps what the server of a live release offers by now. */
+export async function saveSeenManifest(tx: Handle, releaseId: string, manifest: Manifest): Promise<void> {
+  await tx
+    .updateTable('releases')
+    .set({ seen_manifest: JSON.stringify(manifest) })
+    .where('id', '=', releaseId)
+    .execute()
+}
+
 /** Records an instance before it is started, and where its data will be. */
 export async function insertInstance(
   tx: Handle,

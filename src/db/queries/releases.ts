@@ -3,6 +3,7 @@ import {
   CatwalkError,
   type LaunchSpec,
   type Manifest,
+  type ProcessPolicy,
   type ReleaseSettings,
   type ReleaseState,
 } from '../../domain/index.ts'
@@ -177,6 +178,21 @@ export async function liveManifest(db: Handle, deploymentId: string): Promise<Ma
     .where('deployments.id', '=', deploymentId)
     .executeTakeFirst()
   return row?.manifest ?? null
+}
+
+/** What the live release was last seen to offer, and how its sessions share processes; null while nothing is live. */
+export async function recordedManifest(
+  db: Handle,
+  deploymentId: string,
+): Promise<{ readonly manifest: Manifest; readonly processes: ProcessPolicy } | null> {
+  const row = await db
+    .selectFrom('deployments')
+    .innerJoin('releases', 'deployments.live_release_id', 'releases.id')
+    .select(['releases.manifest', 'releases.seen_manifest', 'deployments.processes'])
+    .where('deployments.id', '=', deploymentId)
+    .executeTakeFirst()
+  if (row === undefined || row.manifest === null) return null
+  return { manifest: row.seen_manifest ?? row.manifest, processes: row.processes }
 }
 
 /** The post-mortem is a document; moveRelease alone writes it, from a ReleaseFailure. */

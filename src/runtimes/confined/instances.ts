@@ -48,6 +48,7 @@ export function createInstances(maxMessageBytes: number | undefined): Instances 
         id: input.instanceId,
         endpoint: bridge,
         ended: bridge.ended,
+        release: () => bridge.release(),
         idleMs: () => bridge.idleMs(),
         check: async (wait) => bridge.check(wait),
         stop: async (graceMs) => bridge.stop(graceMs),
