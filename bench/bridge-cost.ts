@@ -105,10 +105,11 @@ async function measureOwn(start: Start): Promise<Report['own']> {
 
 /** Memory, starts and crashes, each of a fresh one. */
 async function measureRest(name: string, start: Start): Promise<Omit<Figures, 'cells'>> {
-  const memory = await startedFor(start, measureMemory)
+  const isOurs = ours.has(name)
+  const memory = await startedFor(start, (running) => measureMemory(running, isOurs ? 600 : 0))
   const crashMs = await startedFor(start, measureCrash)
   // Others take minutes for as many calls, and no target asks for their growth.
-  const afterCallsMiB = ours.has(name) ? await startedFor(start, measureAfterCalls) : null
+  const afterCallsMiB = isOurs ? await startedFor(start, measureAfterCalls) : null
   // An endpoint is started with a whole program and a deployment.
   if (name === 'endpoint') return { memory, crashMs, afterCallsMiB, startMs: null }
   const starts: number[] = []

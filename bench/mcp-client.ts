@@ -62,6 +62,12 @@ export async function openSession(connection: Connection, manner: Manner): Promi
   return session
 }
 
+/** Ends a session that was opened with {@link openSession}. */
+export async function endSession(connection: Connection, manner: Manner, session: string): Promise<void> {
+  const { status } = await connection.request(headOf(manner, session, '').replace('POST', 'DELETE'), '')
+  if (status >= 400) throw new Error(`DELETE was answered with ${status}`)
+}
+
 /** The last message of an answer, which is one document or an event stream. */
 export function lastMessage({ head, body }: Answer): Buffer {
   if (!/\r\ncontent-type: *text\/event-stream/i.test(head)) return body

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Connection } from './connection.ts'
 import type { Load, LoadResult } from './load.ts'
-import { callOf, headOf, openSession, type Manner } from './mcp-client.ts'
+import { callOf, endSession, headOf, openSession, type Manner } from './mcp-client.ts'
 import { treeOf } from './processes.ts'
 import type { Running, Start } from './subjects.ts'
 
@@ -43,14 +43,19 @@ export async function measureLoad(running: Running, pressure: Pressure): Promise
   return { ...result, cpuMicros: ((after.cpuSeconds - before.cpuSeconds) / result.calls) * 1e6 }
 }
 
-async function openAndLeave(manner: Manner, count: number): Promise<void> {
+/** Opens sessions, and ends them or just goes away. */
+async function openMany(manner: Manner, count: number, then: 'delete' | 'abandon'): Promise<void> {
+  const open = async () => {
+    const connection = await Connection.open(Number(new URL(manner.url).port))
+    try {
+      const session = await openSession(connection, manner)
+      if (then === 'delete' && session !== null) await endSession(connection, manner, session)
+    } finally {
+      connection.close()
+    }
+  }
   for (let opened = 0; opened < count; opened += 5) {
-    await Promise.all(
-      Array.from({ length: Math.min(5, count - opened) }, async () => {
-        const connection = await Connection.open(Number(new URL(manner.url).port))
-        await openSession(connection, manner).finally(() => connection.close())
-      }),
-    )
+    await Promise.all(Array.from({ length: Math.min(5, count - opened) }, open))
   }
 }
 
@@ -64,17 +69,20 @@ export interface MemoryResult {
   readonly processesMore: number
 }
 
-export async function measureMemory(running: Running): Promise<MemoryResult | null> {
+/** @param deletedFirst sessions that are opened and deleted before those that are abandoned: what V8 compiles of a server that has just been started, 15 MiB, is no growth */
+export async function measureMemory(running: Running, deletedFirst: number): Promise<MemoryResult | null> {
   const mibOf = () => (treeOf(running.pid)?.rss ?? 0) / MIB
   await settle()
   const first = treeOf(running.pid)
   if (first === null) return null
   const idleMiB = first.rss / MIB
-  await openAndLeave(mannerOf(running), 50)
+  await openMany(mannerOf(running), 50, 'abandon')
   await settle()
   const perSessionMiB = (mibOf() - idleMiB) / 50
+  await openMany(mannerOf(running), deletedFirst, 'delete')
+  await settle(IDLE_MS)
   const base = mibOf()
-  await openAndLeave(mannerOf(running), 200)
+  await openMany(mannerOf(running), 200, 'abandon')
   await settle(IDLE_MS)
   const processesMore = (treeOf(running.pid)?.below ?? 0) - first.below
   return { idleMiB, perSessionMiB, abandonedMiB: mibOf() - base, processesMore }
