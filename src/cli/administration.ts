@@ -1,6 +1,7 @@
-import { Option, type Command } from 'commander'
+import { Argument, Option, type Command } from 'commander'
+import { CatwalkError } from '../domain/index.ts'
 import type { CommonOptions } from './context.ts'
-import { timeoutOption, wholeNumber } from './options.ts'
+import { DEPLOYMENT, timeoutOption, wholeNumber } from './options.ts'
 import type { ProgramOptions } from './program.ts'
 import type { Programs } from './programs.ts'
 import type { AuditOptions } from './commands/audit.ts'
@@ -12,6 +13,7 @@ type Run = ProgramOptions['run']
 const commands = {
   audit: () => import('./commands/audit.ts'),
   doctor: () => import('./commands/doctor.ts'),
+  doctorOAuth: () => import('./commands/doctor-oauth.ts'),
   people: () => import('./commands/people.ts'),
   backup: () => import('./commands/backup.ts'),
   keys: () => import('./commands/keys.ts'),
@@ -22,9 +24,19 @@ export function addAdministration(program: Command, run: Run, programs: Programs
   program.commandsGroup('Administer:')
   program
     .command('doctor')
-    .description('tell what is wrong with the installation, with the fix of each')
-    .action((options: CommonOptions) =>
-      run(options, async (context) => (await commands.doctor()).doctor(context)),
+    .description('tell what is wrong with the installation, or how clients sign in to a deployment')
+    .addArgument(
+      new Argument('[topic]', 'oauth: what each client meets on its way to sign in').choices(['oauth']),
+    )
+    .argument('[deployment]', DEPLOYMENT)
+    .action((topic: string | undefined, id: string | undefined, options: CommonOptions) =>
+      run(options, async (context) => {
+        if (topic === undefined) return (await commands.doctor()).doctor(context)
+        if (id !== undefined) return (await commands.doctorOAuth()).doctorOAuth(context, id)
+        throw new CatwalkError('invalid_request', 'Say which deployment is meant.', {
+          help: 'Type: bin/catwalk doctor oauth DEPLOYMENT',
+        })
+      }),
     )
   addPeople(program, run)
   addBackup(program, run, programs)

@@ -1,14 +1,23 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { clientSetup } from './client-setup.ts'
+import { clientSetup, onlySignsIn } from './client-setup.ts'
 import { CLIENTS } from './options.ts'
 
 const ENDPOINT = 'http://localhost:7420/mcp/echo'
 
-test.each(CLIENTS)('the lines for %s hold name, endpoint and token', (client) => {
-  const { text } = clientSetup(client, 'echo', ENDPOINT, 'cwk_secret')
-  for (const part of ['echo', ENDPOINT, 'Bearer cwk_secret']) expect(text).toContain(part)
+test.each(CLIENTS)('where people sign in, the lines for %s hold the endpoint and no token', (client) => {
+  const { text } = clientSetup(client, 'echo', ENDPOINT, null)
+  expect(text).toContain(ENDPOINT)
+  expect(text).not.toMatch(/bearer|token/i)
 })
+
+test.each(CLIENTS.filter((client) => !onlySignsIn(client)))(
+  'the lines for %s hold name, endpoint and token',
+  (client) => {
+    const { text } = clientSetup(client, 'echo', ENDPOINT, 'cwk_secret')
+    for (const part of ['echo', ENDPOINT, 'Bearer cwk_secret']) expect(text).toContain(part)
+  },
+)
 
 test('a shell reads the lines as the words that were meant, whatever the server says', () => {
   const hostile = `x'; echo "$(id)" \`id\` \\`

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander'
 
 /** The programs for which ready-made lines are printed. */
-export const CLIENTS = ['claude-code', 'cursor', 'vscode', 'json'] as const
+export const CLIENTS = ['claude', 'chatgpt', 'claude-code', 'cursor', 'vscode', 'json'] as const
 
 export type ClientName = (typeof CLIENTS)[number]
 

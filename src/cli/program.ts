@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { addAdministration } from './administration.ts'
 import { BRIDGE_HOST } from './bridge-command.ts'
+import { addConnections } from './connection-commands.ts'
 import type { CommandContext, CommonOptions } from './context.ts'
 import { addLogins } from './login-commands.ts'
 import type { ExitCode } from './exit-codes.ts'
@@ -318,6 +319,7 @@ function addChanging(program: Command, run: Run): void {
     .action((id: string, options: RemoveOptions) =>
       run(options, async (context) => (await import('./commands/lifecycle.ts')).remove(context, id, options)),
     )
+  addConnections(program, run)
   addTokens(program.command('token').description('list, add, rotate and revoke endpoint tokens'), run)
 }
 

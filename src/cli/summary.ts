@@ -1,6 +1,6 @@
 import { cleanLine, cleanText } from './clean-text.ts'
 import { clientSetup } from './client-setup.ts'
-import { CLIENTS, type ClientName } from './options.ts'
+import type { ClientName } from './options.ts'
 import type { Deployment } from './failure.ts'
 import type { Output } from './output.ts'
 import { formatPairs } from './table.ts'
@@ -38,8 +38,8 @@ function isLocal(endpoint: string): boolean {
 export function formatClientSetup(
   output: Output,
   deployment: Deployment,
-  token: string,
-  clients: readonly ClientName[] = CLIENTS,
+  token: string | null,
+  clients: readonly ClientName[],
 ): string {
   return clients
     .map((client) => {

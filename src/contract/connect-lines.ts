@@ -5,17 +5,21 @@ export interface ConnectTarget {
   readonly endpoint: string
   /** null when it is not known here: it was shown once, some other time. */
   readonly token: string | null
+  /** Whether the client signs in, or nobody has to: then no token is written into the lines. */
+  readonly signIn?: boolean
 }
 
 /** Stands where a token is to be put in. */
 export const TOKEN_PLACEHOLDER = 'YOUR_TOKEN'
 
 const authorization = ({ token }: ConnectTarget) => `Bearer ${token ?? TOKEN_PLACEHOLDER}`
+const needsToken = ({ signIn }: ConnectTarget) => signIn !== true
 
 /** For a shell: adds the server to Claude Code. */
 export function claudeCodeLine(target: ConnectTarget): string {
   const { name, endpoint } = target
-  return `claude mcp add --transport http ${shell(name)} ${shell(endpoint)} --header ${shell(`Authorization: ${authorization(target)}`)}`
+  const header = needsToken(target) ? ` --header ${shell(`Authorization: ${authorization(target)}`)}` : ''
+  return `claude mcp add --transport http ${shell(name)} ${shell(endpoint)}${header}`
 }
 
 /** The `mcpServers` entry that most clients read. */
@@ -50,6 +54,7 @@ function vsCodeServer(target: ConnectTarget): string {
 }
 
 function remote(target: ConnectTarget) {
+  if (!needsToken(target)) return { url: target.endpoint }
   return { url: target.endpoint, headers: { Authorization: authorization(target) } }
 }
 

@@ -56,6 +56,14 @@ export const oauthRoutes = {
     status: 204,
     response: z.null(),
   },
+  checkSignIn: {
+    method: 'get',
+    path: '/deployments/{id}/sign-in-check',
+    summary: 'Ask the endpoint, at its public address, what each client asks before people sign in',
+    access: 'member',
+    status: 200,
+    response: list(s.SignInCheck),
+  },
   listOAuthClients: {
     method: 'get',
     path: '/deployments/{id}/clients',

@@ -61,6 +61,22 @@ export const CreateOAuthClient = z
   })
   .meta({ id: 'CreateOAuthClient' })
 
+export const SignInCheck = z
+  .object({
+    client: z.string(),
+    ok: z.boolean(),
+    steps: z.array(
+      z.object({
+        step: z.string(),
+        ok: z.boolean(),
+        detail: z.string(),
+        fix: z.string().nullable(),
+      }),
+    ),
+  })
+  .describe('What a client meets on its way to sign in, up to the first step that fails')
+  .meta({ id: 'SignInCheck' })
+
 /** The sealed text that the consent page gets in its address. */
 const Request = z.string().min(1).max(8192)
 

@@ -34,6 +34,20 @@ export interface DocumentAnswer {
  */
 export type FetchDocument = (url: URL) => Promise<DocumentAnswer>
 
+/** What came back for one request, as a client sees it. */
+export interface AskedAnswer {
+  readonly status: number
+  readonly challenge: string | null
+  /** Null when it is no JSON object. */
+  readonly body: Readonly<Record<string, unknown>> | null
+}
+
+/** Sends a request to our own public address. Rejects when there is no answer. */
+export type AskOwn = (
+  url: string,
+  init: { readonly method: 'GET' | 'POST'; readonly body?: string },
+) => Promise<AskedAnswer>
+
 export interface OAuthOptions {
   readonly db: Kysely<DB>
   readonly clock: Clock
@@ -45,6 +59,7 @@ export interface OAuthOptions {
   readonly requestSealer: Sealer
   readonly endpoints: Endpoints
   readonly fetchDocument: FetchDocument
+  readonly askOwn: AskOwn
   /** Hosts whose metadata documents are accepted, subdomains included; null for all, empty for none. */
   readonly documentHosts: readonly string[] | null
   /** Resolves once the gateway beside us lets the authorization in, or after a while. */

@@ -59,6 +59,7 @@ export const NO_SIGN_IN: Omit<ApiOptions['oauth'], 'db'> = {
   tokenSealer: createSealer(Buffer.alloc(32, 1), 'token'),
   requestSealer: createSealer(Buffer.alloc(32, 1), 'request'),
   endpoints: { find: () => undefined, all: () => [] },
+  askOwn: () => Promise.reject(new Error('Nothing is asked.')),
   fetchDocument: () => Promise.reject(new Error('Nothing is fetched.')),
   documentHosts: null,
   whenKnown: async () => undefined,

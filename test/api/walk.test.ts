@@ -115,6 +115,7 @@ const TABLE: Readonly<Record<RouteName, Row>> = {
   callTool: ours('member', { tool: 'x' }),
   listConnections: ours('member'),
   revokeConnection: ours('member', undefined, { connectionId: 'nothing' }),
+  checkSignIn: ours('member'),
   listOAuthClients: ours('member'),
   createOAuthClient: ours('member', { name: 'x', redirectUris: ['https://client.example/callback'] }),
   deleteOAuthClient: ours('member', undefined, { clientId: 'nothing' }),

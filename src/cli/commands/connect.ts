@@ -1,5 +1,5 @@
 import type { CommandContext, CommonOptions } from '../context.ts'
-import { clientSetup } from '../client-setup.ts'
+import { clientSetup, onlySignsIn } from '../client-setup.ts'
 import { CLIENTS, type ClientName } from '../options.ts'
 import { formatClientSetup } from '../summary.ts'
 
@@ -17,9 +17,19 @@ export async function connectClient(
 ): Promise<void> {
   const { output } = context
   const deployment = await context.call('getDeployment', { params: { id } })
-  const token = options.token ?? PLACEHOLDER
-  const clients = options.client === undefined ? CLIENTS : [options.client]
-  if (options.token === undefined) {
+  const { access } = await context.call('getSettings', { params: { id } })
+  const takesSignIn = access === 'oauth' || access === 'both'
+  // Where people can sign in, some clients ignore a token; one that is given is still written down.
+  const token = options.token ?? (access === 'token' ? PLACEHOLDER : null)
+  const usable = CLIENTS.filter((client) => !onlySignsIn(client) || access !== 'token')
+  const clients = options.client === undefined ? usable : [options.client]
+  if (!takesSignIn && clients.some(onlySignsIn) && access !== 'public') {
+    output.note(
+      `It takes no token. Let people sign in with: bin/catwalk settings ${deployment.slug} --access both`,
+    )
+  } else if (takesSignIn) {
+    output.note('The client opens a page of Catwalk, where you sign in and see what it asks for.')
+  } else if (options.token === undefined && access === 'token') {
     output.note(
       `Put a token where ${PLACEHOLDER} stands. Make one with: bin/catwalk token add ${deployment.slug}`,
     )

@@ -39,7 +39,9 @@ export function ConnectionTable({ query, shows, empty, onRevoke }: ConnectionTab
       <thead>
         <tr>
           <th scope="col">Client</th>
-          <th scope="col">{shows === 'deployment' ? 'Deployment' : 'Who'}</th>
+          <th scope="col" className="no-s">
+            {shows === 'deployment' ? 'Deployment' : 'Who'}
+          </th>
           <th scope="col" className="no-s">
             Connected
           </th>
@@ -57,8 +59,9 @@ export function ConnectionTable({ query, shows, empty, onRevoke }: ConnectionTab
             <td className="name">
               {connection.client.name} {!connection.callsTools && <Badge>Reads only</Badge>}
               {connection.client.host !== null && <div className="sub">{connection.client.host}</div>}
+              <div className="sub only-s">{about(connection)}</div>
             </td>
-            <td className="dim">{about(connection)}</td>
+            <td className="no-s dim">{about(connection)}</td>
             <td className="no-s dim">
               <Ago at={connection.createdAt} />
             </td>

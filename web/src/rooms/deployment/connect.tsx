@@ -1,4 +1,5 @@
 import { ArrowUpRight } from 'lucide-react'
+import { useQuery } from '@tanstack/react-query'
 import { Tabs } from 'radix-ui'
 import type { ReactNode } from 'react'
 import { Link } from '@tanstack/react-router'
@@ -13,67 +14,123 @@ import {
   vsCodeLink,
   type ConnectTarget,
 } from '../../api/client.ts'
+import { settingsQuery } from '../../api/queries.ts'
 import { useCurrent } from './current.ts'
 
 /** Ready-made set-up for each client. @param token the endpoint's token while it is known */
 export function Connect({ token }: { readonly token: string | null }) {
-  const { slug, endpoint } = useCurrent()
-  const target: ConnectTarget = { name: slug, endpoint, token }
+  const { id, slug, endpoint } = useCurrent()
+  const { data: settings } = useQuery(settingsQuery(id))
+  const access = settings?.access ?? 'token'
+  const signIn = access !== 'token'
+  const target: ConnectTarget = { name: slug, endpoint, token, signIn }
   return (
     <Card title="Connect">
       <Tabs.Root defaultValue="claude-code">
         <div className="ctabs scroll-s">
           <Tabs.List className="seg" aria-label="Client">
+            <Tabs.Trigger value="claude">Claude</Tabs.Trigger>
+            <Tabs.Trigger value="chatgpt">ChatGPT</Tabs.Trigger>
             <Tabs.Trigger value="claude-code">Claude Code</Tabs.Trigger>
             <Tabs.Trigger value="cursor">Cursor</Tabs.Trigger>
             <Tabs.Trigger value="vscode">VS Code</Tabs.Trigger>
             <Tabs.Trigger value="json">JSON</Tabs.Trigger>
           </Tabs.List>
         </div>
+        <Tabs.Content className="cp" value="claude">
+          <Hosted
+            slug={slug}
+            endpoint={endpoint}
+            signIn={signIn}
+            steps={[
+              ['Open Settings, then Connectors', 'On the web or the desktop; the phone then has it as well.'],
+              ['Add a custom connector', 'Paste the address and press Connect. A page of Catwalk asks you.'],
+            ]}
+          />
+        </Tabs.Content>
+        <Tabs.Content className="cp" value="chatgpt">
+          <Hosted
+            slug={slug}
+            endpoint={endpoint}
+            signIn={signIn}
+            steps={[
+              ['Turn developer mode on', 'In Settings, Connectors, Advanced.'],
+              ['Create a connector', 'Paste the address and choose OAuth. A page of Catwalk asks you.'],
+            ]}
+          />
+        </Tabs.Content>
         <Tabs.Content className="cp" value="claude-code">
           <HowTo
             steps={[
-              ['Copy the line', 'It holds the endpoint and the token.'],
+              ['Copy the line', signIn ? 'It holds the endpoint.' : 'It holds the endpoint and the token.'],
               [
                 'Paste it into a terminal',
-                'In the folder of your project. Claude Code keeps it for that folder.',
+                signIn
+                  ? 'In the folder of your project. Then type /mcp in Claude Code to sign in.'
+                  : 'In the folder of your project. Claude Code keeps it for that folder.',
               ],
             ]}
           />
           <Code text={claudeCodeLine(target)} what="the line for Claude Code">
             {claudeCodeLine(target).replace(/ (?='?https?:|--header)/g, ' \\\n  ')}
           </Code>
-          <TokenHint token={token} slug={slug} />
+          {!signIn && <TokenHint token={token} slug={slug} />}
         </Tabs.Content>
         <Tabs.Content className="cp" value="cursor">
           <HowTo steps={[['Open Cursor from here', 'It shows what is added and asks before it does.']]} />
-          <DeepLink href={cursorLink(target)} token={token}>
+          <DeepLink href={cursorLink(target)} usable={signIn || token !== null}>
             Open in Cursor
           </DeepLink>
           <p className="dim">Or put this into ~/.cursor/mcp.json:</p>
           <JsonCode text={mcpServersJson(target)} what="the configuration for Cursor" />
-          <TokenHint token={token} slug={slug} />
+          {!signIn && <TokenHint token={token} slug={slug} />}
         </Tabs.Content>
         <Tabs.Content className="cp" value="vscode">
           <HowTo steps={[['Open VS Code from here', 'It shows what is added and asks before it does.']]} />
-          <DeepLink href={vsCodeLink(target)} token={token}>
+          <DeepLink href={vsCodeLink(target)} usable={signIn || token !== null}>
             Open in VS Code
           </DeepLink>
           <p className="dim">Or put this into .vscode/mcp.json:</p>
           <JsonCode text={vsCodeJson(target)} what="the configuration for VS Code" />
-          <TokenHint token={token} slug={slug} />
+          {!signIn && <TokenHint token={token} slug={slug} />}
         </Tabs.Content>
         <Tabs.Content className="cp" value="json">
           <p className="dim">For any client that reads mcpServers and speaks Streamable HTTP.</p>
           <JsonCode text={mcpServersJson(target)} what="the configuration as JSON" />
-          <TokenHint token={token} slug={slug} />
+          {!signIn && <TokenHint token={token} slug={slug} />}
         </Tabs.Content>
       </Tabs.Root>
-      <p className="to-come xs">
-        Claude on the web and phone, and ChatGPT, sign in with OAuth. That is to come; a token does not work
-        there.
-      </p>
     </Card>
+  )
+}
+
+interface HostedProps {
+  readonly slug: string
+  readonly endpoint: string
+  readonly signIn: boolean
+  readonly steps: readonly (readonly [string, string])[]
+}
+
+/** For clients that take no token. */
+function Hosted({ slug, endpoint, signIn, steps }: HostedProps) {
+  if (!signIn) {
+    return (
+      <p className="dim">
+        It takes no token: people sign in. Let them under{' '}
+        <Link to="/deployments/$slug/access" params={{ slug }}>
+          Access
+        </Link>
+        , then come back here.
+      </p>
+    )
+  }
+  return (
+    <>
+      <HowTo steps={steps} />
+      <Code text={endpoint} what="the address">
+        {endpoint}
+      </Code>
+    </>
   )
 }
 
@@ -102,8 +159,8 @@ function HowTo({ steps }: { readonly steps: readonly (readonly [string, string])
 }
 
 /** A client would store the placeholder as it stands, so without the token the link is not offered. */
-function DeepLink({ href, token, children }: { href: string; token: string | null; children: ReactNode }) {
-  if (token === null) return null
+function DeepLink({ href, usable, children }: { href: string; usable: boolean; children: ReactNode }) {
+  if (!usable) return null
   return (
     <a className="btn primary" href={href}>
       {children}
