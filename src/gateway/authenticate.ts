@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { takesSignIn, takesTokens, type Clock } from '../domain/index.ts'
-import type { AccessClaims } from '../protocol/index.ts'
+import { isAccessToken, type AccessClaims } from '../protocol/index.ts'
 import type { Principal } from './principal.ts'
 import type { GatewayRoute } from './route-table.ts'
 
@@ -20,9 +20,9 @@ export function authenticate(
 ): Principal | undefined {
   if (secret === undefined) return undefined
   const mode = route.access ?? 'token'
-  const byToken = takesTokens(mode) ? tokenPrincipal(secret, route, authenticator.clock) : undefined
-  if (byToken !== undefined || !takesSignIn(mode)) return byToken
-  return personPrincipal(secret, route, authenticator)
+  if (isAccessToken(secret))
+    return takesSignIn(mode) ? personPrincipal(secret, route, authenticator) : undefined
+  return takesTokens(mode) ? tokenPrincipal(secret, route, authenticator.clock) : undefined
 }
 
 function tokenPrincipal(secret: string, route: GatewayRoute, clock: Clock): Principal | undefined {

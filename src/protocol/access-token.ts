@@ -14,6 +14,11 @@ export interface AccessClaims {
 const PREFIX = 'cwa_'
 const MAX_LETTERS = 512
 
+/** Whether a text has the form of an access token and not of an endpoint token. */
+export function isAccessToken(token: string): boolean {
+  return token.startsWith(PREFIX)
+}
+
 export function sealAccessToken(sealer: Sealer, claims: AccessClaims): string {
   const { authorizationId, deploymentId, scope, expiresAt } = claims
   return PREFIX + sealer.seal(Buffer.from(JSON.stringify([authorizationId, deploymentId, scope, expiresAt])))
@@ -21,7 +26,7 @@ export function sealAccessToken(sealer: Sealer, claims: AccessClaims): string {
 
 /** The claims of a token that `sealer` sealed, expired ones included; undefined for any other text. */
 export function openAccessToken(sealer: Sealer, token: string): AccessClaims | undefined {
-  if (!token.startsWith(PREFIX) || token.length > MAX_LETTERS) return undefined
+  if (!isAccessToken(token) || token.length > MAX_LETTERS) return undefined
   const content = sealer.open(token.slice(PREFIX.length))
   if (content === undefined) return undefined
   // Authenticated: only sealAccessToken wrote it.

@@ -1,4 +1,4 @@
-export { openAccessToken, sealAccessToken, type AccessClaims } from './access-token.ts'
+export { isAccessToken, openAccessToken, sealAccessToken, type AccessClaims } from './access-token.ts'
 export { allowPage, answerPreflight } from './cross-origin.ts'
 export { inOrder, insertMembers, removeMember } from './edits.ts'
 export { acceptsAnswers, acceptsEvents, isJsonType } from './headers.ts'
