@@ -38,7 +38,7 @@ export function Settings() {
           ) : (
             <>
               <Row title="Restart it" action={act('restart', RotateCw, 'Restart')}>
-                Its process ends and a new one starts. Calls on their way get an error.
+                A new process takes over. Calls on their way have 10 seconds to end.
               </Row>
               <Row title="Stop it" action={act('stop', Square, 'Stop')}>
                 Nothing runs, and the endpoint refuses calls. Everything is kept.
