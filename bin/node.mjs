@@ -29,16 +29,20 @@ export function findNode(root) {
 const COMPILED = new Set(['serve', 'bridge'])
 
 /**
- * What Node is given to run a command line: the compiled program, which starts faster and needs less memory, where that
- * pays and it is not out of date; otherwise the sources as they are.
+ * What Node is given to run a command line, its own flags first: the compiled program, which starts faster and needs
+ * less memory, where that pays and it is not out of date; otherwise the sources as they are.
  * @param {string} root the project's folder
  * @param {readonly string[]} words the command line, without the program's name
  * @returns {string[]}
  */
 export function programArgs(root, words) {
   const compiled = COMPILED.has(words[0] ?? '') && isCompiled(root)
-  return [join(root, compiled ? COMPILED_MAIN : 'src/main.ts'), ...words]
+  const flags = words[0] === 'bridge' ? [YOUNG] : []
+  return [...flags, join(root, compiled ? COMPILED_MAIN : 'src/main.ts'), ...words]
 }
+
+/** Calls live too short to need more: with V8's own choice, 16 MiB, a busy bridge grows by 30 MiB and is no faster. */
+const YOUNG = '--max-semi-space-size=2'
 
 /** Made by scripts/compile.ts. Its time is the one at which the compiler began to read. */
 export const COMPILED_MAIN = 'dist/program/main.js'

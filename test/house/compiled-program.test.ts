@@ -23,9 +23,9 @@ async function project(root: string): Promise<void> {
   await write(root, MAIN, BUILT)
 }
 
-const compiled = (root: string) => [join(root, MAIN), 'bridge', '--port', '0']
-const sources = (root: string) => [join(root, 'src/main.ts'), 'bridge', '--port', '0']
 const words = ['bridge', '--port', '0']
+const compiled = (root: string) => ['--max-semi-space-size=2', join(root, MAIN), ...words]
+const sources = (root: string) => ['--max-semi-space-size=2', join(root, 'src/main.ts'), ...words]
 
 test('what runs for long is run compiled, other commands from the sources', async () => {
   await using directory = await temporaryDirectory()
