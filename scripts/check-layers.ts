@@ -32,6 +32,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/services': ['src/domain', 'src/contract', 'src/db', 'src/vault'],
   // It alone writes what is, so it uses the queries without a service between.
   'src/reconciler': ['src/domain', 'src/db', 'src/services', 'src/telemetry'],
+  'src/mail': ['src/domain'],
   'src/auth': ['src/domain', 'src/config', 'src/db'],
   'src/oauth': ['src/domain', 'src/protocol', 'src/db'],
   'src/api': ['src/domain', 'src/contract', 'src/services', 'src/auth', 'src/oauth', 'src/telemetry'],

@@ -10,7 +10,17 @@ export type SignUpMode = 'open' | 'invitation' | 'closed'
 
 export interface PeopleServices {
   readonly database: Parameters<typeof people.signUp>[0]
-  readonly auth: Pick<Auth, 'signIn' | 'authenticate' | 'profileOf' | 'guard' | 'secondFactor' | 'passkeys'>
+  readonly auth: Pick<
+    Auth,
+    | 'signIn'
+    | 'authenticate'
+    | 'profileOf'
+    | 'guard'
+    | 'secondFactor'
+    | 'passkeys'
+    | 'linkedAccounts'
+    | 'mailLinks'
+  >
   readonly publicUrl: URL
   readonly signUp: SignUpMode
 }
@@ -34,14 +44,28 @@ export function createPeopleHandlers(
     )
   }
 
+  /** The same for somebody new, who also gets a mail to confirm the address, where there is mail. */
+  async function welcome(
+    context: PublicContext,
+    input: { email: string; password: string },
+  ): Promise<RouteOutput<'getMe'>> {
+    const me = await enter(context, input)
+    if (me.user !== null) await auth.mailLinks.confirmSoon(me.user.id, context.remoteAddress)
+    return me
+  }
+
   return {
     ...createDeviceHandlers(services),
     ...createSignInHandlers(services),
-    getSignUp: async () => ({ mode: signUp }),
+    getSignUp: async () => ({
+      mode: signUp,
+      providers: [...auth.linkedAccounts.providers],
+      mail: auth.mailLinks.works,
+    }),
     async signUp(context, { body }) {
       if (signUp !== 'open') throw new CatwalkError('sign_up_closed', 'Accounts are made by invitation only.')
       await people.signUp(database, body, context.remoteAddress)
-      return enter(context, body)
+      return welcome(context, body)
     },
     lookAtInvitation: async (_, { body }) => ({
       ...(await people.lookAtInvitation(database, body.token)),
@@ -54,7 +78,7 @@ export function createPeopleHandlers(
         })
       }
       await people.joinByInvitation(database, body.token, body, context.remoteAddress)
-      return enter(context, body)
+      return welcome(context, body)
     },
     resetPassword: (context, { body }) => people.redeemPasswordReset(database, body, context.remoteAddress),
     async createPasswordReset({ actor }, { body }) {
@@ -80,7 +104,8 @@ export function createPeopleHandlers(
     }),
     async createInvitation({ actor }, { body }) {
       const { token, ...invitation } = await people.createInvitation(database, actor, body)
-      return { ...inText(invitation), url: new URL(`/join#token=${token}`, publicUrl).href }
+      const mailed = await auth.mailLinks.sendInvitation(actor, invitation.email, token, invitation.role)
+      return { ...inText(invitation), url: new URL(`/join#token=${token}`, publicUrl).href, mailed }
     },
     acceptInvitation: ({ actor }, { body }) => people.acceptInvitation(database, actor, body.token),
     revokeInvitation: ({ actor }, { params }) => people.revokeInvitation(database, actor, params.id),

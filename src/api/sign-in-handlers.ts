@@ -6,7 +6,10 @@ import { inText } from './in-text.ts'
 
 export interface SignInServices {
   readonly database: Parameters<typeof people.hasPassword>[0]
-  readonly auth: Pick<Auth, 'authenticate' | 'profileOf' | 'secondFactor' | 'passkeys'>
+  readonly auth: Pick<
+    Auth,
+    'authenticate' | 'profileOf' | 'secondFactor' | 'passkeys' | 'linkedAccounts' | 'mailLinks'
+  >
 }
 
 /** Gives the browser its session, and answers who that is. */
@@ -27,7 +30,7 @@ export function createSignInHandlers({
   database,
   auth,
 }: SignInServices): Pick<Handlers, keyof typeof signInRoutes> {
-  const { secondFactor, passkeys } = auth
+  const { secondFactor, passkeys, linkedAccounts, mailLinks } = auth
   return {
     finishSignIn: async (context, { body }) =>
       enterWith(auth, context, await secondFactor.finish(context.headers, context.remoteAddress, body.code)),
@@ -39,10 +42,37 @@ export function createSignInHandlers({
     finishPasskeySignIn: async (context, { body }) =>
       enterWith(auth, context, await passkeys.signIn(context.headers, context.remoteAddress, body.response)),
 
+    async startProviderSignIn(context, { params, body }) {
+      const { back, invitation = null } = body
+      const { url, cookies } = await linkedAccounts.startSignIn(params.provider, { back, invitation })
+      for (const cookie of cookies) context.setCookie(cookie)
+      return { url }
+    },
+    requestPasswordReset: ({ remoteAddress }, { body }) =>
+      mailLinks.requestPasswordReset(body.email, remoteAddress),
+    verifyEmail: ({ remoteAddress }, { body }) => mailLinks.verify(body.token, remoteAddress),
+    sendEmailVerification: ({ actor }) => mailLinks.sendVerification(actor),
+    async linkAccount(context, { params, body }) {
+      const { actor, sessionId, headers } = context
+      const { url, cookies } = await linkedAccounts.startLinking(
+        actor,
+        sessionId,
+        headers,
+        params.provider,
+        body,
+      )
+      for (const cookie of cookies) context.setCookie(cookie)
+      return { url }
+    },
+    unlinkAccount: ({ actor, sessionId }, { params, body }) =>
+      linkedAccounts.unlink(actor, sessionId, params.provider, body),
+
     getSignInWays: async ({ actor }) => ({
       hasPassword: await people.hasPassword(database, actor.id),
       secondFactor: await secondFactor.stateOf(actor.id),
       passkeys: (await passkeys.list(actor.id)).map(inText),
+      accounts: (await linkedAccounts.list(actor.id)).map(inText),
+      emailVerified: await people.isEmailVerified(database, actor.id),
     }),
     async startSecondFactor({ actor, sessionId, headers }, { body }) {
       const { recoveryCodes, ...rest } = await secondFactor.start(actor, sessionId, headers, body)

@@ -1,11 +1,14 @@
 import type { Kysely } from 'kysely'
 import type { DB } from '../db/index.ts'
-import { CatwalkError, type Actor, type Role } from '../domain/index.ts'
+import { CatwalkError, type Actor, type Mailer, type Role } from '../domain/index.ts'
 import { actorOfApiKey } from './api-keys.ts'
 import { forwardToLibrary } from './forward.ts'
 import { ADDRESS_HEADER, createLibrary, type Library, type LibraryOptions } from './library.ts'
+import { createLinkedAccounts, type LinkedAccounts } from './linked-accounts.ts'
+import { createMailLinks, type MailLinks } from './mail-links.ts'
 import { membershipOf } from './members.ts'
 import { createPasskeys, type Passkeys } from './passkeys.ts'
+import { NO_PROVIDERS } from './providers.ts'
 import { createSecondFactor, type SecondFactor } from './second-factor.ts'
 import { createSignInGuard, type SignInGuard } from './sign-in-guard.ts'
 
@@ -48,13 +51,20 @@ export interface Auth {
   ): Promise<string[]>
   readonly secondFactor: SecondFactor
   readonly passkeys: Passkeys
+  readonly linkedAccounts: LinkedAccounts
+  readonly mailLinks: MailLinks
   /** Slows down whoever guesses at one account. */
   readonly guard: SignInGuard
   /** What `GET /me` shows. @throws CatwalkError `unauthenticated` when the account is gone */
   profileOf(actor: Actor): Promise<Profile>
 }
 
-export function createAuth(options: LibraryOptions): Auth {
+export interface AuthOptions extends LibraryOptions {
+  /** Default: no mail is sent. */
+  readonly mailer?: Mailer | null
+}
+
+export function createAuth(options: AuthOptions): Auth {
   const { database } = options
   const library = createLibrary(options)
   const guard = createSignInGuard(options.clock)
@@ -63,6 +73,13 @@ export function createAuth(options: LibraryOptions): Auth {
     guard,
     secondFactor: createSecondFactor(library, database, guard),
     passkeys: createPasskeys(library, database, guard),
+    linkedAccounts: createLinkedAccounts(library, database, guard, options.providers ?? NO_PROVIDERS),
+    mailLinks: createMailLinks({
+      database,
+      publicUrl: options.publicUrl,
+      mailer: options.mailer ?? null,
+      clock: options.clock,
+    }),
     handler: (request, address) => forwardToLibrary(library, database, guard, request, address),
 
     async authenticate(headers, address, workspaceId) {

@@ -9,6 +9,8 @@ import type { SignInGuard } from './sign-in-guard.ts'
 const OPEN: ReadonlyMap<string, string> = new Map([
   ['/api/auth/sign-in/email', 'POST'],
   ['/api/auth/sign-out', 'POST'],
+  ['/api/auth/callback/github', 'GET'],
+  ['/api/auth/callback/google', 'GET'],
 ])
 
 /** Lets the library answer a request, and turns its errors into ours. */
@@ -29,6 +31,7 @@ export async function forwardToLibrary(
   const headers = new Headers(request.headers)
   headers.delete(ADDRESS_HEADER)
   if (address !== null) headers.set(ADDRESS_HEADER, address)
+  if (method === 'GET') return comeBack(await library.handler(new Request(request.url, { headers })))
   const body = await request.text()
   const email = request.url.endsWith('/sign-in/email') ? emailIn(body) : null
   if (email !== null) {
@@ -44,6 +47,28 @@ export async function forwardToLibrary(
     await recordRefusedSignIn(database, email, address)
   }
   throw await toCatalogue(response)
+}
+
+/**
+ * The answer to a browser that comes back from a provider: always another page of ours, with the cookies of the session,
+ * or of the sign-in that still waits for a code.
+ */
+async function comeBack(response: Response): Promise<Response> {
+  const answer: unknown = await response.json().catch(() => null)
+  // Told in the body of what is still the redirect to where the person wanted to go.
+  const needsCode = typeof answer === 'object' && answer !== null && 'twoFactorRedirect' in answer
+  const isRedirect = response.status >= 300 && response.status < 400
+  if (isRedirect && !needsCode) return new Response(null, response)
+  const headers = new Headers({
+    location: needsCode ? '/sign-in?step=code' : `/sign-in?error=${encodeURIComponent(codeIn(answer))}`,
+  })
+  for (const cookie of response.headers.getSetCookie()) headers.append('set-cookie', cookie)
+  return new Response(null, { status: 302, headers })
+}
+
+function codeIn(answer: unknown): string {
+  const isNamed = typeof answer === 'object' && answer !== null && 'code' in answer
+  return isNamed && typeof answer.code === 'string' ? answer.code : 'provider_refused'
 }
 
 /** Whether somebody was signed in to this account from this address lately. */

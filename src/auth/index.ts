@@ -1,7 +1,7 @@
 export { ownHosts, ownOrigins, type OwnAddresses } from './addresses.ts'
-export { createAuth, type Auth, type Profile, type SignedIn } from './create-auth.ts'
-export type { LibraryOptions as AuthOptions } from './library.ts'
+export { createAuth, type Auth, type AuthOptions, type Profile, type SignedIn } from './create-auth.ts'
 export { ensureLocalKey, type LocalKeyOptions } from './local-key.ts'
+export type { ProviderSettings } from './providers.ts'
 export { createRateLimiter, type RateLimiter, type RateRule } from './rate-limit.ts'
 export {
   createSetUpLinks,

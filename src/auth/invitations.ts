@@ -172,9 +172,38 @@ async function join(
   token: string,
   actor: Actor,
 ): Promise<{ readonly workspaceId: string }> {
+  return acceptFor(tx, hashLinkToken(token), actor)
+}
+
+/** The hash of an invitation that lets this address in: that of the token, else one that is for the address itself. */
+export async function openInvitationFor(
+  db: Handle,
+  email: string,
+  token: string | null,
+): Promise<Buffer | null> {
+  let query = db
+    .selectFrom('invitations')
+    .select('hash')
+    .where('expires_at', '>', sql<Date>`now()`)
+    .orderBy('created_at')
+  query =
+    token === null
+      ? query.where('email', '=', email.toLowerCase())
+      : query
+          .where('hash', '=', hashLinkToken(token))
+          .where((where) => where.or([where('email', 'is', null), where('email', '=', email.toLowerCase())]))
+  return (await query.executeTakeFirst())?.hash ?? null
+}
+
+/** Uses an invitation up, by its hash. @throws CatwalkError `invitation_invalid` */
+export async function acceptFor(
+  tx: Transaction<DB>,
+  hash: Buffer,
+  actor: Actor,
+): Promise<{ readonly workspaceId: string }> {
   const invitation = await tx
     .deleteFrom('invitations')
-    .where('hash', '=', hashLinkToken(token))
+    .where('hash', '=', hash)
     .where('expires_at', '>', sql<Date>`now()`)
     .where((where) => where.or([where('email', 'is', null), where('email', '=', actor.label)]))
     .returning(['id', 'workspace_id', 'role'])

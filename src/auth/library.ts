@@ -6,9 +6,11 @@ import type { Kysely } from 'kysely'
 import type { DB } from '../db/index.ts'
 import { newId, type Clock, type Logger, type Secret } from '../domain/index.ts'
 import { ownOrigins, type OwnAddresses } from './addresses.ts'
+import { identityProviders, NO_PROVIDERS, type ProviderSettings } from './providers.ts'
 import { createRateLimiter } from './rate-limit.ts'
-import { recordSignIn, type WayIn } from './record-sign-in.ts'
+import { recordLink, recordSignIn, type WayIn } from './record-sign-in.ts'
 import { oneTimeCodes, passkeys } from './second-factor-plugins.ts'
+import { admitNewcomer, welcomeNewcomer, type SignUpMode } from './sign-up-policy.ts'
 
 export interface LibraryOptions extends OwnAddresses {
   readonly database: Kysely<DB>
@@ -16,6 +18,10 @@ export interface LibraryOptions extends OwnAddresses {
   readonly secret: Secret
   readonly clock: Clock
   readonly logger: Logger
+  /** Who may make an account by a provider. Default: whoever was invited. */
+  readonly signUp?: SignUpMode
+  /** Default: none. */
+  readonly providers?: ProviderSettings
 }
 
 /** Header in which we tell the library the caller's address; what a caller sends under this name is overwritten. */
@@ -28,6 +34,7 @@ const DAY_S = 24 * 60 * 60
 // eslint-disable-next-line typescript/explicit-module-boundary-types
 export function createLibrary(options: LibraryOptions) {
   const { database, secret, publicUrl, clock, logger } = options
+  const { signUp = 'invitation', providers = NO_PROVIDERS } = options
   const limiter = createRateLimiter(clock)
   const isHttps = publicUrl.protocol === 'https:'
   // Over https the strongest prefix that browsers know: such a cookie comes from this very host, over TLS, for all of
@@ -75,13 +82,15 @@ export function createLibrary(options: LibraryOptions) {
         updatedAt: 'updated_at',
       },
       encryptOAuthTokens: true,
+      // By itself only where both sides have verified the same address; from the account page also others.
+      accountLinking: { enabled: true, trustedProviders: [], allowDifferentEmails: true },
     },
     verification: {
       modelName: 'verifications',
       fields: { expiresAt: 'expires_at', createdAt: 'created_at', updatedAt: 'updated_at' },
       storeIdentifier: 'hashed',
     },
-    plugins: [oneTimeCodes(), passkeys(publicUrl)],
+    plugins: [oneTimeCodes(), passkeys(publicUrl), identityProviders(providers)],
     trustedOrigins: [...ownOrigins(options)],
     rateLimit: {
       enabled: true,
@@ -109,11 +118,27 @@ export function createLibrary(options: LibraryOptions) {
         validateSchema: false,
       },
     },
+    onAPIError: { errorURL: new URL('/sign-in', publicUrl).href },
     databaseHooks: {
+      user: {
+        create: {
+          before: ({ email }) => admitNewcomer(database, signUp, email),
+          after: async (user, ctx) => {
+            await welcomeNewcomer(database, user, ctx?.headers?.get(ADDRESS_HEADER) ?? null)
+          },
+        },
+      },
+      account: {
+        create: {
+          async after({ userId, providerId }, ctx) {
+            await recordLink(database, userId, providerId, ctx?.headers?.get(ADDRESS_HEADER) ?? null)
+          },
+        },
+      },
       session: {
         create: {
           async after({ userId, ipAddress }, ctx) {
-            const way = wayInBy(ctx?.path, ctx?.context.session !== null)
+            const way = wayInBy(ctx?.path, providerIn(ctx?.params), ctx?.context.session !== null)
             if (way !== null) await recordSignIn(database, userId, ipAddress || null, way)
           },
         },
@@ -129,7 +154,11 @@ export function createLibrary(options: LibraryOptions) {
 }
 
 /** How a session came about; null for one that only takes the place of another. */
-function wayInBy(path: string | undefined, wasSignedIn: boolean): WayIn | null {
+function wayInBy(
+  path: string | undefined,
+  provider: 'github' | 'google',
+  wasSignedIn: boolean,
+): WayIn | null {
   switch (path ?? '') {
     case '/two-factor/verify-totp':
       return wasSignedIn ? null : 'code'
@@ -137,9 +166,16 @@ function wayInBy(path: string | undefined, wasSignedIn: boolean): WayIn | null {
       return 'recovery_code'
     case '/passkey/verify-authentication':
       return 'passkey'
+    case '/callback/:id':
+      return provider
     default:
       return 'password'
   }
+}
+
+function providerIn(params: unknown): 'github' | 'google' {
+  const isGoogle = typeof params === 'object' && params !== null && 'id' in params && params.id === 'google'
+  return isGoogle ? 'google' : 'github'
 }
 
 /** The cookie of a sign-in that waits for a code: its name, and whose sign-in a value of it is. */

@@ -4,6 +4,7 @@ import { queries, type DB } from '../db/index.ts'
 import { CatwalkError, quoted, type Actor } from '../domain/index.ts'
 import { cookieOf, readAnswer } from './ask-library.ts'
 import { ADDRESS_HEADER, type Library } from './library.ts'
+import { requireWayIn } from './linked-accounts.ts'
 import { prove, requirePerson, type Proof } from './prove.ts'
 import type { SignInGuard } from './sign-in-guard.ts'
 
@@ -31,7 +32,7 @@ export interface Passkeys {
     headers: Headers,
     input: { readonly name: string; readonly response: Readonly<Record<string, unknown>> },
   ): Promise<readonly Passkey[]>
-  /** @throws CatwalkError `passkey_not_found` */
+  /** @throws CatwalkError `passkey_not_found`, `last_way_in` */
   remove(actor: Actor, id: string): Promise<null>
   startSignIn(): Promise<Ceremony>
   /** Opens a session; returns its cookies. @throws CatwalkError `passkey_refused` */
@@ -94,6 +95,7 @@ export function createPasskeys(library: Library, database: Kysely<DB>, guard: Si
     async remove(actor, id) {
       if (actor.kind !== 'user') throw new CatwalkError('forbidden', 'An API key has no passkeys.')
       return database.transaction().execute(async (tx) => {
+        await tx.selectFrom('users').select('id').where('id', '=', actor.id).forUpdate().execute()
         const row = await tx
           .deleteFrom('passkeys')
           .where('user_id', '=', actor.id)
@@ -103,6 +105,7 @@ export function createPasskeys(library: Library, database: Kysely<DB>, guard: Si
         if (row === undefined) {
           throw new CatwalkError('passkey_not_found', `You have no passkey ${quoted(id)}.`)
         }
+        await requireWayIn(tx, actor.id)
         await queries.recordAudit(tx, {
           actor,
           action: 'passkey.remove',

@@ -16,6 +16,6 @@ export {
 export { createApiKey, listApiKeys, revokeApiKey } from './manage-api-keys.ts'
 export { changeRole, listMembers, removeMember } from './members.ts'
 export { changePassword, issuePasswordReset, redeemPasswordReset } from './passwords.ts'
-export { hasPassword } from './prove.ts'
+export { hasPassword, isEmailVerified } from './prove.ts'
 export { listSessions, revokeSession } from './sessions.ts'
 export { createWorkspace, listWorkspaces, renameWorkspace } from './workspaces.ts'

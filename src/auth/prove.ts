@@ -71,6 +71,15 @@ export async function hasPassword(db: Handle, userId: string): Promise<boolean> 
   return (await passwordOf(db, userId)) !== null
 }
 
+export async function isEmailVerified(db: Handle, userId: string): Promise<boolean> {
+  const user = await db
+    .selectFrom('users')
+    .select('email_verified')
+    .where('id', '=', userId)
+    .executeTakeFirst()
+  return user?.email_verified === true
+}
+
 async function requireFreshSession(db: Handle, sessionId: string): Promise<void> {
   const fresh = await db
     .selectFrom('sessions')

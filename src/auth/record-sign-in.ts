@@ -21,7 +21,7 @@ export async function recordRefusedSignInOf(
   address: string | null,
   { by }: { readonly by: WayIn },
 ): Promise<void> {
-  await record(db, userId, address, by, 'refused')
+  await record(db, userId, address, 'session.create', { by }, 'refused')
 }
 
 /**
@@ -34,8 +34,19 @@ export async function recordSignIn(
   address: string | null,
   by: WayIn,
 ): Promise<void> {
-  if (by === 'password' && (await needsCode(db, userId))) return
-  await record(db, userId, address, by, 'done')
+  const isComplete = by === 'passkey' || by === 'code' || by === 'recovery_code'
+  if (!isComplete && (await needsCode(db, userId))) return
+  await record(db, userId, address, 'session.create', { by }, 'done')
+}
+
+/** Writes into the audit log that an account at a provider now signs somebody in. */
+export async function recordLink(
+  db: Handle,
+  userId: string,
+  provider: string,
+  address: string | null,
+): Promise<void> {
+  await record(db, userId, address, 'account.link', { provider }, 'done')
 }
 
 async function needsCode(db: Handle, userId: string): Promise<boolean> {
@@ -51,7 +62,8 @@ async function record(
   db: Handle,
   userId: string,
   address: string | null,
-  by: WayIn,
+  action: string,
+  detail: Readonly<Record<string, string>>,
   outcome: 'done' | 'refused',
 ): Promise<void> {
   const user = await db.selectFrom('users').select('email').where('id', '=', userId).executeTakeFirst()
@@ -59,9 +71,9 @@ async function record(
   if (user === undefined || member === null) return
   await queries.recordAudit(db, {
     actor: { kind: 'user', id: userId, label: user.email, ...member, address },
-    action: 'session.create',
+    action,
     target: userId,
-    detail: { by },
+    detail,
     outcome,
   })
 }

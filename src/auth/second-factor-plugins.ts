@@ -6,7 +6,7 @@ import { twoFactor } from 'better-auth/plugins/two-factor'
 // The library's type is made from its options, so it is inferred.
 // eslint-disable-next-line typescript/explicit-module-boundary-types
 export function oneTimeCodes() {
-  return twoFactor({
+  const plugin = twoFactor({
     issuer: 'Catwalk',
     // Whoever has no password proves who they are by signing in anew: see prove.ts.
     allowPasswordless: true,
@@ -23,6 +23,13 @@ export function oneTimeCodes() {
       },
     },
   })
+  // Whoever comes from a provider is asked for a code like whoever enters a password; the library asks the latter only.
+  const after = plugin.hooks.after.map((hook) => ({
+    ...hook,
+    matcher: (context: { readonly path?: string | undefined }) =>
+      context.path === '/sign-in/email' || context.path === '/callback/:id',
+  }))
+  return { ...plugin, hooks: { ...plugin.hooks, after } }
 }
 
 /** The library's passkeys (WebAuthn), on our tables. A passkey stands for both factors, so it must verify its user. */

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { CatwalkError } from '../domain/index.ts'
@@ -185,4 +188,33 @@ test('a public URL that sends passwords in clear over the network is refused; on
   ]) {
     expect(problemsOf({ CATWALK_PUBLIC_URL: url })).toEqual([])
   }
+})
+
+test('a secret may stand in a file, as container platforms hand it out', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'catwalk-secret-'))
+  try {
+    const path = join(directory, 'secret')
+    writeFileSync(path, 'from a file\n')
+    const env = { CATWALK_GITHUB_CLIENT_ID: 'id', CATWALK_GITHUB_CLIENT_SECRET_FILE: path }
+    expect(load(env).githubClientSecret?.reveal()).toBe('from a file')
+    expect(problemsOf({ ...env, CATWALK_GITHUB_CLIENT_SECRET: 'both' })).toMatchObject([
+      { variable: 'CATWALK_GITHUB_CLIENT_SECRET_FILE' },
+      { variable: 'CATWALK_GITHUB_CLIENT_SECRET' },
+    ])
+    expect(problemsOf({ CATWALK_MASTER_KEY_FILE: join(directory, 'none') })).toMatchObject([
+      { variable: 'CATWALK_MASTER_KEY_FILE', reason: expect.stringContaining('cannot be read') },
+    ])
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+})
+
+test.each([
+  [{ CATWALK_GITHUB_CLIENT_ID: 'id' }, 'CATWALK_GITHUB_CLIENT_SECRET'],
+  [{ CATWALK_GOOGLE_CLIENT_SECRET: 'x' }, 'CATWALK_GOOGLE_CLIENT_ID'],
+  [{ CATWALK_SMTP_URL: 'smtps://mail.example.com' }, 'CATWALK_MAIL_FROM'],
+  [{ CATWALK_SMTP_URL: 'https://mail.example.com', CATWALK_MAIL_FROM: 'a@b.example' }, 'CATWALK_SMTP_URL'],
+  [{ CATWALK_MAIL_FROM: 'Eve <a@b.example>\nBcc: c@d.example' }, 'CATWALK_MAIL_FROM'],
+])('of %j, %s is named', (env, variable) => {
+  expect(problemsOf(env)).toMatchObject([{ variable }])
 })

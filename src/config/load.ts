@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { isIPv4 } from 'node:net'
@@ -21,6 +22,17 @@ export interface Config {
   /** Null for the index of the host's pip. */
   readonly pypiIndexUrl: Secret | null
   readonly signUp: 'open' | 'invitation' | 'closed'
+  readonly githubClientId: string | null
+  readonly githubClientSecret: Secret | null
+  /** Without a slash at the end. */
+  readonly githubUrl: string
+  readonly googleClientId: string | null
+  readonly googleClientSecret: Secret | null
+  /** Null for Google's own. */
+  readonly googleUrl: string | null
+  /** Null where no mail is sent. */
+  readonly smtpUrl: Secret | null
+  readonly mailFrom: string | null
   readonly localRuntime: boolean
   readonly dockerRuntime: boolean
   readonly dockerSocket: string
@@ -184,7 +196,9 @@ function readSettings(source: ConfigSource, problems: ConfigProblem[]): Partial<
   for (const [key, setting] of Object.entries(SETTINGS)) {
     const flag = flagOf(setting.name)
     const fromFlag = 'secret' in setting ? undefined : source.flags?.[camelCase(flag)]
-    const given = fromFlag === undefined ? source.env[setting.name] : String(fromFlag)
+    const fromEnv =
+      'secret' in setting ? readSecret(setting.name, source.env, problems) : source.env[setting.name]
+    const given = fromFlag === undefined ? fromEnv : String(fromFlag)
     const text = given === '' && !('mayBeEmpty' in setting) ? undefined : given
     const parsed = setting.value.schema.safeParse(
       text ?? ('default' in setting ? setting.default : undefined),
@@ -198,6 +212,24 @@ function readSettings(source: ConfigSource, problems: ConfigProblem[]): Partial<
     })
   }
   return values
+}
+
+/** A secret from its variable or, with `_FILE` behind the name, from a file, without the line break at its end. */
+function readSecret(name: string, env: ConfigSource['env'], problems: ConfigProblem[]): string | undefined {
+  const variable = `${name}_FILE`
+  const path = env[variable]
+  if (path === undefined || path === '') return env[name]
+  if (env[name] !== undefined && env[name] !== '') {
+    problems.push({ variable, reason: `is set together with ${name}`, fix: 'Unset one of the two.' })
+    return undefined
+  }
+  try {
+    return readFileSync(path, 'utf8').trimEnd()
+  } catch {
+    const fix = 'Correct the path, and let the user who runs Catwalk read the file.'
+    problems.push({ variable, reason: `${quoted(path)} cannot be read`, fix })
+    return undefined
+  }
 }
 
 /** Settings that are right by themselves but not together. */
@@ -225,6 +257,14 @@ function contradictions(values: Partial<Values>): ConfigProblem[] {
       fix: `Set ${SETTINGS.signUp.name}=invitation, or ${SETTINGS.dockerOciRuntime.name}=runsc (gVisor).`,
     })
   }
+  for (const [one, other] of PAIRS) {
+    if ((values[one] ?? null) === null || (values[other] ?? null) !== null) continue
+    problems.push({
+      variable: SETTINGS[other].name,
+      reason: `is missing, and ${SETTINGS[one].name} is set`,
+      fix: `Set both, or neither. For example: ${SETTINGS[other].name}=${SETTINGS[other].example}`,
+    })
+  }
   // Whoever is on the way could read passwords and take over sessions.
   if (publicUrl?.startsWith('http:') === true && !isLoopback(new URL(publicUrl).hostname)) {
     problems.push({
@@ -236,9 +276,23 @@ function contradictions(values: Partial<Values>): ConfigProblem[] {
   return problems
 }
 
+/** Settings of which the first needs the second. */
+const PAIRS = [
+  ['githubClientId', 'githubClientSecret'],
+  ['githubClientSecret', 'githubClientId'],
+  ['googleClientId', 'googleClientSecret'],
+  ['googleClientSecret', 'googleClientId'],
+  ['smtpUrl', 'mailFrom'],
+] as const
+
 /** A misspelt variable would silently leave the default in force. */
 function unknownVariables(env: ConfigSource['env']): ConfigProblem[] {
-  const known = [...Object.values(SETTINGS).map((setting): string => setting.name), ...CLIENT_VARIABLES]
+  const known = [
+    ...Object.values(SETTINGS).flatMap((setting): string[] =>
+      'secret' in setting ? [setting.name, `${setting.name}_FILE`] : [setting.name],
+    ),
+    ...CLIENT_VARIABLES,
+  ]
   return Object.keys(env)
     .filter((name) => name.startsWith('CATWALK_') && !known.includes(name))
     .map((variable) => {

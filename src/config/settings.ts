@@ -96,6 +96,61 @@ export const SETTINGS = {
     default: 'invitation',
     example: 'closed',
   }),
+  githubClientId: setting({
+    name: 'CATWALK_GITHUB_CLIENT_ID',
+    description: 'Client id of an OAuth app at GitHub, to sign in with it: docs/authentication.md.',
+    value: value.clientId,
+    example: 'Ov23liExample',
+  }),
+  githubClientSecret: setting({
+    name: 'CATWALK_GITHUB_CLIENT_SECRET',
+    description: 'Its client secret.',
+    value: value.secret,
+    example: 'the secret',
+    secret: true,
+  }),
+  githubUrl: setting({
+    name: 'CATWALK_GITHUB_URL',
+    description: 'Where people sign in to GitHub; for an Enterprise server its address.',
+    value: value.httpAddress,
+    default: 'https://github.com',
+    example: 'https://github.example.com',
+  }),
+  googleClientId: setting({
+    name: 'CATWALK_GOOGLE_CLIENT_ID',
+    description: 'Client id of a web application at Google, to sign in with it.',
+    value: value.clientId,
+    example: '1234-abc.apps.googleusercontent.com',
+  }),
+  googleClientSecret: setting({
+    name: 'CATWALK_GOOGLE_CLIENT_SECRET',
+    description: 'Its client secret.',
+    value: value.secret,
+    example: 'the secret',
+    secret: true,
+  }),
+  googleUrl: setting({
+    name: 'CATWALK_GOOGLE_URL',
+    description:
+      'For tests: one origin in place of those of Google, with `/o/oauth2/v2/auth`, `/token` and `/v1/userinfo`.',
+    value: value.origin,
+    example: 'http://localhost:9000',
+  }),
+  smtpUrl: setting({
+    name: 'CATWALK_SMTP_URL',
+    description:
+      'Mail server for invitations, reset links and the confirmation of addresses: `smtps://`, or `smtp://`, which must offer STARTTLS when there is a password.',
+    value: value.smtpUrl,
+    defaultInWords: 'no mail is sent',
+    example: 'smtps://user:password@mail.example.com:465',
+    secret: true,
+  }),
+  mailFrom: setting({
+    name: 'CATWALK_MAIL_FROM',
+    description: 'Sender of that mail.',
+    value: value.mailAddress,
+    example: 'Catwalk <catwalk@example.com>',
+  }),
   localRuntime: setting({
     name: 'CATWALK_LOCAL_RUNTIME',
     description: 'Whether servers may run on this machine, in a sandbox.',

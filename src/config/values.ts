@@ -102,6 +102,25 @@ export const httpAddressOrNone: Value<string | null> = {
   accepts: `${httpAddress.accepts}, or empty`,
 }
 
+export const clientId: Value<string> = {
+  schema: z.string().regex(/^[\w.-]{1,200}$/),
+  accepts: 'a client id',
+}
+
+export const smtpUrl: Value<Secret> = {
+  schema: z
+    .string()
+    .refine((value) => /^smtps?:\/\/[^/]/.test(value) && URL.canParse(value))
+    .transform((value) => new Secret(value)),
+  accepts: 'the address of a mail server such as smtps://user:password@mail.example.com:465',
+}
+
+/** `Name <address>` or the address alone; nothing that could end a header. */
+export const mailAddress: Value<string> = {
+  schema: z.string().regex(/^(?:[^<>\p{Cc}"]{1,80} <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/u),
+  accepts: 'an address such as Catwalk <catwalk@example.com>',
+}
+
 export const modelName: Value<string> = {
   schema: z.string().regex(/^[\w.:/@~-]{1,200}$/),
   accepts: 'the name of a model',

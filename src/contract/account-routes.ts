@@ -10,10 +10,10 @@ export const accountRoutes = {
   getSignUp: {
     method: 'get',
     path: '/sign-up',
-    summary: 'Who can make an account here',
+    summary: 'Who can make an account here, and by what one signs in',
     access: 'public',
     status: 200,
-    response: z.object({ mode: z.enum(['open', 'invitation', 'closed']) }),
+    response: s.SignUpFacts,
   },
   signUp: {
     method: 'post',

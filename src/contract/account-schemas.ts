@@ -52,6 +52,7 @@ export const CreateInvitation = z
 
 export const NewInvitation = Invitation.extend({
   url: z.url().describe('Works once. Shown this once; only a hash is stored'),
+  mailed: z.boolean().describe('Whether it is on its way to the address as well'),
 }).meta({ id: 'NewInvitation' })
 
 export const LinkToken = z.strictObject({ token: linkToken }).meta({ id: 'LinkToken' })
@@ -62,6 +63,14 @@ export const InvitationFacts = z
   .meta({ id: 'InvitationFacts' })
 
 export const SignUp = z.strictObject({ name, email, password }).meta({ id: 'SignUp' })
+
+export const SignUpFacts = z
+  .object({
+    mode: z.enum(['open', 'invitation', 'closed']),
+    providers: z.array(z.object({ id: z.enum(['github', 'google']), name: z.string() })),
+    mail: z.boolean().describe('Whether a link for a new password can be sent'),
+  })
+  .meta({ id: 'SignUpFacts' })
 
 export const JoinByInvitation = SignUp.extend({ token: linkToken }).meta({ id: 'JoinByInvitation' })
 

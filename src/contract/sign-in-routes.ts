@@ -36,8 +36,12 @@ const SignInWays = z
     hasPassword: z.boolean(),
     secondFactor: z.object({ enabled: z.boolean(), recoveryCodesLeft: z.number().int() }),
     passkeys: z.array(Passkey),
+    accounts: z.array(z.object({ provider: z.enum(['github', 'google']), linkedAt: timestamp })),
+    emailVerified: z.boolean(),
   })
   .meta({ id: 'SignInWays' })
+
+const Departure = z.object({ url: z.url().describe('Where the browser goes next') })
 
 const RecoveryCodes = z.array(z.string()).describe('Each works once. Shown this once')
 
@@ -68,6 +72,44 @@ export const signInRoutes = {
     body: z.strictObject({ response: WebAuthn }).meta({ id: 'PasskeySignIn' }),
     status: 200,
     response: Me,
+  },
+
+  startProviderSignIn: {
+    method: 'post',
+    path: '/sign-in/providers/{provider}',
+    summary: 'Begin to sign in by GitHub or Google, where that is configured',
+    access: 'public',
+    body: z
+      .strictObject({
+        back: z
+          .string()
+          .regex(/^\/(?![/\\])[^\p{Cc}]{0,1000}$/u)
+          .default('/')
+          .describe('Path to come back to'),
+        invitation: z.string().min(1).max(256).optional().describe('From the fragment of an invitation link'),
+      })
+      .meta({ id: 'StartProviderSignIn' }),
+    status: 200,
+    response: Departure,
+  },
+  requestPasswordReset: {
+    method: 'post',
+    path: '/password-resets/request',
+    summary:
+      'Have a link for a new password sent, where mail is set up. Does not tell whether there is such an account',
+    access: 'public',
+    body: z.strictObject({ email: z.email().max(254) }).meta({ id: 'RequestPasswordReset' }),
+    status: 204,
+    response: z.null(),
+  },
+  verifyEmail: {
+    method: 'post',
+    path: '/email-verifications/redeem',
+    summary: 'Confirm an address by the link that was sent to it',
+    access: 'public',
+    body: z.strictObject({ token: z.string().min(1).max(256) }).meta({ id: 'VerifyEmail' }),
+    status: 204,
+    response: z.null(),
   },
 
   getSignInWays: {
@@ -147,6 +189,32 @@ export const signInRoutes = {
     body: z.strictObject({ name: passkeyName, response: WebAuthn }).meta({ id: 'AddPasskey' }),
     status: 201,
     response: z.object({ items: z.array(Passkey) }),
+  },
+  sendEmailVerification: {
+    method: 'post',
+    path: '/me/email-verification',
+    summary: 'Have a link sent that confirms your address',
+    access: 'viewer',
+    status: 204,
+    response: z.null(),
+  },
+  linkAccount: {
+    method: 'post',
+    path: '/me/accounts/{provider}',
+    summary: 'Begin to link your account at GitHub or Google, to sign in with it',
+    access: 'viewer',
+    body: Proof,
+    status: 200,
+    response: Departure,
+  },
+  unlinkAccount: {
+    method: 'post',
+    path: '/me/accounts/{provider}/remove',
+    summary: 'Unlink it',
+    access: 'viewer',
+    body: Proof,
+    status: 204,
+    response: z.null(),
   },
   removePasskey: {
     method: 'delete',

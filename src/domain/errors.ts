@@ -135,6 +135,27 @@ const CATALOGUE = {
     title: 'One-time codes are off',
     help: 'Set them up under Account first.',
   },
+  provider_not_found: {
+    status: 404,
+    title: 'No such provider',
+    help: 'Sign in by one that the sign-in page shows.',
+  },
+  account_not_linked: { status: 404, title: 'No such account is linked', help: 'Look under Account.' },
+  last_way_in: {
+    status: 409,
+    title: 'There would be no way left to sign in',
+    help: 'Set a password, add a passkey or link another account first.',
+  },
+  mail_not_set_up: {
+    status: 409,
+    title: 'This Catwalk sends no mail',
+    help: 'Ask whoever runs it: they set CATWALK_SMTP_URL, or make a reset link with bin/catwalk account reset EMAIL.',
+  },
+  verification_link_invalid: {
+    status: 403,
+    title: 'The link does not work',
+    help: 'Have a new one sent under Account.',
+  },
   passkey_refused: {
     status: 401,
     title: 'The passkey does not work',

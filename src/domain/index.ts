@@ -83,6 +83,7 @@ export {
   type ToolChanges,
 } from './release-changes.ts'
 export { createRedactor, type Redactor } from './redaction.ts'
+export type { Mail, Mailer } from './mail.ts'
 export type { Logger, LogLine, LogStream, LogWriter } from './logs.ts'
 export type { JsonObject, JsonValue, Manifest, ServerEra } from './manifest.ts'
 export type {

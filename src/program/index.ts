@@ -24,6 +24,7 @@ import * as services from '../services/index.ts'
 import { createSources } from '../sources/index.ts'
 import { createLogger, createMetrics } from '../telemetry/index.ts'
 import { createMasterKeys, createSealer, createVault, loadKeyRing } from '../vault/index.ts'
+import { mailerOf, providerSettings } from './accounts.ts'
 import { pauseAt } from './checkpoint.ts'
 import { openDoor } from './door.ts'
 import { createDormants } from './dormants.ts'
@@ -258,8 +259,13 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     supports: runtime.supports,
     status: async () => runtime.status(ending.signal),
   }))
+  const mailer = mailerOf(config, logger.child({ part: 'mail' }))
+  if (mailer !== null) stack.use(mailer)
   const auth = createAuth({
     ...addresses,
+    signUp: config.signUp,
+    providers: providerSettings(config),
+    mailer,
     database: db,
     secret: await services.ownSecret(db, sealer, 'accounts.secret'),
     clock: systemClock,

@@ -67,6 +67,7 @@ export async function addInvitation(context: CommandContext, options: InviteOpti
   const invitation = await context.call('createInvitation', {
     body: { role: options.role, email: options.email ?? null, expiresInDays: options.expires },
   })
+  if (invitation.mailed) context.output.note('The link is on its way by mail as well.')
   context.output.note('Pass this link on. It works once and is shown this once:')
   context.output.result(invitation, () => cleanLine(invitation.url))
 }

@@ -17,7 +17,18 @@ export const me: RouteOutput<'getMe'> = {
   isInstallationAdmin: true,
 }
 
+export const signUp: RouteOutput<'getSignUp'> = {
+  mode: 'open',
+  providers: [
+    { id: 'github', name: 'GitHub' },
+    { id: 'google', name: 'Google' },
+  ],
+  mail: true,
+}
+
 export const signInWays: RouteOutput<'getSignInWays'> = {
+  emailVerified: false,
+  accounts: [{ provider: 'github', linkedAt: ago(864_000) }],
   hasPassword: true,
   secondFactor: { enabled: true, recoveryCodesLeft: 9 },
   passkeys: [

@@ -30,9 +30,10 @@ const house: Handlers = {
   createInvitation: () => ({
     ...data.invitation,
     url: 'http://localhost:7420/join#token=Vt5yq0Jm2nHk8sXr4wZb7dLe',
+    mailed: false,
   }),
   listApiKeys: () => ({ items: data.apiKeys }),
-  getSignUp: () => ({ mode: 'open' }),
+  getSignUp: () => data.signUp,
   getSignInWays: () => data.signInWays,
   startSecondFactor: () => data.enrolment,
   renewRecoveryCodes: () => ({ recoveryCodes: data.enrolment.recoveryCodes }),
@@ -352,11 +353,25 @@ export const scenes: readonly Scene[] = [
       await page.getByText('I have saved them').waitFor()
     },
   },
+  {
+    name: 'sign-in-code',
+    path: '/sign-in?step=code',
+    answers: stranger,
+    ready: 'The one that your authenticator app shows now',
+  },
+  {
+    name: 'sign-in-refused-by-provider',
+    path: '/sign-in?error=account_not_linked',
+    answers: stranger,
+    ready: 'Go on with GitHub',
+  },
+  { name: 'forgot-password', path: '/forgot-password', answers: stranger, ready: 'Send the link' },
+  { name: 'verify-email', path: '/verify-email#token=abc', answers: stranger, ready: 'Confirm it' },
   { name: 'sign-up', path: '/sign-up', answers: stranger, ready: 'Make the account' },
   {
     name: 'sign-up-closed',
     path: '/sign-up',
-    answers: { ...stranger, getSignUp: () => ({ mode: 'invitation' }) },
+    answers: { ...stranger, getSignUp: () => ({ ...data.signUp, mode: 'invitation' as const }) },
     ready: 'Accounts are not open to all here',
   },
   { name: 'device', path: '/device', ready: 'Code that the terminal shows' },

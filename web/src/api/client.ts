@@ -43,4 +43,5 @@ export type NewEndpointToken = RouteOutput<'createToken'>
 export type Release = RouteOutput<'listReleases'>['items'][number]
 export type ReleaseChanges = RouteOutput<'compareReleases'>
 export type SignInWays = RouteOutput<'getSignInWays'>
+export type SignUpFacts = RouteOutput<'getSignUp'>
 export type Tool = Catalogue['tools'][number]

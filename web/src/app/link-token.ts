@@ -8,7 +8,7 @@ const opened = new Map<string, string>()
  * The token of the link that was opened. It stands in the fragment, which is never sent to a server, and is taken out
  * of the address at once so that it stays in no history.
  */
-export function useLinkToken(room: '/setup' | '/join' | '/reset-password'): string | null {
+export function useLinkToken(room: '/setup' | '/join' | '/reset-password' | '/verify-email'): string | null {
   const inAddress = tokenOf(useLocation({ select: (location) => location.hash }))
   const navigate = useNavigate()
   const [token, setToken] = useState(inAddress ?? opened.get(room) ?? null)
@@ -23,7 +23,7 @@ export function useLinkToken(room: '/setup' | '/join' | '/reset-password'): stri
 }
 
 /** After it was used. */
-export function forgetLinkToken(room: '/join' | '/reset-password'): void {
+export function forgetLinkToken(room: '/join' | '/reset-password' | '/verify-email'): void {
   opened.delete(room)
 }
 

@@ -37,9 +37,16 @@ const setUp = createRoute({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  validateSearch: ({ back }): { back?: string | undefined } => ({
+  validateSearch: ({
+    back,
+    step,
+    error,
+  }): { back?: string | undefined; step?: 'code' | undefined; error?: string | undefined } => ({
     // Only a path of our own: a second slash or a backslash would lead to another host.
     back: /^\/(?![/\\])/.test(text(back) ?? '') ? text(back) : undefined,
+    // A sign-in by a provider that still needs a code, or what it was refused with.
+    step: step === 'code' ? 'code' : undefined,
+    error: /^[a-z_]{1,60}$/i.test(text(error) ?? '') ? text(error) : undefined,
   }),
   component: lazyRouteComponent(() => import('../rooms/sign-in.tsx'), 'SignInRoom'),
 })
@@ -83,6 +90,18 @@ async function requireSession({
     })
   }
 }
+
+const forgotPassword = createRoute({
+  getParentRoute: () => root,
+  path: '/forgot-password',
+  component: lazyRouteComponent(() => import('../rooms/people/forgot-password.tsx'), 'ForgotPasswordRoom'),
+})
+
+const verifyEmail = createRoute({
+  getParentRoute: () => root,
+  path: '/verify-email',
+  component: lazyRouteComponent(() => import('../rooms/people/verify-email.tsx'), 'VerifyEmailRoom'),
+})
 
 /** Every room that needs a session. */
 const house = createRoute({
@@ -141,6 +160,10 @@ const apiKeys = createRoute({
 const account = createRoute({
   getParentRoute: () => house,
   path: '/account',
+  validateSearch: ({ error }): { error?: string | undefined } => ({
+    // What linking an account was refused with.
+    error: /^[a-z_]{1,60}$/i.test(text(error) ?? '') ? text(error) : undefined,
+  }),
   component: lazyRouteComponent(() => import('../rooms/account/account.tsx'), 'AccountRoom'),
 })
 
@@ -199,6 +222,8 @@ export const routeTree = root.addChildren([
   signUp,
   join,
   resetPassword,
+  forgotPassword,
+  verifyEmail,
   consent,
   house.addChildren([
     start,

@@ -11,6 +11,7 @@ import { Door } from '../app/door.tsx'
 import { Button } from '../kit/button.tsx'
 import { ErrorNote } from '../kit/error-note.tsx'
 import { Field, Input, SecretInput } from '../kit/field.tsx'
+import { ProviderButtons, ProviderRefusal } from './account/providers.tsx'
 
 interface Values {
   email: string
@@ -18,11 +19,11 @@ interface Values {
 }
 
 export function SignInRoom() {
-  const { back } = useSearch({ from: '/sign-in' })
+  const { back, step, error: refusal } = useSearch({ from: '/sign-in' })
   const { history } = useRouter()
   const queryClient = useQueryClient()
   const { data: setUp } = useQuery(setUpQuery)
-  const [needsCode, setNeedsCode] = useState(false)
+  const [needsCode, setNeedsCode] = useState(step === 'code')
   const enter = async () => {
     queryClient.removeQueries({ queryKey: meQuery.queryKey })
     await queryClient.fetchQuery(meQuery)
@@ -32,8 +33,9 @@ export function SignInRoom() {
   if (needsCode) return <EnterCode onDone={enter} onBack={() => setNeedsCode(false)} />
   return (
     <Door title="Sign in" {...(back === undefined ? {} : { lead: 'You come back to where you were.' })}>
+      {refusal !== undefined && <ProviderRefusal code={refusal} />}
       <ByPassword onDone={enter} onCode={() => setNeedsCode(true)} />
-      <OtherWays onDone={enter} />
+      <OtherWays onDone={enter} back={back ?? '/'} />
     </Door>
   )
 }
@@ -86,7 +88,12 @@ function ByPassword({ onDone, onCode }: ByPasswordProps) {
   )
 }
 
-function OtherWays({ onDone }: { readonly onDone: () => Promise<void> }) {
+interface OtherWaysProps {
+  readonly onDone: () => Promise<void>
+  readonly back: string
+}
+
+function OtherWays({ onDone, back }: OtherWaysProps) {
   const { data: signUp } = useQuery(signUpQuery)
   const byPasskey = useMutation({
     mutationFn: async () => {
@@ -108,6 +115,8 @@ function OtherWays({ onDone }: { readonly onDone: () => Promise<void> }) {
         </Button>
       )}
       {byPasskey.error && !isCancelled(byPasskey.error) && <ErrorNote error={byPasskey.error} />}
+      {signUp !== undefined && <ProviderButtons providers={signUp.providers} back={back} />}
+      {signUp?.mail === true && <Link to="/forgot-password">I forgot my password</Link>}
       {signUp?.mode === 'open' && <Link to="/sign-up">I have no account: make one</Link>}
     </div>
   )

@@ -8,6 +8,7 @@ import { Door } from '../app/door.tsx'
 import { ErrorNote } from '../kit/error-note.tsx'
 import { Note } from '../kit/note.tsx'
 import { Skeleton } from '../kit/skeleton.tsx'
+import { ProviderButtons } from './account/providers.tsx'
 import { PersonForm, type Person } from './people/person-form.tsx'
 
 /** Where anybody makes an account, if the installation is open. */
@@ -33,6 +34,7 @@ export function SignUpRoom() {
           error={make.error}
           onSubmit={(person) => make.mutate(person)}
         />
+        <ProviderButtons providers={signUp.providers} back="/" />
         <Link to="/sign-in">I have an account: sign in</Link>
       </Door>
     )

@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useSearch } from '@tanstack/react-router'
 import { useForm } from 'react-hook-form'
 import { accountSchemas, api } from '../../api/client.ts'
 import { sessionsQuery, signInWaysQuery } from '../../api/queries.ts'
@@ -16,16 +17,21 @@ import { Skeleton } from '../../kit/skeleton.tsx'
 import { OwnConnections } from '../people/connections.tsx'
 import '../../kit/table.css'
 import '../people/people.css'
+import { Accounts } from './accounts.tsx'
+import { Address } from './address.tsx'
 import { Passkeys } from './passkeys.tsx'
+import { ProviderRefusal } from './providers.tsx'
 import { SecondFactor } from './second-factor.tsx'
 
 /** How one signs in, and where one is signed in. */
 export function AccountRoom() {
   const { data: ways, error, refetch } = useQuery(signInWaysQuery)
+  const { error: refusal } = useSearch({ from: '/house/account' })
   return (
     <Page title="Account">
       <PageHead title="Account" lead="How you sign in, and where you are signed in." />
       <div className="stack wide">
+        {refusal !== undefined && <ProviderRefusal code={refusal} />}
         <Sessions />
         {ways === undefined ? (
           error ? (
@@ -38,9 +44,11 @@ export function AccountRoom() {
           )
         ) : (
           <>
+            <Address ways={ways} />
             <Password hasPassword={ways.hasPassword} />
             <SecondFactor ways={ways} />
             <Passkeys ways={ways} />
+            <Accounts ways={ways} />
           </>
         )}
         <OwnConnections />

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { MailX } from 'lucide-react'
 import { api } from '../../api/client.ts'
-import { invitationQuery, meQuery } from '../../api/queries.ts'
+import { invitationQuery, meQuery, signUpQuery } from '../../api/queries.ts'
 import { chooseWorkspace } from '../../api/workspace.ts'
 import { Door } from '../../app/door.tsx'
 import { forgetLinkToken, useLinkToken } from '../../app/link-token.ts'
@@ -10,6 +10,7 @@ import { Button } from '../../kit/button.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
 import { Note } from '../../kit/note.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
+import { ProviderButtons } from '../account/providers.tsx'
 import { PersonForm, type Person } from './person-form.tsx'
 
 /** Where an invitation leads. */
@@ -29,6 +30,7 @@ function Invited({ token }: { readonly token: string }) {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
   const { data: invitation, error } = useQuery(invitationQuery(token))
+  const { data: signUp } = useQuery(signUpQuery)
   const { data: me, isPending } = useQuery({ ...meQuery, retry: false })
   const enter = async () => {
     forgetLinkToken('/join')
@@ -92,6 +94,9 @@ function Invited({ token }: { readonly token: string }) {
           error={make.error}
           onSubmit={(person) => make.mutate(person)}
         />
+      )}
+      {invitation.signUp && signUp !== undefined && (
+        <ProviderButtons providers={signUp.providers} back="/deployments" invitation={token} />
       )}
       <Link to="/sign-in" search={{ back: '/join' }}>
         I have an account: sign in
