@@ -7,6 +7,7 @@ import type { Programs } from './programs.ts'
 import type { AuditOptions } from './commands/audit.ts'
 import type { AddKeyOptions, InviteOptions } from './commands/people.ts'
 import type { RotateOptions } from './commands/keys.ts'
+import type { SetOptions } from './commands/workspace-settings.ts'
 
 type Run = ProgramOptions['run']
 
@@ -17,6 +18,7 @@ const commands = {
   people: () => import('./commands/people.ts'),
   backup: () => import('./commands/backup.ts'),
   keys: () => import('./commands/keys.ts'),
+  workspace: () => import('./commands/workspace-settings.ts'),
 }
 
 /** The commands of those who run an installation. */
@@ -130,6 +132,32 @@ function addKeys(keys: Command, run: Run): void {
 
 const ROLES = ['viewer', 'member', 'admin', 'owner']
 
+function addWorkspaceSettings(workspace: Command, run: Run): void {
+  workspace
+    .command('settings')
+    .description('keys and tokens of the workspace for services outside, masked')
+    .action((options: CommonOptions) =>
+      run(options, async (context) => (await commands.workspace()).listWorkspaceSettings(context)),
+    )
+  workspace
+    .command('set')
+    .description('set some, each after a check against its service')
+    .argument('[settings...]', 'NAME=value, NAME from the environment, NAME=- from standard input')
+    .option('--env-file <path>', 'file with NAME=value lines; what is no setting is left out')
+    .action((names: string[], options: SetOptions) =>
+      run(options, async (context) =>
+        (await commands.workspace()).setWorkspaceSettings(context, names, options),
+      ),
+    )
+  workspace
+    .command('unset')
+    .description('take some away')
+    .argument('<names...>', 'such as GITHUB_TOKEN')
+    .action((names: string[], options: CommonOptions) =>
+      run(options, async (context) => (await commands.workspace()).unsetWorkspaceSettings(context, names)),
+    )
+}
+
 function addPeople(program: Command, run: Run): void {
   const role = (standard: string) =>
     new Option('--role <role>', 'what one may do').choices(ROLES).default(standard)
@@ -140,6 +168,7 @@ function addPeople(program: Command, run: Run): void {
     .action((options: CommonOptions) =>
       run(options, async (context) => (await commands.people()).listWorkspaces(context)),
     )
+  addWorkspaceSettings(workspace, run)
 
   const member = program.command('member').description('who is in the workspace')
   member

@@ -77,6 +77,8 @@ export interface Config {
   readonly staleAfterMs: number
   /** Without a slash at the end. */
   readonly githubApiUrl: string
+  /** Without a slash at the end. */
+  readonly flyApiUrl: string
   readonly githubToken: Secret | null
   /** Null when it is not asked. Without a slash at the end. */
   readonly registryUrl: string | null

@@ -289,6 +289,13 @@ export const SETTINGS = {
     default: '30',
     example: '60',
   }),
+  flyApiUrl: setting({
+    name: 'CATWALK_FLY_API_URL',
+    description: "Fly's Machines API, where the keys of workspaces for Fly are checked.",
+    value: value.httpAddress,
+    default: 'https://api.machines.dev',
+    example: 'http://_api.internal:4280',
+  }),
   probeTimeoutS: setting({
     name: 'CATWALK_PROBE_TIMEOUT_S',
     description: 'Longest time that a new instance may take until it answers, in seconds.',

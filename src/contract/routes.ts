@@ -98,6 +98,24 @@ export const routes = {
     status: 200,
     response: s.AuditVerification,
   },
+  listWorkspaceSettings: {
+    method: 'get',
+    path: '/workspace/settings',
+    summary: 'The keys and tokens of the workspace for services outside, masked',
+    access: 'admin',
+    status: 200,
+    response: list(s.WorkspaceSetting),
+  },
+  changeWorkspaceSettings: {
+    method: 'post',
+    path: '/workspace/settings',
+    summary:
+      'Set keys and tokens, or take them away. Each is checked against its service before any is saved',
+    access: 'admin',
+    body: s.ChangeWorkspaceSettings,
+    status: 200,
+    response: list(s.WorkspaceSetting),
+  },
   getDoctor: {
     method: 'get',
     path: '/doctor',

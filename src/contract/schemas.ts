@@ -542,6 +542,32 @@ export const ChangeEndpointSettings = z
   })
   .meta({ id: 'ChangeEndpointSettings' })
 
+const settingValue = z.string().trim().min(1).max(4096).nullable().optional()
+
+/** By the names that the services' own tools use. */
+const workspaceSettingValues = z.strictObject({
+  ANTHROPIC_API_KEY: settingValue,
+  OPENROUTER_API_KEY: settingValue,
+  GITHUB_TOKEN: settingValue,
+  NPM_TOKEN: settingValue,
+  PYPI_TOKEN: settingValue,
+  FLY_API_TOKEN: settingValue,
+  FLY_APP: settingValue,
+})
+
+export const WorkspaceSetting = z
+  .object({
+    name: workspaceSettingValues.keyof(),
+    masked: z.string().nullable().describe('The last four letters; null when it is not set'),
+    account: z.string().nullable().describe('Whom the service took it for, where it says so'),
+    checkedAt: timestamp.nullable(),
+  })
+  .meta({ id: 'WorkspaceSetting' })
+
+export const ChangeWorkspaceSettings = z
+  .strictObject({ values: workspaceSettingValues.describe('Null takes one away, what is left out stays') })
+  .meta({ id: 'ChangeWorkspaceSettings' })
+
 export const CallOutcome = z
   .enum(['ok', 'tool_error', 'error', 'cancelled', 'failed', 'limited', 'unavailable'])
   .describe(

@@ -408,6 +408,17 @@ export interface VerificationsTable {
   updated_at: Defaulted<Timestamp>
 }
 
+export interface WorkspaceSettingsTable {
+  id: string
+  workspace_id: string
+  name: string
+  token: string
+  key_id: string
+  masked: string
+  account: string | null
+  checked_at: Defaulted<Timestamp>
+}
+
 export interface WorkspacesTable {
   id: string
   name: string
@@ -447,5 +458,6 @@ export interface DB {
   usage_minutes: UsageMinutesTable
   users: UsersTable
   verifications: VerificationsTable
+  workspace_settings: WorkspaceSettingsTable
   workspaces: WorkspacesTable
 }

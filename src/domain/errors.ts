@@ -469,6 +469,16 @@ const CATALOGUE = {
     title: 'The key is still needed',
     help: 'Encrypt everything anew with: bin/catwalk keys rotate --wait',
   },
+  service_key_refused: {
+    status: 422,
+    title: 'The service does not take the key',
+    help: 'Make a new key at the service, or check that this one was copied whole. Nothing was saved.',
+  },
+  service_unreachable: {
+    status: 502,
+    title: 'The service could not be asked about the key',
+    help: 'Check the network, then try again. Nothing was saved.',
+  },
   credential_unreadable: {
     status: 500,
     title: 'A credential cannot be decrypted',

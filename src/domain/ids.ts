@@ -3,6 +3,7 @@ import { typeid } from 'typeid-js'
 /** Prefix of each kind of id. Ids sort by creation time (UUIDv7) and never change; slugs are for people. */
 const PREFIX = {
   workspace: 'ws',
+  workspaceSetting: 'wset',
   deployment: 'dep',
   release: 'rel',
   instance: 'ins',

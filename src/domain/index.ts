@@ -169,3 +169,10 @@ export {
   type BootResult,
 } from './trial-plan.ts'
 export type { Trial, TrialInput } from './trial.ts'
+export {
+  maskedValue,
+  WORKSPACE_SETTINGS,
+  type ServiceKeys,
+  type WorkspaceSetting,
+  type WorkspaceValues,
+} from './workspace-settings.ts'

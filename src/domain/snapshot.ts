@@ -1,3 +1,4 @@
+import type { PackageIndex, PypiIndex } from './packages.ts'
 import type { Secret } from './secret.ts'
 import type { GithubSource, GitSource, NpmSource, PypiSource } from './source.ts'
 
@@ -41,6 +42,13 @@ export interface PinnedSource {
 export interface SourceOptions {
   /** For private repositories; goes only to the host of the source. */
   readonly token: Secret | null
+  /**
+   * Whose rights these are, where they are more than everybody's here: what is read with them is kept for this owner
+   * alone. Left out for those of the installation.
+   */
+  readonly owner?: string
+  /** Where packages are looked up; the installation's own indexes unless it is said. */
+  readonly indexes?: { readonly npm: PackageIndex; readonly pypi: PypiIndex }
   readonly signal: AbortSignal
 }
 

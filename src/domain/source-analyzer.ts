@@ -41,5 +41,10 @@ export interface SourceAnalyzer {
    * What a release installs, pinned and with its integrity.
    * @throws CatwalkError `source_not_deployable`, and what the package indexes throw
    */
-  toPackage(analysis: Analysis, executable: string | null, signal: AbortSignal): Promise<LaunchPackage>
+  toPackage(
+    workspaceId: string,
+    analysis: Analysis,
+    executable: string | null,
+    signal: AbortSignal,
+  ): Promise<LaunchPackage>
 }

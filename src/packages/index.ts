@@ -1,5 +1,5 @@
-export { loadNpmConfiguration, type NpmConfiguration } from './npm-configuration.ts'
-export { loadPythonIndex, type PythonIndexConfiguration } from './python-index.ts'
+export { loadNpmConfiguration, withNpmToken, type NpmConfiguration } from './npm-configuration.ts'
+export { loadPythonIndex, withPythonToken, type PythonIndexConfiguration } from './python-index.ts'
 export { createNpmIndex, type NpmIndexOptions } from './npm-index.ts'
 export { createOciIndex, type OciIndexOptions } from './oci-index.ts'
 export { createPypiIndex, type PypiIndexOptions } from './pypi-index.ts'

@@ -1,5 +1,6 @@
 import { access, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { Secret } from '../domain/index.ts'
 import { loadNpmLibraries, type NpmConfig } from './npm-libraries.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -46,6 +47,13 @@ export async function loadNpmConfiguration(environment: Environment): Promise<Np
     extraCertificates: await readIfThere(environment['NODE_EXTRA_CA_CERTS']),
     nodeHeaders: textOf(values.get('nodedir')),
   }
+}
+
+/** The environment with a token for the default registry, in place of the one that is configured for it. */
+export function withNpmToken(environment: Environment, registry: string, token: Secret): Environment {
+  // npm's own spelling of "credentials for what lies below this address" (docs: npmrc, auth related configuration).
+  const place = registry.replace(/^https?:/, '').replace(/\/*$/, '/')
+  return { ...environment, [`npm_config_${place}:_authToken`]: token.reveal() }
 }
 
 // Where the npm of a distribution or an installer keeps the settings for all users of a host.

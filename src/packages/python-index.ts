@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { Secret } from '../domain/index.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -36,4 +37,12 @@ export async function loadPythonIndex(
     origins: host === 'pypi.org' ? [`${host}:${port}`, PYPI_FILES] : [`${host}:${port}`],
     certificates: file === undefined ? null : await readFile(file, 'utf8').catch(() => null),
   }
+}
+
+/** The same index with a token in place of the credentials in its address, as PyPI and its likes take one. */
+export function withPythonToken(index: PythonIndexConfiguration, token: Secret): PythonIndexConfiguration {
+  const url = new URL(index.url)
+  url.username = '__token__'
+  url.password = encodeURIComponent(token.reveal())
+  return { ...index, url: url.href }
 }

@@ -1,15 +1,23 @@
 import type { Handlers, RequestContext } from '../api/index.ts'
+import type { PackageIndex } from '../domain/index.ts'
 import * as services from '../services/index.ts'
 
 /** Binds every use case to what it relies on, as the API's handlers. */
 // The type is made of the use cases' own, so it is inferred.
 // eslint-disable-next-line typescript/explicit-module-boundary-types
-export function bindServices(dependencies: services.ServiceDependencies) {
+export function bindServices({
+  packages,
+  ...dependencies
+}: Omit<services.ServiceDependencies, 'packages'> & {
+  readonly packages: (workspaceId: string) => PackageIndex
+}) {
   const bind =
     <I, O>(service: (ctx: services.ServiceContext & RequestContext, input: I) => Promise<O>) =>
     (request: RequestContext, input: I): Promise<O> =>
-      service({ ...dependencies, ...request }, input)
+      service({ ...dependencies, packages: packages(request.actor.workspaceId), ...request }, input)
   return {
+    listWorkspaceSettings: bind(services.listWorkspaceSettings),
+    changeWorkspaceSettings: bind(services.changeWorkspaceSettings),
     getInstallation: bind(services.getInstallation),
     listAudit: bind(services.listAudit),
     verifyAudit: bind(services.verifyAudit),

@@ -32,13 +32,14 @@ import { followChanges } from './follow-changes.ts'
 import { bindServices } from './handlers.ts'
 import { startRegistries } from './registries.ts'
 import { createReplicas, internalUrl } from './replicas.ts'
-import { createModel } from './model.ts'
 import { createOAuth } from './oauth.ts'
 import { openRepositoryOf } from './open-repository.ts'
 import { createRuntimes } from './runtimes.ts'
+import { createServiceKeys } from './service-keys.ts'
 import { createSourceAnalyzer } from './source-analyzer.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
+import { createWorkspaceServices } from './workspace-services.ts'
 
 const GRACE_MS = 10_000
 // Two of these in a row make an instance unhealthy: within a minute.
@@ -50,7 +51,6 @@ const MINUTE_MS = 60_000
 const REFUSED_PER_MINUTE = 100
 const HOUR_MS = 3_600_000
 const ANALYSIS_RETENTION_DAYS = 30
-const npm = () => loadNpmConfiguration(process.env)
 const DASHBOARD = fileURLToPath(new URL('../../dist/web', import.meta.url))
 const DOCS = fileURLToPath(new URL('../../docs', import.meta.url))
 
@@ -116,10 +116,20 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     config.idleTimeoutMs > 0,
   )
 
-  const pythonIndex = async () => loadPythonIndex(config.pypiIndexUrl?.reveal() ?? null, process.env)
   const userAgent = `catwalk/${version}`
-  const packages = createNpmIndex({ configuration: npm })
-  const pypi = createPypiIndex({ configuration: pythonIndex, userAgent })
+  const packages = createNpmIndex({ configuration: () => loadNpmConfiguration(process.env) })
+  const pypi = createPypiIndex({
+    configuration: async () => loadPythonIndex(config.pypiIndexUrl?.reveal() ?? null, process.env),
+    userAgent,
+  })
+  const workspaceServices = createWorkspaceServices({
+    config,
+    environment: process.env,
+    userAgent,
+    npm: packages,
+    pypi,
+    valuesOf: (id) => services.openWorkspaceSettings(db, vault, id),
+  })
   const sources = stack.use(
     await createSources({
       directory: join(dataDir, 'snapshots'),
@@ -135,9 +145,10 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   const runtimes = createRuntimes(config, {
     dataDir,
     logger: logger.child({ part: 'runtime' }),
-    npm,
-    pypi: pythonIndex,
-    openSnapshot: openRepositoryOf(sources),
+    npm: workspaceServices.npmConfiguration,
+    pypi: workspaceServices.pythonIndex,
+    hasOwnPackages: workspaceServices.hasOwnPackages,
+    openSnapshot: openRepositoryOf(sources, workspaceServices),
     installTimeoutMs: config.installTimeoutMs,
     maxMessageBytes: config.maxMessageBytes,
     firstUid: config.uidBase,
@@ -306,16 +317,15 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       ...bindServices({
         db,
         vault,
-        packages,
         pokeRegistries: () => registries.poke(),
+        packages: workspaceServices.npm,
+        serviceKeys: createServiceKeys({ config, userAgent, registries: workspaceServices }),
         endpoints: replicas.directory,
         analyzer: createSourceAnalyzer({
           sources,
-          npm: packages,
-          pypi,
+          services: workspaceServices,
           runtime: runtimes[0] ?? null,
           memoryMiB: config.defaultMemoryMiB,
-          model: createModel(config),
           now: () => systemClock.now(),
         }),
         analyses: services.createAnalysisRuns({

@@ -1,4 +1,4 @@
-import { analyze, withProof, type PackageIndexes } from '../analyzer/index.ts'
+import { analyze, withProof } from '../analyzer/index.ts'
 import {
   CatwalkError,
   chooseExecutable,
@@ -7,10 +7,7 @@ import {
   type AnalysableSource,
   type Analysis,
   type LaunchPackage,
-  type ModelReader,
-  type PackageIndex,
   type PackageInfo,
-  type PypiIndex,
   type ReadableSource,
   type Runtime,
   type Snapshot,
@@ -18,17 +15,15 @@ import {
   type SourceAnalyzer,
   type SourceHost,
 } from '../domain/index.ts'
-import { toPackage } from './launch-package.ts'
+import { toPackage, type Indexes } from './launch-package.ts'
+import type { WorkspaceServices } from './workspace-services.ts'
 
 export interface SourceAnalyzerOptions {
   readonly sources: SourceHost
-  readonly npm: PackageIndex
-  readonly pypi: PypiIndex
+  readonly services: Pick<WorkspaceServices, 'npm' | 'pypi' | 'model' | 'reading'>
   /** Where servers are tried out; null when nothing can be run here. */
   readonly runtime: Pick<Runtime, 'tryOut'> | null
   readonly memoryMiB: number
-  /** Null when none is configured. */
-  readonly model: ModelReader | null
   readonly now: () => Date
 }
 
@@ -38,17 +33,21 @@ const TRIAL_LIMIT_MS = 45_000
 
 /** Fetches a source, reads its files, looks its package up, tries it out and asks the model, each where it can be done. */
 export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnalyzer {
-  const { sources, npm, pypi, model, now } = options
-  const packages: PackageIndexes = { npm, pypi }
-  const indexes = { npm, pypi, githubHosts: sources.githubHosts }
+  const { sources, services, now } = options
+  const indexesOf = (workspaceId: string): Indexes => ({
+    npm: services.npm(workspaceId),
+    pypi: services.pypi(workspaceId),
+    githubHosts: sources.githubHosts,
+  })
 
   async function read(
     source: ReadableSource,
     url: string,
     snapshot: Snapshot,
-    server: string | null,
+    { server, workspaceId }: SourceAnalysisInput,
     signal: AbortSignal,
   ): Promise<Analysis> {
+    const packages = indexesOf(workspaceId)
     const of = (place: Snapshot) =>
       analyze({ source: { kind: source.kind, url }, snapshot: place, packages }, signal)
     const all = await of(snapshot)
@@ -78,7 +77,7 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
       const trial = await runtime.tryOut(
         {
           workspaceId: input.workspaceId,
-          package: await toPackage(analysis, null, indexes, signal),
+          package: await toPackage(analysis, null, indexesOf(input.workspaceId), signal),
           args: launch.args,
           variables: analysis.env,
           requiredOneOf: analysis.requiredOneOf,
@@ -108,7 +107,7 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
     async analyze(input, signal) {
       const { source, onStep } = input
       if (!isReadable(source)) throw notYet(source)
-      const within = { token: null, signal }
+      const within = await services.reading(input.workspaceId, source, signal)
       onStep('fetching', formatSource(source))
       const pin = await sources.pin(source, within)
       const pinned = formatSource(pin.source)
@@ -116,10 +115,12 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
       if (kept !== null) return { pinned, analysis: kept }
       await using snapshot = await sources.open(pin, within)
       onStep('reading', `${snapshot.files.size} files`)
-      let analysis = await read(source, pin.url, snapshot, input.server, signal)
+      let analysis = await read(source, pin.url, snapshot, input, signal)
       if (pin.source.kind === 'npm') {
         onStep('looking_up', pin.source.name)
-        const info = await npm.resolve(pin.source.name, pin.source.version, signal)
+        const info = await services
+          .npm(input.workspaceId)
+          .resolve(pin.source.name, pin.source.version, signal)
         analysis = {
           ...analysis,
           launch: analysis.launch ?? launchOf(info),
@@ -128,14 +129,15 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
         }
       }
       analysis = await proved(analysis, input, signal)
-      if (input.model && model !== null && analysis.launch !== null) {
+      const model = input.model && analysis.launch !== null ? await services.model(input.workspaceId) : null
+      if (model !== null) {
         onStep('asking_model', null)
         analysis = await model.fillGaps(analysis, snapshot, signal)
       }
       return { pinned, analysis }
     },
-    toPackage: (analysis, executable, signal): Promise<LaunchPackage> =>
-      toPackage(analysis, executable, indexes, signal),
+    toPackage: (workspaceId, analysis, executable, signal): Promise<LaunchPackage> =>
+      toPackage(analysis, executable, indexesOf(workspaceId), signal),
   }
 }
 

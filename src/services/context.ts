@@ -5,6 +5,7 @@ import type {
   EndpointDirectory,
   PackageIndex,
   RuntimeOffer,
+  ServiceKeys,
   SourceAnalyzer,
 } from '../domain/index.ts'
 import type { queries } from '../db/index.ts'
@@ -32,6 +33,7 @@ export interface ServiceDependencies {
   readonly db: queries.Handle
   readonly vault: Vault
   readonly packages: PackageIndex
+  readonly serviceKeys: ServiceKeys
   readonly analyzer: SourceAnalyzer
   readonly analyses: AnalysisRuns
   readonly endpoints: EndpointDirectory

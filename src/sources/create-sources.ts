@@ -68,7 +68,7 @@ export async function createSources(options: SourcesOptions): Promise<SourceHost
         return git.pin(source, within)
       case 'npm':
       case 'pypi': {
-        const { archive: _, ...pinned } = await pinPackage(source, options, within.signal)
+        const { archive: _, ...pinned } = await pinPackage(source, within.indexes ?? options, within.signal)
         return pinned
       }
     }
@@ -88,14 +88,15 @@ export async function createSources(options: SourcesOptions): Promise<SourceHost
         return git.read(source, { ...unpack, scratch, token: within.token, strip: 0 })
       case 'npm':
       case 'pypi': {
-        const { archive, content } = await pinPackage(source, options, within.signal)
+        const indexes = within.indexes ?? options
+        const { archive, content } = await pinPackage(source, indexes, within.signal)
         if (content !== pinned.content) {
           throw new CatwalkError(
             'source_malformed',
             'The package index changed the content of a version that was published.',
           )
         }
-        const index = source.kind === 'npm' ? options.npm : options.pypi
+        const index = source.kind === 'npm' ? indexes.npm : indexes.pypi
         const bytes = verified(await index.download(archive, within.signal), archive.integrity)
         return archive.format === 'zip'
           ? unpackZip(bounded(bytes, limits.archiveBytes), scratch, {
@@ -112,7 +113,8 @@ export async function createSources(options: SourcesOptions): Promise<SourceHost
     pin: (source, within) => inTime(limits.timeoutMs, within, (limited) => pin(source, limited)),
     open: (pinned, within) =>
       cache.open(
-        cacheKey(pinned),
+        // Kept apart, whatever the pin says: a private repository of one is not there for another.
+        within.owner === undefined ? cacheKey(pinned) : `of ${within.owner} ${cacheKey(pinned)}`,
         {
           commit: pinned.source.kind === 'github' || pinned.source.kind === 'git' ? pinned.content : null,
           path: 'path' in pinned.source ? pinned.source.path : '',

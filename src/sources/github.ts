@@ -40,8 +40,8 @@ export function createGithubReader({ http, hosts, token, now }: GithubReaderOpti
         `${quoted(source.host)} is not a GitHub server that is configured.`,
       )
     }
-    // The token of the installation is for the API that is configured with it, which is the last.
-    const own = options.token ?? (host === hosts.at(-1) ? token : null)
+    // Tokens are for the API that is configured, which is the last.
+    const own = host === hosts.at(-1) ? (options.token ?? token) : null
     const url = new URL(`${host.apiUrl}/repos/${source.owner}/${source.repository}${path}`)
     const headers = { accept: 'application/vnd.github+json', 'x-github-api-version': API_VERSION }
     const authorization = own === null ? null : new Secret(`Bearer ${own.reveal()}`)

@@ -114,6 +114,8 @@ const TABLE: Readonly<Record<RouteName, Row>> = {
   streamAnalysis: own('member', undefined, { id: 'nothing' }),
   clearAnalyses: own('member'),
   createDeployment: own('member', { source: 'npm:some-mcp-server' }),
+  listWorkspaceSettings: own('admin'),
+  changeWorkspaceSettings: own('admin', { values: { GITHUB_TOKEN: null } }),
   stopDeployment: ours('member'),
   startDeployment: ours('member'),
   restartDeployment: ours('member'),
@@ -241,7 +243,7 @@ beforeAll(async () => {
       listensOnLoopback: true,
       runtimes: ctx.installation.runtimes,
     }),
-    ...bindServices(ctx),
+    ...bindServices({ ...ctx, packages: () => ctx.packages }),
   }
   // Limits of its own for each caller, so that one who is refused often does not use up another's.
   const apps = new Map<Caller, ReturnType<typeof createApi>>()

@@ -1,7 +1,10 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { CatwalkError } from '../../src/domain/index.ts'
 import { startFakeApi } from '../fakes/api.ts'
 import { aDeployment, aFailedDeployment, aLogLine, anEvent, aToken, at } from '../fakes/api-data.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { run } from './run.ts'
 
 const catalogue = {
@@ -266,4 +269,29 @@ test('setup-link prints the link alone', async () => {
     handlers: { createSetUpLink: () => ({ url, expiresAt: at(1800) }) },
   })
   expect((await run(api, ['setup-link'])).stdout).toBe(`${url}\n`)
+})
+
+test('workspace set gives the named settings and those of a file, and what is none of them is left out', async () => {
+  await using directory = await temporaryDirectory()
+  const file = join(directory.path, '.env')
+  await writeFile(file, 'FLY_APP=our-app\nFLY_API_TOKEN=fly-secret\nUNRELATED=1\n')
+  const items = [
+    { name: 'FLY_APP', masked: 'our-app', account: 'our-app', checkedAt: at(0) },
+    { name: 'GITHUB_TOKEN', masked: '…wxyz', account: 'octocat', checkedAt: at(0) },
+  ] as const
+  await using api = await startFakeApi({
+    handlers: { changeWorkspaceSettings: () => ({ items: [...items] }) },
+  })
+  const words = ['workspace', 'set', 'GITHUB_TOKEN=-', '--env-file', file]
+  const { code, stdout, stderr } = await run(api, words, { stdin: 'ghp_secret_wxyz\n' })
+  expect(code).toBe(0)
+  expect(api.requests.at(-1)?.body).toEqual({
+    values: { FLY_APP: 'our-app', FLY_API_TOKEN: 'fly-secret', GITHUB_TOKEN: 'ghp_secret_wxyz' },
+  })
+  expect(stdout).toContain('…wxyz')
+  expect(`${stdout}${stderr}`).not.toContain('secret')
+  expect(stderr).toContain('1 of the file')
+  const unknown = await run(api, ['workspace', 'unset', 'GITHUB_TOKN'])
+  expect(unknown.code).not.toBe(0)
+  expect(unknown.stderr).toContain('GITHUB_TOKEN')
 })

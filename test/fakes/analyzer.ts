@@ -53,7 +53,7 @@ export function createFakeAnalyzer(): FakeAnalyzer {
       )
       return { pinned, analysis: (await input.recall(pinned)) ?? (await analyzer.onAnalyse(input, signal)) }
     },
-    async toPackage({ launch }, executable) {
+    async toPackage(_workspaceId, { launch }, executable) {
       if (launch === null) throw new CatwalkError('source_not_deployable', 'Nothing to start.')
       return {
         kind: 'npm',

@@ -84,7 +84,13 @@ export async function startGithub(
     if (count > limit) {
       return refuse(res, 403, `API rate limit exceeded for ${token === null ? '127.0.0.1' : 'user ID 1'}.`)
     }
-    serveApi(res, url, url.pathname.slice(prefix.length), token)
+    const path = url.pathname.slice(prefix.length)
+    if (path === '/user') {
+      return token === null
+        ? refuse(res, 401, 'Requires authentication')
+        : json(res, 200, { login: 'octocat', id: 1, type: 'User' })
+    }
+    serveApi(res, url, path, token)
   }
 
   const visible = (name: string, token: string | null): FakeRepository | null => {

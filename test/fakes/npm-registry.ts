@@ -61,6 +61,7 @@ export async function startNpmRegistry(
     if (options.token !== undefined && req.headers.authorization !== `Bearer ${options.token}`) {
       return answerJson(res, 401, { error: 'authentication required' })
     }
+    if (path === '-/whoami') return answerJson(res, 200, { username: 'npm-person' })
     const [name = '', file] = path.split('/-/')
     const versions = [...published.values()].filter(({ source }) => source.name === name)
     if (versions.length === 0) return answerJson(res, 404, { error: 'Not found' })

@@ -150,7 +150,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       ...createAccountHandlers({ auth, setUpLinks }),
       ...createPeopleHandlers({ database: db, auth, publicUrl, signUp: 'open' }),
       ...createOAuthHandlers(oauth),
-      ...bindServices(dependencies),
+      ...bindServices({ ...dependencies, packages: () => dependencies.packages }),
       getSetUp: async () => ({ needed: false }),
     }),
     logger: silentLogger,

@@ -76,6 +76,7 @@ export async function createWorld(): Promise<World> {
     db,
     vault,
     packages,
+    serviceKeys: { check: async () => new Map() },
     analyzer: createFakeAnalyzer(),
     pokeRegistries: () => {},
     analyses: createAnalysisRuns({

@@ -172,3 +172,9 @@ export {
   type RegistrySourceRow,
 } from './registry-sources.ts'
 export { loadRoutes, type RouteRow } from './routes.ts'
+export {
+  deleteWorkspaceSettings,
+  listWorkspaceSettings,
+  replaceWorkspaceSettings,
+  type WorkspaceSettingRow,
+} from './workspace-settings.ts'

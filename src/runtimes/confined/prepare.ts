@@ -31,23 +31,30 @@ export interface Preparation {
 
 export interface PreparationOptions {
   readonly store: Store
-  readonly installerOf: (spec: LaunchPackage, workspaceId: string) => PackageInstaller
+  readonly installerOf: (spec: LaunchPackage, workspaceId: string) => Promise<PackageInstaller>
+  /** Whether a workspace's packages may come from where others are not let in. */
+  readonly ownsPackages: (workspaceId: string) => Promise<boolean>
   readonly timeoutMs: number
 }
 
-export function createPreparation({ store, installerOf, timeoutMs }: PreparationOptions): Preparation {
+export function createPreparation({
+  store,
+  installerOf,
+  ownsPackages,
+  timeoutMs,
+}: PreparationOptions): Preparation {
   const installations = createSharedTasks<void, Line>()
 
   const steps = async (input: PrepareInput, signal: AbortSignal): Promise<Prepared> => {
     const { output, settings } = input
-    const installer = installerOf(input.spec.package, input.workspaceId)
+    const installer = await installerOf(input.spec.package, input.workspaceId)
     const { label } = installer
     if (input.lockFile === null) output('system', `Resolving the dependencies of ${label}`)
     const lockFile =
       input.lockFile ??
       (await withWork(store, async (work) => installer.lock(work, settings.allowScripts, output, signal)))
     const packages = installer.check(lockFile)
-    const key = await keyOf(input, installer, lockFile)
+    const key = await keyOf(input, installer, lockFile, await ownsPackages(input.workspaceId))
     if (await store.has(key)) {
       // What is installed is the same, what is to be started from it perhaps not.
       await installer.program(store.pathOf(key), settings.memoryMiB)
@@ -84,8 +91,8 @@ export function createPreparation({ store, installerOf, timeoutMs }: Preparation
       }
     },
     programOf: async (input, lockFile) => {
-      const installer = installerOf(input.spec.package, input.workspaceId)
-      const key = await keyOf(input, installer, lockFile)
+      const installer = await installerOf(input.spec.package, input.workspaceId)
+      const key = await keyOf(input, installer, lockFile, await ownsPackages(input.workspaceId))
       if (!(await store.has(key))) {
         throw new CatwalkError('install_failed', 'The release is not installed on this machine.')
       }
@@ -99,10 +106,15 @@ export function createPreparation({ store, installerOf, timeoutMs }: Preparation
 }
 
 /** The store's key for an installation on this host. */
-async function keyOf(input: Installed, installer: PackageInstaller, lockFile: string): Promise<string> {
+async function keyOf(
+  input: Installed,
+  installer: PackageInstaller,
+  lockFile: string,
+  ownsPackages: boolean,
+): Promise<string> {
   const { allowScripts } = input.settings
-  // Scripts may have fetched what only this workspace should run, and so may a private repository hold it.
-  const own = allowScripts || input.spec.package.kind === 'git'
+  // Scripts may have fetched what only this workspace should run; a private repository or registry may hold it.
+  const own = allowScripts || ownsPackages || input.spec.package.kind === 'git'
   return storeKey({
     ...describePackage(input.spec.package),
     lockFile,

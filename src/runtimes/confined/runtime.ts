@@ -37,10 +37,15 @@ export interface ConfinedRuntimeOptions {
    */
   readonly dataDir: string
   readonly logger: Logger
-  /** This host's npm configuration; asked for at each installation, so that changes count at once. */
-  readonly npm: () => Promise<InstallConfiguration>
-  /** The Python index; asked for at each installation. */
-  readonly pypi: () => Promise<PythonIndex>
+  /** npm's configuration for a workspace; asked for at each installation, so that changes count at once. */
+  readonly npm: (workspaceId: string) => Promise<InstallConfiguration>
+  /** The Python index of a workspace; asked for at each installation. */
+  readonly pypi: (workspaceId: string) => Promise<PythonIndex>
+  /**
+   * Whether a workspace is let in where others are not: what it downloads and installs is then kept for it alone.
+   * Default: none is.
+   */
+  readonly hasOwnPackages?: (workspaceId: string) => Promise<boolean>
   /** Where the files of repositories come from; without it no repository can be built. */
   readonly openSnapshot?: OpenSnapshot
   /** What one installation or build may take on disk while it goes on. */
@@ -156,14 +161,19 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
     extraOrigins: options.installOrigins ?? [],
     diskMiB: options.installDiskMiB ?? INSTALL_DISK_MIB,
   })
-  const npm = { runStep, identity, cache: join(directories.cache, 'npm'), configuration: options.npm }
-  const python = { runStep, identity, directories, index: options.pypi }
+  const ownsPackages = options.hasOwnPackages ?? (async () => false)
   const openSnapshot =
     options.openSnapshot ??
     (async () => {
       throw new CatwalkError('install_failed', 'This installation of Catwalk cannot read repositories.')
     })
-  const installerOf = (spec: LaunchPackage, workspaceId: string): PackageInstaller => {
+  const installerOf = async (spec: LaunchPackage, workspaceId: string): Promise<PackageInstaller> => {
+    const cacheOf = (tool: string, suffix: string) => join(directories.cache, `${tool}${suffix}`)
+    const suffix = (await ownsPackages(workspaceId)) ? `-${workspaceId}` : ''
+    const configuration = () => options.npm(workspaceId)
+    const index = () => options.pypi(workspaceId)
+    const npm = { runStep, identity, cache: cacheOf('npm', suffix), configuration }
+    const python = { runStep, identity, directories, cache: cacheOf('pip', suffix), index }
     switch (spec.kind) {
       case 'npm':
         return createNpmInstaller(npm, spec)
@@ -179,7 +189,7 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
     homes: createHomes(directories),
     identities,
     confinement,
-    preparation: createPreparation({ store, installerOf, timeoutMs: options.installTimeoutMs }),
+    preparation: createPreparation({ store, installerOf, ownsPackages, timeoutMs: options.installTimeoutMs }),
     temporary: directories.temporary,
   }
 }

@@ -27,6 +27,7 @@ export async function createDeployment(
   checkVerdict(analysis, body)
   const given = collectValues(analysis, body, snippet)
   const pkg = await ctx.analyzer.toPackage(
+    ctx.actor.workspaceId,
     analysis,
     body.executable ?? snippet?.executable ?? null,
     ctx.signal,

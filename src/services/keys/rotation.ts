@@ -4,6 +4,7 @@ import { queries } from '../../db/index.ts'
 import { CatwalkError, type Clock, type Logger } from '../../domain/index.ts'
 import { checkOf, type MasterKeys, type Sealer } from '../../vault/index.ts'
 import { credentialScope } from '../credentials.ts'
+import { workspaceSettingScope } from '../workspace-settings/open.ts'
 import { keyCheckStore } from './store.ts'
 
 const SETTING = 'vault.rotation'
@@ -20,7 +21,10 @@ const Rotation = z.object({
 export type Rotation = z.infer<typeof Rotation>
 
 /** How a row's ciphertext is bound to it. */
-const SCOPES: Readonly<Record<queries.SealedTable, (id: string) => string>> = { credentials: credentialScope }
+const SCOPES: Readonly<Record<queries.SealedTable, (id: string) => string>> = {
+  credentials: credentialScope,
+  workspace_settings: workspaceSettingScope,
+}
 
 export interface RotationDependencies {
   readonly db: queries.Handle

@@ -25,6 +25,8 @@ export interface PythonOptions {
   readonly runStep: RunStep
   readonly identity: Identity | null
   readonly directories: Directories
+  /** Where downloads are kept; only installations see it. */
+  readonly cache: string
   readonly index: () => Promise<PythonIndex>
 }
 
@@ -107,9 +109,8 @@ function runner(
   job: PythonJob,
   requirements: string,
 ): RunPython {
-  const { identity, directories } = options
+  const { identity, cache } = options
   const { label, work, allowScripts, output, signal } = job
-  const cache = join(directories.cache, 'pip')
   return async (name, argv) => {
     const index = await options.index()
     await provideDirectory(cache, identity, {})
