@@ -157,11 +157,14 @@ function analysisWithBoot(): BootingAnalysis {
   })
   const analyzer = createSourceAnalyzer({
     sources,
-    npm: createNpmIndex({ configuration }),
-    pypi: createPypiIndex({ configuration: python, userAgent: 'catwalk-bench' }),
+    services: {
+      npm: () => createNpmIndex({ configuration }),
+      pypi: () => createPypiIndex({ configuration: python, userAgent: 'catwalk-bench' }),
+      model: () => Promise.resolve(null),
+      reading: (_workspaceId, _source, signal) => Promise.resolve({ token: null, signal }),
+    },
     runtime,
     memoryMiB: 1024,
-    model: null,
     now: () => new Date(),
   })
   const workspaceId = newId('workspace')

@@ -19,6 +19,8 @@ export interface RouteServices {
   /** Aborted when the program stops: open streams end. */
   readonly signal: AbortSignal
   readonly keepAliveMs: number
+  /** Calls `listener` whenever somebody may have lost access, until the returned function is called. */
+  readonly onAccessChange?: (listener: () => void) => () => void
   /** Told when somebody who is signed in asks for what is beyond their role. Must not throw. */
   readonly onForbidden?: (actor: Actor, route: RouteName) => void
 }
@@ -62,7 +64,8 @@ export async function answerRoute(
   const handler = services.handlers[name] as AnyHandler
   const result = await handler(context, input).catch(rethrow)
 
-  if (route.stream) return streamed(result, headers, context, ended, c, services)
+  if (route.stream)
+    return streamed(result, headers, context, ended, () => isStillAllowed(services.auth, c, route), services)
   if (route.status === 204) return new Response(null, { status: 204, headers })
   // Parsing drops what the contract does not name, so that no internal field ever leaves.
   return Response.json(route.response.parse(result), { status: route.status, headers })
@@ -88,7 +91,7 @@ async function identify(
   const signedIn = await auth.authenticate(c.req.raw.headers, address, workspaceOf(c))
   if (signedIn === null) {
     limits.count(address)
-    throw new CatwalkError('unauthenticated', 'You are not signed in.')
+    throw notSignedIn(c.req.raw.headers)
   }
   limits.countActor(signedIn.actor)
   try {
@@ -98,6 +101,29 @@ async function identify(
     throw error
   }
   return signedIn
+}
+
+/** What was shown decides what is missing. It says nothing about whose it might be. */
+function notSignedIn(headers: Headers): CatwalkError {
+  const authorization = headers.get('authorization')
+  if (authorization !== null && /^bearer +cwt_/i.test(authorization)) {
+    return new CatwalkError(
+      'unauthenticated',
+      'This is an endpoint token, which opens one endpoint and not the API.',
+      {
+        help: 'Send an API key, which begins with cwk_. Make one in the dashboard under API keys, or with: bin/catwalk key add',
+      },
+    )
+  }
+  if (authorization !== null) {
+    return new CatwalkError('unauthenticated', 'The API key is wrong, has expired or was revoked.', {
+      help: 'Send Authorization: Bearer KEY with a key that is valid. Make one in the dashboard under API keys, or with: bin/catwalk key add',
+    })
+  }
+  if (headers.has('cookie')) {
+    return new CatwalkError('unauthenticated', 'You are not signed in, or your session has ended.')
+  }
+  return new CatwalkError('unauthenticated', 'You are not signed in.')
 }
 
 /** @throws CatwalkError `forbidden` */
@@ -130,8 +156,8 @@ function streamed(
   headers: Headers,
   context: PublicContext,
   ended: AbortController,
-  c: Context<Environment>,
-  { auth, logger, keepAliveMs }: RouteServices,
+  stillAllowed: () => Promise<boolean>,
+  { logger, keepAliveMs, onAccessChange }: RouteServices,
 ): Response {
   headers.set('content-type', 'text/event-stream; charset=utf-8')
   headers.set('x-accel-buffering', 'no')
@@ -139,8 +165,9 @@ function streamed(
   const body = eventStream(result as AsyncIterable<WireItem>, {
     signal: context.signal,
     keepAliveMs,
-    // Somebody who was signed out or removed must not go on listening.
-    stillAllowed: () => isStillSignedIn(auth, c),
+    // Somebody who was signed out, removed or given a lesser role must not go on listening.
+    stillAllowed,
+    onDoubt: onAccessChange ?? (() => () => undefined),
     onEnd: (error) => {
       if (error !== undefined && !context.signal.aborted) {
         logger.error({ requestId: context.requestId, err: error }, 'a stream ended with an error')
@@ -151,11 +178,19 @@ function streamed(
   return new Response(body, { headers })
 }
 
-async function isStillSignedIn(auth: RouteServices['auth'], c: Context<Environment>): Promise<boolean> {
+async function isStillAllowed(
+  auth: RouteServices['auth'],
+  c: Context<Environment>,
+  { access }: Route,
+): Promise<boolean> {
   try {
-    return (await auth.authenticate(c.req.raw.headers, remoteAddress(c), workspaceOf(c))) !== null
+    const signedIn = await auth.authenticate(c.req.raw.headers, remoteAddress(c), workspaceOf(c))
+    if (signedIn === null) return false
+    if (access !== 'public') requireAccess(signedIn.actor, access)
+    return true
   } catch (error) {
-    if (error instanceof CatwalkError && error.code === 'workspace_not_found') return false
+    if (error instanceof CatwalkError && ['workspace_not_found', 'forbidden'].includes(error.code))
+      return false
     throw error
   }
 }

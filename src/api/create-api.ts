@@ -55,6 +55,8 @@ export interface ApiOptions extends OwnAddresses {
   readonly addressOf?: AddressReader
   /** Told when somebody who is signed in asks for what is beyond their role. Must not throw. */
   readonly onForbidden?: (actor: Actor, route: RouteName) => void
+  /** Calls `listener` whenever somebody may have lost access, until the returned function is called. */
+  readonly onAccessChange?: (listener: () => void) => () => void
   readonly requestLimits?: RequestLimitOptions
   /** Pause after which a silent stream gets a comment. Default: 15 s. */
   readonly keepAliveMs?: number

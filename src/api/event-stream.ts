@@ -13,6 +13,8 @@ export interface EventStreamOptions {
   readonly keepAliveMs: number
   /** Asked after each of these pauses, and at least that often; false ends the stream. */
   readonly stillAllowed: () => Promise<boolean>
+  /** Calls `listener` when that is to be asked at once, until the returned function is called. */
+  readonly onDoubt: (listener: () => void) => () => void
   /** Called once when the stream ends for whatever reason. */
   readonly onEnd: (error?: unknown) => void
 }
@@ -54,18 +56,27 @@ async function* encode(
 ): AsyncGenerator<string, undefined> {
   const iterator = items[Symbol.asyncIterator]()
   let failure: unknown
+  let inDoubt = false
+  let doubt = Promise.withResolvers<Pause>()
+  const unsubscribe = options.onDoubt(() => {
+    inDoubt = true
+    doubt.resolve('doubt')
+  })
   try {
     // Also makes the headers leave at once.
     yield `retry: ${RETRY_MS}\n\n`
     let checkedAt = performance.now()
     let next = iterator.next()
     for (;;) {
-      const result = await orPause(next, options)
-      if (performance.now() - checkedAt >= options.keepAliveMs) {
+      const result = await orPause(next, doubt.promise, options)
+      if (inDoubt || performance.now() - checkedAt >= options.keepAliveMs) {
+        inDoubt = false
+        doubt = Promise.withResolvers()
         if (!(await options.stillAllowed())) return
         checkedAt = performance.now()
       }
       if (result === 'gone') return
+      if (result === 'doubt') continue
       if (result === 'pause') {
         yield ': still here\n\n'
         continue
@@ -77,15 +88,20 @@ async function* encode(
   } catch (error) {
     failure = error
   } finally {
+    unsubscribe()
     options.onEnd(failure)
     // Not awaited: a source that ignores the signal must not hold the connection.
     iterator.return?.().catch(() => undefined)
   }
 }
 
-type Pause = 'pause' | 'gone'
+type Pause = 'pause' | 'doubt' | 'gone'
 
-async function orPause<T>(next: Promise<T>, options: EventStreamOptions): Promise<T | Pause> {
+async function orPause<T>(
+  next: Promise<T>,
+  doubt: Promise<Pause>,
+  options: EventStreamOptions,
+): Promise<T | Pause> {
   // When the pause wins and the stream ends, nobody else looks at it.
   next.catch(() => undefined)
   const settled = new AbortController()
@@ -93,7 +109,7 @@ async function orPause<T>(next: Promise<T>, options: EventStreamOptions): Promis
     signal: AbortSignal.any([options.signal, settled.signal]),
   }).catch((): Pause => 'gone')
   try {
-    return await Promise.race([next, pause])
+    return await Promise.race([next, pause, doubt])
   } finally {
     settled.abort()
   }

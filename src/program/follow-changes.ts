@@ -8,6 +8,9 @@ const HEARTBEAT_MS = 5000
 // Two heartbeats and a bit: then nothing that this node believes of others can be trusted for long.
 const SILENT_MS = 12_000
 
+/** Under which the hub tells that somebody may have lost access. */
+export const ACCESS = 'access'
+
 export interface Followers {
   readonly nodeId: string
   readonly changes: ChangeHub
@@ -63,6 +66,7 @@ export async function followChanges(database: Database, followers: Followers): P
     else routes.confirm()
     const change = queries.readAnnouncement(payload)
     if (change === null) return
+    if (change.kind === 'access') return changes.publish(ACCESS)
     if (change.kind === 'session') {
       return sessions.heardEnd(change.deploymentId, change.sessionId, change.expiresAt)
     }

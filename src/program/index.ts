@@ -28,7 +28,7 @@ import { mailerOf, providerSettings } from './accounts.ts'
 import { pauseAt } from './checkpoint.ts'
 import { openDoor } from './door.ts'
 import { createDormants } from './dormants.ts'
-import { followChanges } from './follow-changes.ts'
+import { ACCESS, followChanges } from './follow-changes.ts'
 import { bindServices } from './handlers.ts'
 import { startRegistries } from './registries.ts'
 import { createReplicas, internalUrl } from './replicas.ts'
@@ -366,6 +366,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       addressPerMinute: config.apiAddressRequestsPerMinute,
       actorPerMinute: config.apiUserRequestsPerMinute,
     },
+    onAccessChange: (listener) => changes.subscribe(ACCESS, listener),
     onForbidden: (actor, route) => {
       queries
         .recordAudit(db, { actor, action: `api.${route}`, target: null, outcome: 'refused' })

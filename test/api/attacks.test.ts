@@ -1,8 +1,11 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAccountHandlers, createApi, createPeopleHandlers } from '../../src/api/index.ts'
 import { people } from '../../src/auth/index.ts'
 import { cookieHeader, makeOwner, openAccounts, PUBLIC_URL, type Accounts } from '../auth/support.ts'
-import { apiOptions, ask, handlersWith, ORIGIN, recordingLogger, signedInAs } from './support.ts'
+import { routes, type Route, type RouteName } from '../../src/contract/index.ts'
+import { apiOptions, ask, handlersWith, ORIGIN, pathOf, recordingLogger, signedInAs } from './support.ts'
 
 let accounts: Accounts
 beforeAll(async () => {
@@ -136,4 +139,100 @@ describe('what an attacker would have won', () => {
     expect(refused.status).toBe(429)
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
   })
+})
+
+const ROUTES = Object.entries<Route>(routes).map(([name, route]) => ({ name: name as RouteName, route }))
+
+/** The API for an admin of everything who is signed in by cookie. No handler may be reached. */
+const houseOfAdmin = (() => {
+  const signedIn = signedInAs('owner', 'cookie')
+  const actor = { ...signedIn.actor, isInstallationAdmin: true }
+  let now = 0
+  // A minute passes between any two requests, so that no limit is in the way.
+  const clock = { now: () => new Date((now += 60_000)) }
+  return createApi(apiOptions({ signedIn: { ...signedIn, actor }, clock }))
+})()
+
+async function refusalOf(name: RouteName, headers: Record<string, string>, body: string): Promise<unknown> {
+  const { method, body: takes } = routes[name] as Route
+  const response = await houseOfAdmin.request(
+    `${ORIGIN}${pathOf(name)}`,
+    {
+      method: method.toUpperCase(),
+      headers: { host: new URL(ORIGIN).host, ...headers },
+      ...(takes === undefined ? {} : { body }),
+    },
+    {},
+  )
+  return { status: response.status, ...((await response.json()) as object) }
+}
+
+describe('what another site would have won (CSRF)', () => {
+  const changing = ROUTES.filter(({ route }) => route.method !== 'get')
+
+  test.each(changing)('$name in the name of who is signed in', async ({ name }) => {
+    for (const headers of [
+      { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
+      { origin: 'null', 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+    ]) {
+      const all = { 'content-type': 'application/json', cookie: 'catwalk.session_token=x', ...headers }
+      expect(await refusalOf(name, all, '{}')).toMatchObject({ status: 403, error: 'forbidden' })
+    }
+  })
+
+  test.each(changing.filter(({ route }) => route.body !== undefined))(
+    '$name by a form, which can send no JSON',
+    async ({ name }) => {
+      for (const type of [
+        'text/plain',
+        'application/x-www-form-urlencoded',
+        'multipart/form-data; boundary=x',
+      ]) {
+        const answer = await refusalOf(name, { 'content-type': type, origin: ORIGIN }, '{}')
+        expect(answer).toMatchObject({ status: 400, error: 'invalid_request' })
+      }
+    },
+  )
+})
+
+describe('what a field that nobody offered would have won (mass assignment)', () => {
+  test.each(ROUTES.filter(({ route }) => route.body !== undefined))(
+    '$name refuses it',
+    async ({ name, route }) => {
+      const fields = { isInstallationAdmin: true, workspaceId: 'ws_1' }
+      const answer = await refusalOf(name, json, JSON.stringify(fields))
+      expect(answer).toMatchObject({ status: 400, error: 'invalid_request' })
+      expect(JSON.stringify(route.body?.safeParse(fields).error?.issues)).toContain('unrecognized_keys')
+    },
+  )
+})
+
+test('what a stop-watch would have won: no secret is compared letter by letter, only looked up by its hash', async () => {
+  const secret = String.raw`[\w.]*(?:secret|token|password|signature|hmac|apiKey)(?:\.reveal\(\))?`
+  const other = String.raw`(?!\s*(?:null\b|undefined\b|true\b|false\b|['"\x60\d-]))\s*`
+  const suspicious = new RegExp(
+    String.raw`\.reveal\(\)\s*[!=]==?|[!=]==?\s*[\w.]+\.reveal\(\)|\b${secret}\s*[!=]==?(?!=)${other}`,
+    'i',
+  )
+  for (const sample of [
+    'if (token === given)',
+    'a.secret.reveal() !== b',
+    'x === key.reveal()',
+    'row.apiKey == shown',
+  ])
+    expect(sample).toMatch(suspicious)
+  const root = join(import.meta.dirname, '../../src')
+  const files = (await readdir(root, { recursive: true })).filter(
+    (path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && !path.startsWith('cli/'),
+  )
+  const found = await Promise.all(
+    files.map(async (path) =>
+      (await readFile(join(root, path), 'utf8'))
+        .split('\n')
+        .filter((line) => suspicious.test(line) && !/^\s*(?:\*|\/\/)/.test(line))
+        .map((line) => `${path}: ${line.trim()}`),
+    ),
+  )
+  expect(found.flat()).toEqual([])
 })

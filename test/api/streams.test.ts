@@ -155,6 +155,39 @@ describe('a stream', () => {
     expect(asked).toBe(3)
   })
 
+  test('ends at once, not at the next pause, when access was lost or the role is too low by now', async () => {
+    const listeners = new Set<() => void>()
+    const doubt = () => listeners.forEach((listener) => listener())
+    let role: 'member' | 'viewer' = 'member'
+    await using server = await serveApi({
+      keepAliveMs: 3_600_000,
+      onAccessChange: (listener) => {
+        listeners.add(listener)
+        return () => void listeners.delete(listener)
+      },
+      auth: {
+        authenticate: () => Promise.resolve(signedInAs(role)),
+        handler: () => Promise.reject(new Error('unused')),
+      },
+      handlers: handlersWith({
+        streamAnalysis: async function ({ signal }) {
+          return (async function* () {
+            await untilAborted(signal)
+            yield* []
+          })()
+        },
+      }),
+    })
+    const response = await fetch(`${server.origin}/api/v1/analyses/x/feed`)
+    expect(response.status).toBe(200)
+    // Somebody else lost something: this one goes on.
+    doubt()
+    role = 'viewer'
+    doubt()
+    expect(await response.text()).toContain('retry:')
+    expect(listeners.size).toBe(0)
+  })
+
   test('a slow caller slows the source instead of filling memory', async () => {
     let produced = 0
     await using server = await serveApi({

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   createAccountHandlers,
@@ -266,7 +269,7 @@ async function ask(
   caller: Caller,
   name: RouteName,
   workspace?: string,
-): Promise<{ status: number; error: unknown }> {
+): Promise<{ status: number; error: unknown; body: unknown }> {
   const route: Route = routes[name]
   const row = TABLE[name]
   const headers = new Headers({ host: `localhost:${PORT}`, origin: ORIGIN })
@@ -289,7 +292,7 @@ async function ask(
   const isJson = response.headers.get('content-type')?.startsWith('application/json') === true
   const body: unknown = isJson ? await response.json() : await response.body?.cancel()
   const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : null
-  return { status: response.status, error }
+  return { status: response.status, error, body }
 }
 
 function mayCall(caller: Caller, least: Row['least']): boolean {
@@ -297,6 +300,27 @@ function mayCall(caller: Caller, least: Row['least']): boolean {
   // Whoever owns a workspace of their own may do there what owners may.
   const rank = caller === 'stranger' ? 'owner' : caller
   return RANKS.indexOf(rank) >= RANKS.indexOf(least)
+}
+
+const Refusal = z.object({ message: z.string(), help: z.string(), docs: z.string() })
+const TROUBLESHOOTING = readFileSync(join(import.meta.dirname, '../../docs/troubleshooting.md'), 'utf8')
+
+/** What a refusal by role says: which one is needed, and who gives it. */
+const WORDS: Readonly<Record<Row['least'], RegExp>> = {
+  anybody: /./,
+  viewer: /needs the role viewer; yours is \w+\. Ask an owner or admin/,
+  member: /needs the role member; yours is \w+\. Ask an owner or admin/,
+  admin: /needs the role admin; yours is \w+\. Ask an owner or admin/,
+  owner: /needs the role owner; yours is \w+\. Ask an owner or admin/,
+  installation: /for admins of the installation\. Ask whoever set Catwalk up/,
+}
+
+/** Message and help of a refusal whose code has its section in the docs. */
+function howToGetIt(body: unknown): string {
+  const { message, help, docs } = Refusal.parse(body)
+  const code = docs.split('#')[1]?.replaceAll('-', '_') ?? ''
+  expect(TROUBLESHOOTING).toContain(`### \`${code}\``)
+  return `${message} ${help}`
 }
 
 const CALLERS = ['anonymous', 'stranger', ...RANKS] as const
@@ -342,12 +366,17 @@ const names = (Object.keys(TABLE) as RouteName[]).toSorted(
 
 describe.each(names)('%s', (name) => {
   const row = TABLE[name]
-  test.each(CALLERS)('does for %s what the table says', async (caller) => {
-    expect({ caller, verdict: verdict(caller, row, await ask(caller, name)) }).toEqual({
-      caller,
-      verdict: expectedFor(caller, row),
-    })
-  })
+  test.each(CALLERS)(
+    'does for %s what the table says, and a refusal says what is missing',
+    async (caller) => {
+      const answer = await ask(caller, name)
+      const given = verdict(caller, row, answer)
+      expect({ caller, verdict: given }).toEqual({ caller, verdict: expectedFor(caller, row) })
+      if (given !== 'nobody' && given !== 'forbidden') return
+      const words = given === 'nobody' ? /not signed in\..*Sign in, or send an API key/ : WORDS[row.least]
+      expect(howToGetIt(answer.body)).toMatch(words)
+    },
+  )
 
   test.runIf(row.least !== 'anybody')(
     'is not there for somebody who names a workspace of others',
