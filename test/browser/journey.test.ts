@@ -70,7 +70,8 @@ test(
   async () => {
     await page.getByRole('button', { name: /^Everything/ }).click()
     await button('Look inside').click()
-    await page.getByRole('heading', { name: 'How it runs' }).waitFor()
+    // It is installed and tried out first.
+    await page.getByRole('heading', { name: 'How it runs' }).waitFor({ timeout: DEPLOY_TIMEOUT_MS })
     await page.getByLabel('Endpoint').fill('journey')
     await button('Deploy').click()
 
@@ -93,7 +94,7 @@ test(
     expect(await page.content()).not.toContain(token)
     expect(await line.innerText()).toContain('YOUR_TOKEN')
   },
-  DEPLOY_TIMEOUT_MS + 30_000,
+  2 * DEPLOY_TIMEOUT_MS + 30_000,
 )
 
 test('a tool is called from the dashboard', async () => {
