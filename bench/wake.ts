@@ -156,7 +156,8 @@ const say = (text: string): void => void (values.json || process.stderr.write(`$
 say(`deploying ${deployments} servers`)
 const all: Deployed[] = []
 {
-  await using program = await startProgram({ dataDir, env })
+  // They fall asleep soon, so that the machine has to bear only a few at a time.
+  await using program = await startProgram({ dataDir, env: { ...env, CATWALK_IDLE_TIMEOUT_S: '2' } })
   const api = await apiOf(program)
   for (let count = 0; count < deployments; count++) {
     const { deployment, token } = await api.call('createDeployment', {
@@ -164,7 +165,7 @@ const all: Deployed[] = []
     })
     all.push({ id: deployment.id, slug: deployment.slug, token: token.secret })
   }
-  await becomes(api, (states) => states.every((state) => state === 'running'))
+  await becomes(api, (states) => states.every((state) => state === 'sleeping'))
   await program.stop()
 }
 
