@@ -37,6 +37,8 @@ interface Active {
  */
 export function startReconciler(deps: ReconcilerDependencies): Reconciler {
   const active = new Map<string, Active>()
+  /** Sleeping deployments whose lease is just being taken for a call. */
+  const waking = new Set<string>()
   const ending = new AbortController()
   const { signal: ended } = ending
   let looking: Promise<void> | null = null
@@ -88,11 +90,13 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
     const claimed = await queries.claimDueDeployment(deps.db, deps.nodeId, leaseSeconds, busy())
     // Taken while the program began to stop: leaveNode() gives it back.
     if (claimed === null || ended.aborted) return false
-    void start(claimed)
+    // Asked for before a call began to wake it: the same lease, and in good hands.
+    const { id } = claimed.deployment
+    if (!active.has(id) && !waking.has(id)) void start(claimed)
     return true
   }
 
-  const busy = (): string[] => [...active.keys(), ...tender.falling()]
+  const busy = (): string[] => [...active.keys(), ...waking, ...tender.falling()]
 
   function start({ lease, deployment }: Claim): Promise<void> {
     const controller = new AbortController()
@@ -115,9 +119,16 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
       await wakes.run(async () => {
         if (ended.aborted || active.has(deploymentId) || deps.instances.get(deploymentId) !== undefined)
           return
-        const claimed = await queries.claimSleeping(deps.db, deps.nodeId, leaseSeconds, deploymentId)
-        if (claimed === null) await wakeElsewhere(deploymentId)
-        else if (!ended.aborted) await start(claimed)
+        waking.add(deploymentId)
+        let done: Promise<void> | null = null
+        try {
+          const claimed = await queries.claimSleeping(deps.db, deps.nodeId, leaseSeconds, deploymentId)
+          if (claimed === null) await wakeElsewhere(deploymentId)
+          else if (!ended.aborted) done = start(claimed)
+        } finally {
+          waking.delete(deploymentId)
+        }
+        await done
       })
     } catch (error) {
       deps.logger.error({ err: error, deployment: deploymentId }, 'it could not be woken')
@@ -154,21 +165,26 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
   }
 
   async function renew(): Promise<void> {
+    // What is taken while the leases are read is not among those that are held.
+    const before = { works: [...active], instances: deps.instances.all() }
     try {
       const held = await queries.renewLeases(deps.db, deps.nodeId, leaseSeconds)
       renewedAt = performance.now()
-      await letGo(held)
+      await letGo(held, before)
     } catch (error) {
       deps.logger.warn({ err: error }, 'leases could not be renewed')
     }
   }
 
   /** Ends all work and instances whose leases, by deployment and epoch, are not among `held`. */
-  async function letGo(held: ReadonlyMap<string, number>): Promise<void> {
-    for (const [id, { controller, epoch }] of active) {
+  async function letGo(
+    held: ReadonlyMap<string, number>,
+    { works, instances } = { works: [...active], instances: deps.instances.all() },
+  ): Promise<void> {
+    for (const [id, { controller, epoch }] of works) {
       if (held.get(id) !== epoch) controller.abort(new Error('the lease is lost'))
     }
-    const lost = deps.instances.all().filter(({ lease }) => held.get(lease.deploymentId) !== lease.epoch)
+    const lost = instances.filter(({ lease }) => held.get(lease.deploymentId) !== lease.epoch)
     await Promise.allSettled(lost.map((running) => endInstance(deps, running)))
   }
 

@@ -83,6 +83,8 @@ export async function claimSleeping(
   const { rows } = await sql<DeploymentRow & { lease_epoch: string }>`
     update deployments d set
       asleep = false,
+      -- Until it runs: whoever starts it may be interrupted.
+      next_at = now(),
       lease_epoch = d.lease_epoch + 1,
       lease_holder = ${nodeId},
       lease_expires_at = now() + make_interval(secs => ${leaseSeconds})
