@@ -107,6 +107,7 @@ async function listTools(runtime: Runtime, server: CorpusServer, release: Releas
       sealKey: randomBytes(32),
       sessions: createSessionMemory(() => new Date()),
       processes: 'auto',
+      stateful: false,
       era: null,
     },
     never,

@@ -231,6 +231,8 @@ function addUsing(program: Command, run: Run): void {
         'per-session',
       ]),
     )
+    .option('--stateful', 'a session ends with the process that served it')
+    .option('--no-stateful', 'a session goes on in another process, without what the server remembered')
     .option('--keep-data', 'its files must be there tomorrow: it stays on its machine')
     .option('--no-keep-data', 'it may start on another machine when its own is gone')
     .option('--always-on', 'it runs also when nobody calls it')

@@ -507,6 +507,11 @@ export const EndpointSettings = z
       .describe(
         'Whether sessions share a process; auto: those whose clients declare nothing that depends on them',
       ),
+    stateful: z
+      .boolean()
+      .describe(
+        'Whether a session ends with the process that served it. Without, it goes on in another one, and what the server remembered of it is lost',
+      ),
     keepsData: z
       .boolean()
       .describe(
@@ -536,6 +541,7 @@ export const ChangeEndpointSettings = z
       .max(50)
       .optional(),
     processes: z.enum(['auto', 'shared', 'per-session']).optional(),
+    stateful: z.boolean().optional(),
     keepsData: z.boolean().optional(),
     alwaysOn: z.boolean().optional(),
     idleTimeoutS: z.number().int().min(1).max(604_800).nullable().optional(),

@@ -126,6 +126,7 @@ export interface DeploymentsTable {
   asleep: Defaulted<boolean>
   always_on: Defaulted<boolean>
   idle_timeout_s: number | null
+  stateful: Defaulted<boolean>
 }
 
 export interface DeviceLoginsTable {

@@ -66,6 +66,8 @@ export interface InstanceInput {
   /** What the sessions of the deployment leave behind. */
   readonly sessions: SessionMemory
   readonly processes: ProcessPolicy
+  /** Whether a session ends with the process that served it, because what the server keeps of it is lost then. */
+  readonly stateful: boolean
   /** Which eras the server was found to speak; null when that is still to be found out. */
   readonly era: ServerEra | null
   readonly output: LineSink

@@ -131,6 +131,7 @@ export async function startInstance(
         sealKey: deps.vault.derive(`sessions/${deployment.id}`, 32),
         sessions,
         processes: deployment.processes,
+        stateful: deployment.stateful,
         era,
         output,
       },

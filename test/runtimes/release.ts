@@ -56,6 +56,7 @@ export function releaseOf(
       sealKey,
       sessions: createSessionMemory(() => new Date()),
       processes: 'auto',
+      stateful: false,
       era: null,
       output,
       ...changes,

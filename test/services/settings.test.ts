@@ -13,7 +13,15 @@ afterAll(async () => {
   await world[Symbol.asyncDispose]()
 })
 
-const DEFAULTS = { access: 'token', allowedOrigins: [], processes: 'auto', keepsData: true }
+const DEFAULTS = {
+  access: 'token',
+  allowedOrigins: [],
+  processes: 'auto',
+  stateful: false,
+  keepsData: true,
+  alwaysOn: false,
+  idleTimeoutS: null,
+}
 
 test('settings change one by one, and allowed origins reach the gateways', async () => {
   const id = await world.deploy()
@@ -36,5 +44,8 @@ test('another process policy replaces the instance, which is started with what i
   expect(startsOf()[0]?.input).toMatchObject({ processes: 'auto', era: null })
   await changeSettings(world.ctx, { params: { id }, body: { processes: 'per-session' } })
   const second = await until('another one is started', () => startsOf()[1] ?? null)
-  expect(second.input).toMatchObject({ processes: 'per-session', era: 'dual' })
+  expect(second.input).toMatchObject({ processes: 'per-session', stateful: false, era: 'dual' })
+  await changeSettings(world.ctx, { params: { id }, body: { stateful: true } })
+  const third = await until('one is started whose sessions end with it', () => startsOf()[2] ?? null)
+  expect(third.input).toMatchObject({ processes: 'per-session', stateful: true })
 })

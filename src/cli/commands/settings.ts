@@ -9,6 +9,7 @@ export interface SettingsOptions extends CommonOptions {
   /** False for `--no-origins`. */
   readonly origins?: boolean
   readonly processes?: RouteOutput<'getSettings'>['processes']
+  readonly stateful?: boolean
   readonly keepData?: boolean
   readonly alwaysOn?: boolean
   /** Seconds; `default` for what the installation is set to. */
@@ -19,7 +20,7 @@ export interface SettingsOptions extends CommonOptions {
 export async function settings(
   context: CommandContext,
   id: string,
-  { access, origin, origins, processes, keepData, alwaysOn, idleTimeout }: SettingsOptions,
+  { access, origin, origins, processes, stateful, keepData, alwaysOn, idleTimeout }: SettingsOptions,
 ): Promise<void> {
   const { output } = context
   const body: RouteInput<'changeSettings'>['body'] = {
@@ -27,6 +28,7 @@ export async function settings(
     ...(origin === undefined ? {} : { allowedOrigins: [...origin] }),
     ...(origins === false ? { allowedOrigins: [] } : {}),
     ...(processes === undefined ? {} : { processes }),
+    ...(stateful === undefined ? {} : { stateful }),
     ...(keepData === undefined ? {} : { keepsData: keepData }),
     ...(alwaysOn === undefined ? {} : { alwaysOn }),
     ...(idleTimeout === undefined ? {} : { idleTimeoutS: idleTimeout === 'default' ? null : idleTimeout }),
@@ -45,6 +47,7 @@ export async function settings(
         ['access', ACCESS_WORDS[current.access]],
         ['allowed origins', current.allowedOrigins.join(' ') || '-'],
         ['processes', current.processes],
+        ['stateful', current.stateful ? 'yes' : 'no'],
         ['keeps data', current.keepsData ? 'yes' : 'no'],
         ['always on', current.alwaysOn ? 'yes' : 'no'],
         ['sleeps after', current.idleTimeoutS === null ? 'default' : `${current.idleTimeoutS} s`],

@@ -23,6 +23,7 @@ export interface DeploymentRow {
   readonly live_release_id: string | null
   readonly failures: number
   readonly processes: ProcessPolicy
+  readonly stateful: boolean
   readonly asleep: boolean
   readonly always_on: boolean
   readonly idle_timeout_s: number | null
@@ -42,6 +43,7 @@ const COLUMNS = [
   'live_release_id',
   'failures',
   'processes',
+  'stateful',
   'asleep',
   'always_on',
   'idle_timeout_s',
@@ -144,6 +146,7 @@ export interface EndpointSettings {
   readonly access: AccessMode
   readonly allowedOrigins: string[]
   readonly processes: ProcessPolicy
+  readonly stateful: boolean
   readonly keepsData: boolean
   readonly alwaysOn: boolean
   /** Null for the installation's own. */
@@ -154,13 +157,22 @@ export interface EndpointSettings {
 export async function endpointSettings(db: Handle, id: string): Promise<EndpointSettings> {
   const row = await db
     .selectFrom('deployments')
-    .select(['access', 'allowed_origins', 'processes', 'keeps_data', 'always_on', 'idle_timeout_s'])
+    .select([
+      'access',
+      'allowed_origins',
+      'processes',
+      'stateful',
+      'keeps_data',
+      'always_on',
+      'idle_timeout_s',
+    ])
     .where('id', '=', id)
     .executeTakeFirstOrThrow()
   return {
     access: row.access,
     allowedOrigins: [...row.allowed_origins],
     processes: row.processes,
+    stateful: row.stateful,
     keepsData: row.keeps_data,
     alwaysOn: row.always_on,
     idleTimeoutS: row.idle_timeout_s,
@@ -175,6 +187,7 @@ export async function setEndpointSettings(tx: Handle, id: string, settings: Endp
       access: settings.access,
       allowed_origins: settings.allowedOrigins,
       processes: settings.processes,
+      stateful: settings.stateful,
       keeps_data: settings.keepsData,
       always_on: settings.alwaysOn,
       idle_timeout_s: settings.idleTimeoutS,

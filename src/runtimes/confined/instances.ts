@@ -30,7 +30,7 @@ export function createInstances(maxMessageBytes: number | undefined): Instances 
 
   return {
     start: async (input, launch, signal) => {
-      const { deploymentId, releaseId, epoch, sealKey, sessions, processes, era, output } = input
+      const { deploymentId, releaseId, epoch, sealKey, sessions, processes, stateful, era, output } = input
       const bridge = await createBridge(
         {
           launch,
@@ -39,6 +39,7 @@ export function createInstances(maxMessageBytes: number | undefined): Instances 
           output,
           limits,
           processes,
+          stateful,
           memory: sessions,
           ...(era === null ? {} : { era }),
         },

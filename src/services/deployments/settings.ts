@@ -15,7 +15,7 @@ export async function getSettings(
 }
 
 /**
- * Changes what is given and leaves the rest. Another process policy replaces the instances.
+ * Changes what is given and leaves the rest. What concerns processes replaces the instances.
  * @throws CatwalkError `deployment_not_found`
  */
 export async function changeSettings(
@@ -29,7 +29,8 @@ export async function changeSettings(
     const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined))
     const settings = { ...before, ...given }
     await queries.setEndpointSettings(tx, deployment.id, settings)
-    if (settings.processes !== before.processes && deployment.desired === 'running') {
+    const replaces = settings.processes !== before.processes || settings.stateful !== before.stateful
+    if (replaces && deployment.desired === 'running') {
       await queries.countRestart(tx, deployment.id)
       await queries.setDesired(tx, deployment.id, 'running')
     }

@@ -467,6 +467,7 @@ export const settings: RouteOutput<'getSettings'> = {
   access: 'token',
   allowedOrigins: [],
   processes: 'auto',
+  stateful: false,
   keepsData: true,
   alwaysOn: false,
   idleTimeoutS: null,
