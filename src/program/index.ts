@@ -305,6 +305,8 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         vault,
         keys,
         packages,
+        pypi,
+        trustedProxies: config.trustedProxies,
         clock: systemClock,
         publicUrl,
         dataDir,

@@ -239,6 +239,8 @@ beforeAll(async () => {
       ...ctx,
       keys: { origin: 'environment', ring: () => ring, add: async () => '', retire: async () => {} },
       publicUrl: new URL('http://127.0.0.1:1'),
+      pypi: { resolve: () => Promise.reject(new Error('not asked')) },
+      trustedProxies: [],
       dataDir: '/',
       isEmbedded: false,
       unsandboxed: false,

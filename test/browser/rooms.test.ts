@@ -4,6 +4,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { launchBrowser } from './support/browser.ts'
 import { buildDashboard, startDashboard, type Dashboard } from './support/dashboard.ts'
 import { accessibilityProblems, openPage, overflow, type Look, type WatchedPage } from './support/page.ts'
+import { hostileHouse, HOSTILE, wasObeyed } from './support/hostile.ts'
 import { fakeHouse, scenes, type Handlers } from './support/scenes.ts'
 
 // Between them both themes and both layouts.
@@ -52,4 +53,43 @@ describe.each(scenes)('the room $name', (scene) => {
       }),
     )
   })
+})
+
+// Rooms that show what servers, callers and members wrote.
+const SHOWN = new Set([
+  'review',
+  'deployments',
+  'deploying',
+  'failed',
+  'overview',
+  'tools',
+  'logs',
+  'releases',
+  'access',
+  'members',
+  'api-keys',
+  'audit',
+  'doctor',
+])
+
+describe('what a stranger would have won by markup in names, descriptions, logs and READMEs (stored XSS)', () => {
+  test.each(scenes.filter(({ name }) => SHOWN.has(name)))(
+    'nothing in the room $name: it is shown as text, no script runs and nothing is asked for',
+    async (scene) => {
+      answers = hostileHouse(scene.answers ?? {})
+      const [{ page, problems } = await openPage(browser, { theme: 'dark', width: 1440 })] = windows
+      const asked: string[] = []
+      const note = (request: { url: () => string }) => void asked.push(request.url())
+      await page.goto('about:blank')
+      problems.length = 0
+      page.on('request', note)
+      await page.goto(dashboard.origin + scene.path)
+      await page.getByText(HOSTILE).first().waitFor()
+      page.off('request', note)
+      expect(asked.filter((url) => !url.startsWith(dashboard.origin) || url.includes('pwned'))).toEqual([])
+      expect(await wasObeyed(page)).toEqual([])
+      // A violation of the content security policy would be told here: then only the policy had helped.
+      expect(problems).toEqual([])
+    },
+  )
 })

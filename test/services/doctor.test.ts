@@ -52,6 +52,8 @@ async function findings(changes: Partial<Dependencies> = {}) {
     clock,
     keys: { origin: 'file', ring: () => ring, add: async () => '', retire: async () => {} },
     publicUrl,
+    pypi: { resolve: () => Promise.reject(new CatwalkError('package_not_found', 'x')) },
+    trustedProxies: [],
     dataDir,
     isEmbedded: true,
     unsandboxed: false,
@@ -84,6 +86,13 @@ test.each<[string, Partial<Dependencies>, string]>([
   ['public-url', { publicUrl: new URL('http://127.0.0.1:1') }, 'error'],
   ['configuration', { unsandboxed: true }, 'warning'],
   ['configuration', { listensOn: '0.0.0.0', listensOnLoopback: false }, 'warning'],
+  ['proxies', { trustedProxies: ['loopback', '0.0.0.0/0'] }, 'error'],
+  ['proxies', { publicUrl: new URL('https://catwalk.example.com') }, 'warning'],
+  [
+    'pypi',
+    { pypi: { resolve: () => Promise.reject(new CatwalkError('package_index_unavailable', 'x')) } },
+    'warning',
+  ],
   ['clock', { clock: { now: () => new Date(Date.now() - 60_000) } }, 'warning'],
 ])('%s: trouble is named with its fix', async (name, changes, level) => {
   const { of } = await findings(changes)

@@ -6,6 +6,7 @@ import {
   CatwalkError,
   type Clock,
   type PackageIndex,
+  type PypiIndex,
   type RegistryName,
   type RuntimeOffer,
   type Secret,
@@ -20,6 +21,9 @@ export interface DoctorDependencies {
   readonly vault: Vault
   readonly keys: MasterKeys
   readonly packages: PackageIndex
+  readonly pypi: Pick<PypiIndex, 'resolve'>
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
   readonly clock: Clock
   readonly publicUrl: URL
   readonly dataDir: string
@@ -42,9 +46,11 @@ export const CHECKS = [
   'disk',
   'runtimes',
   'registry',
+  'pypi',
   'mcp-registry',
   'glama',
   'public-url',
+  'proxies',
 ] as const
 
 export type CheckName = (typeof CHECKS)[number]
@@ -232,10 +238,26 @@ export const checks: Readonly<Record<CheckName, Check>> = {
 
   glama: async ({ db }) => examineRegistry(db, 'glama', 'CATWALK_GLAMA_URL'),
 
+  async pypi({ pypi }, signal) {
+    try {
+      await pypi.resolve('pip', null, signal)
+    } catch (cause) {
+      // That it has no such package is an answer, too.
+      if (cause instanceof CatwalkError && cause.code !== 'package_index_unavailable')
+        return ok('It answers.')
+      return warning(
+        'The Python index does not answer, so servers from PyPI can be neither found nor installed.',
+        'Check the network, and the address and credentials in CATWALK_PYPI_INDEX_URL or PIP_INDEX_URL.',
+      )
+    }
+    return ok('The Python index answers.')
+  },
+
   async 'public-url'({ publicUrl }, signal) {
-    const answer = await fetch(new URL('/healthz', publicUrl), { signal, redirect: 'manual' })
-      .then((response): unknown => (response.ok ? response.json() : null))
-      .catch(() => null)
+    const response = await fetch(new URL('/healthz', publicUrl), { signal, redirect: 'manual' }).catch(
+      () => null,
+    )
+    const answer: unknown = response?.ok === true ? await response.json().catch(() => null) : null
     const isOurs = typeof answer === 'object' && answer !== null && 'ok' in answer
     if (!isOurs) {
       return error(
@@ -249,7 +271,34 @@ export const checks: Readonly<Record<CheckName, Check>> = {
         'For clients elsewhere, put a reverse proxy or tunnel with https in front and set CATWALK_PUBLIC_URL.',
       )
     }
+    const arrived = ['content-security-policy', 'strict-transport-security'].every(
+      (name) => response?.headers.has(name) === true,
+    )
+    if (!arrived) {
+      return warning(
+        `Something between ${publicUrl.origin} and Catwalk takes headers away that keep browsers safe.`,
+        'Have the reverse proxy pass on all headers of the answer.',
+      )
+    }
     return ok(`Catwalk answers at ${publicUrl.origin}.`)
+  },
+
+  async proxies({ publicUrl, trustedProxies, listensOnLoopback }) {
+    const everybody = trustedProxies.find((range) => range.endsWith('/0'))
+    if (everybody !== undefined) {
+      return error(
+        `Every address is a trusted proxy (${everybody}): any client can claim to be any other.`,
+        'Name in CATWALK_TRUSTED_PROXIES only the addresses of your own proxies.',
+      )
+    }
+    if (trustedProxies.length > 0) return ok(`X-Forwarded-For is believed of ${trustedProxies.join(', ')}.`)
+    if (publicUrl.protocol === 'https:' && listensOnLoopback) {
+      return warning(
+        'A proxy is in front, but none is trusted: limits and the audit log take every client for the proxy.',
+        'Set CATWALK_TRUSTED_PROXIES=loopback, if the proxy runs on this machine.',
+      )
+    }
+    return ok('No proxy is trusted: the address of the connection counts.')
   },
 }
 

@@ -616,3 +616,22 @@ export const doctor: RouteOutput<'getDoctor'> = {
     },
   ],
 }
+
+export const keys: RouteOutput<'getKeys'> = {
+  origin: 'file',
+  keys: [
+    { id: 'k7f3a9', newest: true, secrets: 41 },
+    { id: 'k11c02', newest: false, secrets: 3 },
+  ],
+  rotation: { keyId: 'k7f3a9', startedAt: ago(60), finishedAt: null, unreadable: [] },
+}
+
+export const workspaceSettings: RouteOutput<'listWorkspaceSettings'>['items'] = [
+  { name: 'ANTHROPIC_API_KEY', masked: '…Qw9A', account: null, checkedAt: ago(90_000) },
+  { name: 'OPENROUTER_API_KEY', masked: null, account: null, checkedAt: null },
+  { name: 'GITHUB_TOKEN', masked: '…x7Lb', account: 'octocat', checkedAt: ago(600) },
+  { name: 'NPM_TOKEN', masked: null, account: null, checkedAt: null },
+  { name: 'PYPI_TOKEN', masked: null, account: null, checkedAt: null },
+  { name: 'FLY_API_TOKEN', masked: null, account: null, checkedAt: null },
+  { name: 'FLY_APP', masked: null, account: null, checkedAt: null },
+]

@@ -18,7 +18,8 @@ export interface Scene {
 
 export type Handlers = NonNullable<FakeApiOptions['handlers']>
 
-const house: Handlers = {
+/** What the API of the house answers if nothing else is said. */
+export const house: Handlers = {
   getMe: () => data.me,
   getSetUp: () => ({ needed: false }),
   getInstallation: () => data.installation,
@@ -42,6 +43,10 @@ const house: Handlers = {
   decideDeviceLogin: () => null,
   lookAtInvitation: () => ({ workspace: 'Fjordworks', role: 'member', email: null, signUp: true }),
   getDoctor: () => data.doctor,
+  getKeys: () => data.keys,
+  verifyAudit: () => ({ ok: true, entries: 214, head: '5f0c'.repeat(16), problem: null }),
+  listWorkspaceSettings: () => ({ items: data.workspaceSettings }),
+  changeWorkspaceSettings: () => ({ items: data.workspaceSettings }),
   listAudit: () => ({ items: data.audit }),
   getDeployment: ({ params }) => {
     const found = data.deployments.find(({ slug, id }) => slug === params['id'] || id === params['id'])
@@ -386,7 +391,45 @@ export const scenes: readonly Scene[] = [
     },
     ready: 'device_login_invalid',
   },
-  { name: 'doctor', path: '/doctor', ready: 'Package registry' },
+  {
+    name: 'doctor',
+    path: '/doctor',
+    ready: 'Package registry',
+    act: async (page) => {
+      await page.getByText('Encrypts').waitFor()
+      await page.getByRole('button', { name: 'Verify' }).click()
+      await page.getByText('214 entries hold').waitFor()
+    },
+  },
+  { name: 'workspace-settings', path: '/settings', ready: 'octocat' },
+  {
+    name: 'workspace-settings-change',
+    path: '/settings',
+    answers: {
+      changeWorkspaceSettings: () => {
+        throw new CatwalkError('service_key_refused', 'Fly knows no app of this name that the token may use.')
+      },
+    },
+    ready: 'octocat',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Set Fly' }).click()
+      await page.getByLabel('Deploy token', { exact: true }).fill('fo1_token')
+      await page.getByLabel('App', { exact: true }).fill('nothing')
+      await page.getByRole('button', { name: 'Check and save' }).click()
+      await page.getByText('service_key_refused').waitFor()
+    },
+  },
+  {
+    name: 'workspace-settings-paste',
+    path: '/settings',
+    ready: 'octocat',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Paste .env' }).click()
+      await page.getByLabel('Contents').fill('NPM_TOKEN=npm_x\nUNRELATED=1')
+      await page.getByRole('button', { name: 'Take 2 variables' }).click()
+      await page.getByText('all of them or none').waitFor()
+    },
+  },
   { name: 'audit', path: '/audit', ready: 'endpoint_token.create' },
   {
     name: 'audit-empty',

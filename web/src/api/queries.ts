@@ -209,6 +209,24 @@ export const deviceLoginQuery = (userCode: string) =>
     staleTime: Infinity,
   })
 
+export const workspaceSettingsQuery = queryOptions({
+  queryKey: ['workspace-settings'],
+  queryFn: async ({ signal }) => (await api.call('listWorkspaceSettings', {}, signal)).items,
+})
+
+export const keysQuery = queryOptions({
+  queryKey: ['master-keys'],
+  queryFn: ({ signal }) => api.call('getKeys', {}, signal),
+})
+
+/** Goes through the whole chain, so only when it is asked for. */
+export const auditVerificationQuery = queryOptions({
+  queryKey: ['audit-verification'],
+  queryFn: ({ signal }) => api.call('verifyAudit', {}, signal),
+  enabled: false,
+  retry: false,
+})
+
 export const doctorQuery = queryOptions({
   queryKey: ['doctor'],
   queryFn: ({ signal }) => api.call('getDoctor', {}, signal),

@@ -198,6 +198,15 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import('../rooms/audit/audit.tsx'), 'AuditRoom'),
 })
 
+const workspaceSettings = createRoute({
+  getParentRoute: () => house,
+  path: '/settings',
+  component: lazyRouteComponent(
+    () => import('../rooms/settings/workspace-settings.tsx'),
+    'WorkspaceSettingsRoom',
+  ),
+})
+
 const deployment = createRoute({
   getParentRoute: () => house,
   path: '/deployments/$slug',
@@ -235,6 +244,7 @@ export const routeTree = root.addChildren([
     device,
     audit,
     doctor,
+    workspaceSettings,
     unknown,
     deployment.addChildren([
       tab('/', 'Overview'),

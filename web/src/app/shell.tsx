@@ -1,6 +1,6 @@
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { KeyRound, Plus, Rows3, ScrollText, Stethoscope, UserRound, Users } from 'lucide-react'
+import { KeyRound, Plus, Rows3, ScrollText, Settings2, Stethoscope, UserRound, Users } from 'lucide-react'
 import { deploymentsQuery, meQuery } from '../api/queries.ts'
 import { AccountMenu } from './account-menu.tsx'
 import { initials } from './initials.ts'
@@ -107,7 +107,10 @@ const ROOMS = [
   { to: '/members', label: 'Members', icon: Users },
   { to: '/keys', label: 'API keys', icon: KeyRound },
 ] as const
-const ADMIN_ROOMS = [{ to: '/audit', label: 'Audit log', icon: ScrollText }] as const
+const ADMIN_ROOMS = [
+  { to: '/settings', label: 'Settings', icon: Settings2 },
+  { to: '/audit', label: 'Audit log', icon: ScrollText },
+] as const
 const INSTALLATION_ROOMS = [{ to: '/doctor', label: 'Doctor', icon: Stethoscope }] as const
 
 const CURRENT = { 'aria-current': 'page' } as const

@@ -9,6 +9,9 @@ import { plural } from '../../kit/format.ts'
 import { Note } from '../../kit/note.tsx'
 import { PageHead } from '../../kit/page-head.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
+import { AuditChain } from './audit-chain.tsx'
+import { MasterKeys } from './master-keys.tsx'
+import './doctor.css'
 
 const LOOKS = {
   ok: { tone: 'running', icon: CircleCheck },
@@ -28,9 +31,11 @@ const NAMES: Readonly<Record<Finding['name'], string>> = {
   disk: 'Disk',
   runtimes: 'Runtimes',
   registry: 'Package registry',
+  pypi: 'Python index',
   'mcp-registry': 'MCP Registry',
   glama: 'Glama',
   'public-url': 'Public URL',
+  proxies: 'Proxies',
 }
 
 /** What is wrong with the installation, for its admins. */
@@ -81,6 +86,10 @@ export function DoctorRoom() {
             ))}
         </div>
       )}
+      <div className="stack wide doctor-more">
+        <MasterKeys />
+        <AuditChain />
+      </div>
     </Page>
   )
 }

@@ -8,10 +8,12 @@ import { parseEnvFile, type EnvFile } from './env-file.ts'
 interface PasteEnvProps {
   readonly onTake: (variables: EnvFile['variables']) => void
   readonly onClose: () => void
+  /** Until when the values are nowhere but here. */
+  readonly until?: string
 }
 
 /** Takes the text of a .env file apart into variables. */
-export function PasteEnv({ onTake, onClose }: PasteEnvProps) {
+export function PasteEnv({ onTake, onClose, until = 'you deploy' }: PasteEnvProps) {
   const [text, setText] = useState('')
   const { variables, unread } = parseEnvFile(text)
   const isEmpty = variables.length === 0
@@ -28,7 +30,7 @@ export function PasteEnv({ onTake, onClose }: PasteEnvProps) {
           label="Contents"
           hint={
             text.trim() === ''
-              ? 'Lines such as NAME=value. They stay in this page until you deploy.'
+              ? `Lines such as NAME=value. They stay in this page until ${until}.`
               : `${plural(variables.length, 'variable')} found.`
           }
           error={unread.length > 0 ? unreadWords(unread, variables.length) : undefined}
