@@ -119,6 +119,14 @@ test(
       },
     })
     marks['endpointToken'] = token.secret
+    // A snippet holds a value that is for the deployment alone.
+    marks['snippet'] = mark('snippet')
+    const snippet = {
+      mcpServers: {
+        talkative: { command: 'npx', args: ['talkative-mcp'], env: { MARKED_KEY: marks['snippet'] } },
+      },
+    }
+    const analysed = await api.call('createAnalysis', { body: { source: JSON.stringify(snippet) } })
     const failing = await api.call('createDeployment', {
       body: {
         source: 'npm:failing-mcp',
@@ -167,6 +175,14 @@ test(
         places[`answer of ${route} about ${id}`] = await response.text()
       }
     }
+    // What the live streams of the dashboard send from the beginning on.
+    for (const id of [deployment.id, failing.deployment.id]) {
+      const { items } = await api.call('listLogs', { params: { id }, query: {} })
+      const feed = `${origin}/api/v1/deployments/${id}/feed`
+      places[`stream of ${id}`] = await readStream(feed, headers, items.length)
+    }
+    const analysisFeed = `${origin}/api/v1/analyses/${analysed.id}/feed`
+    places['stream of the analysis'] = await readStream(analysisFeed, headers, 0)
     places['metrics'] = await (await fetch(`${origin}/metrics`, { headers })).text()
     for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
       places[`command line of ${pid}`] = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')
@@ -189,6 +205,9 @@ test(
     expect(found).toEqual([])
     // That the search finds what is there.
     expect(places['table users']).toContain('ada@example.com')
+    expect(places[`stream of ${deployment.id}`]).toContain('[redacted MARKED_KEY]')
+    expect(places[`stream of ${failing.deployment.id}`]).toContain('[redacted MARKED_KEY]')
+    expect(places['stream of the analysis']).toContain('event: analysis')
     expect(Object.keys(places).length).toBeGreaterThan(50)
   },
 )
@@ -198,4 +217,17 @@ function formsOf(value: string): readonly string[] {
   expect(value.length).toBeGreaterThan(10)
   const base64 = Buffer.from(value).toString('base64').replaceAll('=', '')
   return [value, encodeURIComponent(value), base64.slice(0, base64.length - (base64.length % 4))]
+}
+
+/** What an event stream has sent once it is over or has told this many lines of the log. */
+async function readStream(url: string, headers: Record<string, string>, lines: number): Promise<string> {
+  const leave = new AbortController()
+  const response = await fetch(url, { headers, signal: leave.signal })
+  let text = ''
+  for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += part
+    if (lines > 0 && text.split('event: log').length > lines) break
+  }
+  leave.abort()
+  return text
 }
