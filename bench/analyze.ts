@@ -163,6 +163,8 @@ function analysisWithBoot(): BootingAnalysis {
       model: () => Promise.resolve(null),
       reading: (_workspaceId, _source, signal) => Promise.resolve({ token: null, signal }),
     },
+    // The corpus names packages only.
+    registry: { find: () => Promise.reject(new Error('no registry is asked')), npmNames: async () => [] },
     runtime,
     memoryMiB: 1024,
     now: () => new Date(),

@@ -120,6 +120,7 @@ export {
   type RegistryPage,
   type RegistryRemote,
 } from './registry.ts'
+export { withRegistryFacts } from './registry-facts.ts'
 export { registryTarget, type RegistryTarget } from './registry-target.ts'
 export { Secret } from './secret.ts'
 export type { SessionMemory, SessionNote } from './session-memory.ts'

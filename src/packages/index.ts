@@ -3,3 +3,5 @@ export { loadPythonIndex, withPythonToken, type PythonIndexConfiguration } from 
 export { createNpmIndex, type NpmIndexOptions } from './npm-index.ts'
 export { createOciIndex, type OciIndexOptions } from './oci-index.ts'
 export { createPypiIndex, type PypiIndexOptions } from './pypi-index.ts'
+export { resembling } from './look-alikes.ts'
+export { packageWarnings } from './warnings.ts'

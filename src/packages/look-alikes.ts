@@ -23,6 +23,11 @@ export function lookAlike(asked: Popularity, popular: readonly Popularity[]): Po
   return similar.toSorted((a, b) => (b.weeklyDownloads ?? 0) - (a.weeklyDownloads ?? 0))[0] ?? null
 }
 
+/** Those of the names that one could be mistaken for. */
+export function resembling(name: string, names: readonly string[]): readonly string[] {
+  return names.filter((other) => other !== name && resembles(name, other))
+}
+
 function isPopular(asked: Popularity, downloads: number | null): boolean {
   return downloads !== null && downloads >= POPULAR && downloads >= FACTOR * (asked.weeklyDownloads ?? 0)
 }

@@ -1,6 +1,5 @@
 import type { AnalysisWarning, PackageInfo, PypiInfo } from '../domain/index.ts'
 import { lookAlike, type Popularity } from './look-alikes.ts'
-import { leadsBack, type Provenance } from './provenance.ts'
 
 export interface PackageFacts {
   /** As its index writes it. */
@@ -8,8 +7,6 @@ export interface PackageFacts {
   readonly info:
     | Pick<PackageInfo, 'deprecated' | 'hasInstallScripts' | 'publishedAt'>
     | Pick<PypiInfo, 'yanked' | 'hasInstallScripts' | 'publishedAt'>
-  /** Null when the source is the package itself. */
-  readonly provenance: Provenance | null
   /** What people use under names of the same ecosystem; the package itself may be among them. */
   readonly popular: readonly Popularity[]
   readonly weeklyDownloads: number | null
@@ -22,7 +19,6 @@ const RECENT_MS = 7 * 86_400_000
 export function packageWarnings({
   name,
   info,
-  provenance,
   popular,
   weeklyDownloads,
   now,
@@ -34,15 +30,6 @@ export function packageWarnings({
   if ('yanked' in info && info.yanked !== null) {
     const reason = info.yanked === '' ? '.' : `: ${info.yanked}`
     warnings.push({ code: 'yanked', message: `Its author withdrew this version${reason}` })
-  }
-  if (provenance !== null && !leadsBack(provenance)) {
-    warnings.push({
-      code: 'provenance_mismatch',
-      message:
-        provenance.declared === null
-          ? `The package ${name} does not say which repository it was made from, so nothing shows that it belongs to this one.`
-          : `The package ${name} says that it was made from ${provenance.declared}, which is another repository.`,
-    })
   }
   const resembled = lookAlike({ name, weeklyDownloads }, popular)
   if (resembled !== null) {

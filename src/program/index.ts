@@ -30,6 +30,7 @@ import { openDoor } from './door.ts'
 import { createDormants } from './dormants.ts'
 import { ACCESS, followChanges } from './follow-changes.ts'
 import { bindServices } from './handlers.ts'
+import { createRegistryEntries } from './registry-entries.ts'
 import { startRegistries } from './registries.ts'
 import { createReplicas, internalUrl } from './replicas.ts'
 import { createOAuth } from './oauth.ts'
@@ -50,6 +51,8 @@ const MINUTE_MS = 60_000
 /** Requests to endpoints without a valid token, from one address. */
 const REFUSED_PER_MINUTE = 100
 const HOUR_MS = 3_600_000
+/** Asked only about packages of npm's own registry. */
+const NPM_DOWNLOADS = 'https://api.npmjs.org'
 const ANALYSIS_RETENTION_DAYS = 30
 const DASHBOARD = fileURLToPath(new URL('../../dist/web', import.meta.url))
 const DOCS = fileURLToPath(new URL('../../docs', import.meta.url))
@@ -117,7 +120,10 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   )
 
   const userAgent = `catwalk/${version}`
-  const packages = createNpmIndex({ configuration: () => loadNpmConfiguration(process.env) })
+  const packages = createNpmIndex({
+    configuration: () => loadNpmConfiguration(process.env),
+    downloadsUrl: NPM_DOWNLOADS,
+  })
   const pypi = createPypiIndex({
     configuration: async () => loadPythonIndex(config.pypiIndexUrl?.reveal() ?? null, process.env),
     userAgent,
@@ -326,6 +332,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         analyzer: createSourceAnalyzer({
           sources,
           services: workspaceServices,
+          registry: createRegistryEntries(db, registries.official),
           runtime: runtimes[0] ?? null,
           memoryMiB: config.defaultMemoryMiB,
           now: () => systemClock.now(),

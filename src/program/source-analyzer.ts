@@ -1,4 +1,4 @@
-import { analyze, withProof } from '../analyzer/index.ts'
+import { analyze, leadsTo, withProof } from '../analyzer/index.ts'
 import {
   CatwalkError,
   chooseExecutable,
@@ -17,23 +17,31 @@ import {
 } from '../domain/index.ts'
 import { toPackage, type Indexes } from './launch-package.ts'
 import type { WorkspaceServices } from './workspace-services.ts'
+import { warningsOfPackage } from './package-warnings.ts'
+import {
+  analysisWithoutFiles,
+  claimsName,
+  withEntry,
+  type FoundEntry,
+  type RegistryEntries,
+} from './registry-entries.ts'
 
 export interface SourceAnalyzerOptions {
   readonly sources: SourceHost
   readonly services: Pick<WorkspaceServices, 'npm' | 'pypi' | 'model' | 'reading'>
+  readonly registry: RegistryEntries
   /** Where servers are tried out; null when nothing can be run here. */
   readonly runtime: Pick<Runtime, 'tryOut'> | null
   readonly memoryMiB: number
   readonly now: () => Date
 }
 
-const RECENT_MS = 7 * 86_400_000
 /** For all trial starts of one analysis; the installation has a limit of its own. */
 const TRIAL_LIMIT_MS = 45_000
 
 /** Fetches a source, reads its files, looks its package up, tries it out and asks the model, each where it can be done. */
 export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnalyzer {
-  const { sources, services, now } = options
+  const { sources, services, registry, now } = options
   const indexesOf = (workspaceId: string): Indexes => ({
     npm: services.npm(workspaceId),
     pypi: services.pypi(workspaceId),
@@ -91,9 +99,11 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
         signal,
       )
       const proven = withProof(analysis, trial)
-      return analysis.verdict === 'not_a_server' && trial.proof.booted
-        ? { ...proven, verdict: 'deployable', reason: null }
-        : proven
+      if (analysis.verdict !== 'not_a_server' || !trial.proof.booted) return proven
+      const asks = [...proven.env, ...proven.arguments].some(({ required }) => required)
+      return asks
+        ? { ...proven, verdict: 'needs_input', reason: 'It needs values that only you have.' }
+        : { ...proven, verdict: 'deployable', reason: null }
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof CatwalkError)) throw error
@@ -102,33 +112,51 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
     }
   }
 
+  async function repositoryOf(
+    workspaceId: string,
+    source: ReadableSource,
+    signal: AbortSignal,
+  ): Promise<string | null> {
+    if (source.kind !== 'pypi') return null
+    return (await services.pypi(workspaceId).resolve(source.name, source.version, signal)).repository
+  }
+
   return {
     githubHosts: sources.githubHosts,
     async analyze(input, signal) {
-      const { source, onStep } = input
-      if (!isReadable(source)) throw notYet(source)
+      const { onStep } = input
+      onStep('fetching', formatSource(input.source))
+      const found = input.source.kind === 'registry' ? await registry.find(input.source, signal) : null
+      const source = readableSource(input.source, found)
+      if (source === null) return withoutFiles(input, found)
       const within = await services.reading(input.workspaceId, source, signal)
-      onStep('fetching', formatSource(source))
       const pin = await sources.pin(source, within)
-      const pinned = formatSource(pin.source)
+      const pinned = [...(found === null ? [] : [formatEntry(found)]), formatSource(pin.source)].join(' ')
       const kept = await input.recall(pinned)
       if (kept !== null) return { pinned, analysis: kept }
       await using snapshot = await sources.open(pin, within)
       onStep('reading', `${snapshot.files.size} files`)
       let analysis = await read(source, pin.url, snapshot, input, signal)
+      const npm = services.npm(input.workspaceId)
+      const pypi = services.pypi(input.workspaceId)
+      onStep('looking_up', analysis.launch?.package.name ?? formatSource(pin.source))
+      let known: PackageInfo | null = null
       if (pin.source.kind === 'npm') {
-        onStep('looking_up', pin.source.name)
-        const info = await services
-          .npm(input.workspaceId)
-          .resolve(pin.source.name, pin.source.version, signal)
-        analysis = {
-          ...analysis,
-          launch: analysis.launch ?? launchOf(info),
-          about: aboutOf(info),
-          warnings: [...analysis.warnings, ...warningsOf(info, now())],
-        }
+        known = await npm.resolve(pin.source.name, pin.source.version, signal)
+        analysis = { ...analysis, launch: analysis.launch ?? launchOf(known), about: aboutOf(known) }
       }
-      analysis = await proved(analysis, input, signal)
+      if (found !== null) {
+        const repository =
+          analysis.about?.repository ?? (await repositoryOf(input.workspaceId, pin.source, signal))
+        const isOwn =
+          found.target.kind !== 'package' ||
+          claimsName(snapshot, found.entry.name) ||
+          (found.entry.repository !== null && leadsTo(repository, found.entry.repository))
+        analysis = withEntry(analysis, found, isOwn)
+      }
+      const npmNames = () => registry.npmNames()
+      const told = await warningsOfPackage(analysis, { npm, pypi, npmNames, now, known }, signal)
+      analysis = await proved({ ...analysis, warnings: [...analysis.warnings, ...told] }, input, signal)
       const model = input.model && analysis.launch !== null ? await services.model(input.workspaceId) : null
       if (model !== null) {
         onStep('asking_model', null)
@@ -164,29 +192,27 @@ function aboutOf(info: PackageInfo): NonNullable<Analysis['about']> {
   }
 }
 
-function warningsOf(info: PackageInfo, now: Date): Analysis['warnings'] {
-  const { deprecated, hasInstallScripts, publishedAt } = info
-  return [
-    ...(deprecated === null
-      ? []
-      : [{ code: 'deprecated', message: `Its author marked it as deprecated: ${deprecated}` }]),
-    ...(hasInstallScripts
-      ? [
-          {
-            code: 'install_scripts',
-            message:
-              'It has install scripts, which do not run unless you allow them. Without them it may not work.',
-          },
-        ]
-      : []),
-    ...(publishedAt !== null && now.getTime() - publishedAt.getTime() < RECENT_MS
-      ? [{ code: 'recently_published', message: 'This version was published less than a week ago.' }]
-      : []),
-  ]
+async function withoutFiles(
+  input: SourceAnalysisInput,
+  found: FoundEntry | null,
+): Promise<{ pinned: string; analysis: Analysis }> {
+  if (found === null) throw notYet(input.source)
+  const pinned = formatEntry(found)
+  return { pinned, analysis: (await input.recall(pinned)) ?? analysisWithoutFiles(found) }
+}
+
+/** What is read: the source itself, or what an entry of the registry leads to. Null when nothing can be read. */
+function readableSource(source: AnalysableSource, found: FoundEntry | null): ReadableSource | null {
+  if (found !== null) return 'source' in found.target ? found.target.source : null
+  return isReadable(source) ? source : null
 }
 
 function isReadable(source: AnalysableSource): source is ReadableSource {
   return source.kind === 'npm' || source.kind === 'pypi' || source.kind === 'github' || source.kind === 'git'
+}
+
+function formatEntry({ entry: { name, version } }: FoundEntry): string {
+  return formatSource({ kind: 'registry', name, version })
 }
 
 function noSuchServer(server: string, { candidates }: Analysis): CatwalkError {
@@ -197,10 +223,11 @@ function noSuchServer(server: string, { candidates }: Analysis): CatwalkError {
   })
 }
 
-const WHAT = { oci: 'Images', registry: 'Entries of the registry', remote: 'Remote servers' } as const
+const WHAT = { oci: 'Images', remote: 'Remote servers' } as const
 
-function notYet(source: Exclude<AnalysableSource, ReadableSource>): CatwalkError {
-  return new CatwalkError('source_not_deployable', `${WHAT[source.kind]} cannot be deployed yet.`, {
+function notYet({ kind }: AnalysableSource): CatwalkError {
+  const what = kind === 'oci' || kind === 'remote' ? WHAT[kind] : 'Sources of this kind'
+  return new CatwalkError('source_not_deployable', `${what} cannot be deployed yet.`, {
     details: { field: 'source' },
   })
 }

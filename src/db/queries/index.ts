@@ -155,6 +155,7 @@ export {
 export { readSetting, settleSetting, writeSetting } from './settings.ts'
 export {
   findRegistryServer,
+  listRegistryPackages,
   searchRegistryServers,
   type FoundServerRow,
   type RegistryServerRow,

@@ -115,6 +115,15 @@ export async function findRegistryServer(db: Handle, name: string): Promise<Regi
   return rows[0] ?? null
 }
 
+/** Names of the packages of one kind that the registries list, each once. */
+export async function listRegistryPackages(db: Handle, registryType: string): Promise<readonly string[]> {
+  const { rows } = await sql<{ identifier: string }>`
+    select distinct package ->> 'identifier' as identifier
+    from registry_servers, jsonb_array_elements(document -> 'packages') as package
+    where package ->> 'registryType' = ${registryType}`.execute(db)
+  return rows.map(({ identifier }) => identifier)
+}
+
 const COLUMNS = sql.raw(
   'source, name, title, description, version, status, status_message, repository, folder, website, license, document, published_at, updated_at',
 )
