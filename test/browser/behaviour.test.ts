@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { launchBrowser } from './support/browser.ts'
 import { buildDashboard, startDashboard, type Dashboard } from './support/dashboard.ts'
 import { appears, openPage, type WatchedPage } from './support/page.ts'
-import { analysis, callResult, logs, me, ticktick } from './support/scene-data.ts'
+import { analysis, callResult, logs, me, registry, ticktick } from './support/scene-data.ts'
 import { fakeHouse, feed, SEVERAL, type Handlers } from './support/scenes.ts'
 
 const owned = new AsyncDisposableStack()
@@ -121,6 +121,33 @@ test('a menu is worked with the keyboard alone', async () => {
   await hasFocus('Delete')
   await page.keyboard.press('Enter')
   expect(await appears(page.getByRole('dialog', { name: 'Delete TickTick' }))).toBe(true)
+})
+
+test('the registry is searched while one types, walked with the keyboard, and an entry leads to its review', async () => {
+  const asked: unknown[] = []
+  answers = {
+    listRegistryServers: ({ query }) => {
+      asked.push(query['q'] ?? '')
+      const items = registry.items.filter(({ title }) => title?.toLowerCase().startsWith(query['q'] ?? ''))
+      return { ...registry, items, cursor: null }
+    },
+  }
+  await visit('/')
+  const field = page.getByRole('searchbox', { name: 'Search the registry' })
+  await field.pressSequentially('slack')
+  await page.getByRole('status').getByText('1 server.').waitFor({ state: 'attached' })
+  expect(await page.getByRole('link', { name: /GitHub/ }).count()).toBe(0)
+  // Not once for every letter.
+  expect(asked[0]).toBe('')
+  expect(asked.length).toBeLessThan(6)
+  await page.keyboard.press('ArrowDown')
+  expect(await focused()).toContain('com.slack/mcp')
+  await page.keyboard.press('ArrowUp')
+  expect(await focused()).toContain('Search the registry')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'How it runs' }).waitFor()
+  expect(new URL(page.url()).searchParams.get('source')).toBe('registry:com.slack/mcp')
 })
 
 test('a warning blocks the deployment until it is decided, and says so', async () => {

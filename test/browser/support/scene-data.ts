@@ -635,3 +635,102 @@ export const workspaceSettings: RouteOutput<'listWorkspaceSettings'>['items'] = 
   { name: 'FLY_API_TOKEN', masked: null, account: null, checkedAt: null },
   { name: 'FLY_APP', masked: null, account: null, checkedAt: null },
 ]
+
+type RegistryAnswer = RouteOutput<'listRegistryServers'>
+
+function registryServer(fields: Partial<RegistryAnswer['items'][number]>): RegistryAnswer['items'][number] {
+  return {
+    name: 'io.github.github/github-mcp-server',
+    title: 'GitHub',
+    description: 'Repositories, issues, pull requests and workflow runs.',
+    version: '1.4.0',
+    status: 'active',
+    statusMessage: null,
+    source: 'registry:io.github.github/github-mcp-server',
+    runsFrom: 'package',
+    listedBy: [{ registry: 'official', url: null }],
+    namespace: 'github',
+    repository: 'https://github.com/github/github-mcp-server',
+    website: null,
+    license: 'MIT License',
+    packages: [{ registry: 'npm', name: '@github/mcp', version: '1.4.0' }],
+    remotes: [],
+    publishedAt: ago(9_000_000),
+    updatedAt: ago(260_000),
+    ...fields,
+  }
+}
+
+const officialRegistry: RegistryAnswer['registries'][number] = {
+  name: 'official',
+  url: 'https://registry.modelcontextprotocol.io',
+  servers: 4_812,
+  syncedAt: ago(1_300),
+  syncing: false,
+  failure: null,
+  nextAt: ago(-2_300),
+}
+
+export const registry: RegistryAnswer = {
+  items: [
+    registryServer({}),
+    registryServer({
+      name: 'com.slack/mcp',
+      title: 'Slack',
+      description: 'Search channels, read threads, post messages.',
+      source: 'registry:com.slack/mcp',
+      runsFrom: 'remote',
+      namespace: 'domain',
+      license: null,
+      packages: [],
+    }),
+    registryServer({
+      name: 'io.github.mapkit-with-a-long-name/mcp-server-for-maps-and-routes-and-more',
+      title: null,
+      description: '<b>Places</b>, routes and distances. Replaced by Maps v2. '.repeat(5),
+      status: 'deprecated',
+      source: 'registry:io.github.mapkit-with-a-long-name/mcp-server-for-maps-and-routes-and-more',
+    }),
+    registryServer({
+      name: 'somebody/notes',
+      title: 'Notes',
+      description: '',
+      source: 'https://github.com/somebody/notes',
+      runsFrom: 'repository',
+      listedBy: [{ registry: 'glama', url: 'https://glama.ai/mcp/servers/somebody/notes' }],
+      namespace: null,
+      packages: [],
+      updatedAt: null,
+    }),
+    registryServer({
+      name: 'somebody/nothing',
+      title: 'Nothing',
+      source: null,
+      runsFrom: 'nothing',
+      namespace: null,
+    }),
+  ],
+  cursor: 'more',
+  registries: [
+    officialRegistry,
+    { ...officialRegistry, name: 'glama', url: 'https://glama.ai', syncing: true },
+  ],
+}
+
+export const registryDown: RegistryAnswer = {
+  items: [],
+  cursor: null,
+  registries: [
+    {
+      ...officialRegistry,
+      syncedAt: ago(90_000),
+      failure: { at: ago(300), message: 'registry.modelcontextprotocol.io does not answer in time.' },
+    },
+  ],
+}
+
+export const registryFirst: RegistryAnswer = {
+  items: [],
+  cursor: null,
+  registries: [{ ...officialRegistry, servers: 0, syncedAt: null, syncing: true }],
+}

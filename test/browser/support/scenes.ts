@@ -25,6 +25,7 @@ export const house: Handlers = {
   getInstallation: () => data.installation,
   listDeployments: () => ({ items: data.deployments }),
   createAnalysis: () => data.analysis,
+  listRegistryServers: () => data.registry,
   listWorkspaces: () => ({ items: data.workspaces }),
   listMembers: () => ({ items: data.members }),
   listInvitations: () => ({ items: data.invitations }),
@@ -147,6 +148,32 @@ export const scenes: readonly Scene[] = [
       await page.getByLabel('Source').fill(SNIPPET)
       await page.getByText('A configuration.').waitFor()
     },
+  },
+  {
+    name: 'start-registry-down',
+    path: '/',
+    answers: { listRegistryServers: () => data.registryDown },
+    ready: 'It did not answer',
+    act: async (page) => {
+      await page.getByRole('searchbox', { name: 'Search the registry' }).fill('xylophone')
+      await page.getByText('No server fits', { exact: true }).waitFor()
+    },
+  },
+  {
+    name: 'start-registry-first',
+    path: '/',
+    answers: { listRegistryServers: () => data.registryFirst },
+    ready: 'The registries are being read',
+  },
+  {
+    name: 'start-registry-failed',
+    path: '/',
+    answers: {
+      listRegistryServers: () => {
+        throw new CatwalkError('forbidden', 'This needs another role.')
+      },
+    },
+    ready: 'This needs another role.',
   },
   {
     name: 'start-refused',

@@ -48,6 +48,27 @@ export const analysisQuery = (source: string, server?: string, text: string = so
     retry: false,
   })
 
+const REGISTRY_PAGE = 12
+
+/** Servers of the public registries that fit, page by page. Asked again while a registry is read for the first time. */
+export const registryQuery = (words: string) =>
+  infiniteQueryOptions({
+    queryKey: ['registry', words],
+    queryFn: ({ signal, pageParam }) =>
+      api.call(
+        'listRegistryServers',
+        { query: { q: words, limit: REGISTRY_PAGE, ...(pageParam === null ? {} : { cursor: pageParam }) } },
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ cursor }) => cursor,
+    staleTime: 60 * SECOND_MS,
+    refetchInterval: ({ state }) =>
+      state.data?.pages[0]?.registries.some(({ syncing, syncedAt }) => syncing && syncedAt === null) === true
+        ? 5 * SECOND_MS
+        : false,
+  })
+
 const isMoving = (deployment: Deployment) =>
   deployment.state === 'deploying' || deployment.state === 'deleting'
 

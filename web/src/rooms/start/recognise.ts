@@ -16,6 +16,8 @@ const NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/
 const NPX = /^(?:npx|npm exec)\s+(?:(?:-y|--yes|--)\s+)*(\S+)$/
 const COMMAND =
   /^(?:[A-Z_][A-Z0-9_]*=\S*\s+)*(?:npx|npm exec|bunx|pnpm dlx|yarn dlx|uvx|uv|pipx|docker|claude mcp add|code --add-mcp)\s/
+/** A name of the MCP Registry: a namespace in reverse DNS and a name. */
+const REGISTRY_NAME = /^(?:registry:)?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\/[A-Za-z0-9._-]+(?:@[\w.+-]+)?$/
 const NPM_PAGE = /^https:\/\/(?:www\.)?npmjs\.(?:com|org)\/package\/((?:@[^/\s]+\/)?[^/\s?#]+)/
 
 /** What the text in the Start field looks like. Only a help while typing: the server decides. */
@@ -30,7 +32,8 @@ export function recognise(text: string): Recognised {
   if (/^(?:https?:\/\/|git@|git\+|ssh:|github\.com\/)/.test(source)) return { kind: 'link' }
   if (/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/.test(source)) return { kind: 'link' }
   if (source.startsWith('pypi:')) return { kind: 'link' }
-  if (/^(?:oci|docker|registry|remote):/.test(source)) return { kind: 'later', what: 'Sources of this kind' }
+  if (REGISTRY_NAME.test(source)) return { kind: 'link' }
+  if (/^(?:oci|docker|remote):/.test(source)) return { kind: 'later', what: 'Sources of this kind' }
   return npm(source) ? { kind: 'meant', source: `npm:${source}` } : { kind: 'unknown' }
 }
 

@@ -9,6 +9,7 @@ import { Button } from '../../kit/button.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
 import { EXAMPLES } from './examples.ts'
 import { recognise, type Recognised } from './recognise.ts'
+import { Registry } from './registry.tsx'
 import './start.css'
 
 const MOST_LINES = 12
@@ -106,6 +107,7 @@ export function StartRoom() {
           {look.error && <ErrorNote error={look.error} />}
         </form>
       </section>
+      <Registry />
       <section className="sect">
         <div className="sect-head">
           <div>
