@@ -174,7 +174,7 @@ export const signInRoutes = {
   },
   startPasskey: {
     method: 'post',
-    path: '/me/passkeys/options',
+    path: '/me/passkey-options',
     summary: 'Begin to add a passkey',
     access: 'viewer',
     body: Proof,

@@ -246,7 +246,18 @@ test('token add prints the secret alone; revoke takes an id or a name that only 
 })
 
 test('connect prints lines with the given token, or says where one belongs', async () => {
-  await using api = await startFakeApi({ handlers: { getDeployment: () => aDeployment() } })
+  const settings = {
+    access: 'token',
+    allowedOrigins: [],
+    processes: 'auto',
+    stateful: false,
+    keepsData: true,
+    alwaysOn: false,
+    idleTimeoutS: null,
+  } as const
+  await using api = await startFakeApi({
+    handlers: { getDeployment: () => aDeployment(), getSettings: () => settings },
+  })
   const one = await run(api, ['connect', 'echo', '--client', 'json', '--token', 'cwk_x', '--json'])
   const [setup] = JSON.parse(one.stdout) as { text: string }[]
   expect(JSON.parse(setup?.text ?? '')).toEqual({
