@@ -141,7 +141,8 @@ export function createEventStream(options: EventStreamOptions): EventStream {
       now = at
       if (now - lastWriteAt < silenceMs) return
       lastWriteAt = now
-      for (const res of connections) res.write(SSE_KEEP_ALIVE)
+      // What waits to be sent says enough, and one that takes nothing must not look as if something had moved.
+      for (const res of connections) if (res.writableLength === 0) res.write(SSE_KEEP_ALIVE)
     },
     drop: () => release(kept.length),
     release() {

@@ -63,6 +63,8 @@ export class ModernReply implements Sink {
     this.#now = now
     if (this.done || this.#res.destroyed || (this.#streaming && now - this.#wroteAt < this.#keepAliveMs))
       return
+    // What waits to be sent says enough, and one that takes nothing must not look as if something had moved.
+    if (this.#res.writableLength > 0) return
     this.#stream(SSE_KEEP_ALIVE)
   }
 
