@@ -48,8 +48,6 @@ export function createReplicas({ nodeId, vault, routes, local }: ReplicaOptions)
     return endpoint
   }
 
-  const failuresOf = (deploymentId: string): number => routes.ofDeployment(deploymentId)?.failures ?? 0
-
   /** Another node's route says that it is here: perhaps it just fell asleep, or is being started. */
   async function wakeHere(deploymentId: string, res: ServerResponse): Promise<Endpoint | undefined> {
     const owner = routes.ofDeployment(deploymentId)?.owner
@@ -85,12 +83,17 @@ export function createReplicas({ nodeId, vault, routes, local }: ReplicaOptions)
       const there = elsewhere(deploymentId)
       if (there !== undefined) return there
       const found = Promise.withResolvers<Endpoint>()
-      const failures = failuresOf(deploymentId)
+      let before = routes.ofDeployment(deploymentId)
       const unwatch = routes.onChange(() => {
         const endpoint = elsewhere(deploymentId)
+        const route = routes.ofDeployment(deploymentId)
+        const hasFailed = (route?.failures ?? 0) > (before?.failures ?? 0)
+        // Of one that ran here this node hears at first hand, and starts it again.
+        const ranHere = before?.owner?.nodeId === nodeId
+        before = route
         if (endpoint !== undefined) found.resolve(endpoint)
         // Whichever node starts it, all who wait hear that it failed.
-        else if (failuresOf(deploymentId) > failures) found.reject(notStarted())
+        else if (hasFailed && !ranHere) found.reject(notStarted())
       })
       const enough = new AbortController()
       const here = local.wake(deploymentId, AbortSignal.any([signal, enough.signal]))

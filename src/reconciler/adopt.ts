@@ -86,7 +86,10 @@ async function noteEnd(work: Work, running: Running, end: InstanceEnd): Promise<
   }
 }
 
-/** Records that an instance of the live release ended or did not come up, and when it is tried again. */
+/**
+ * Records that an instance of the live release ended or did not come up, and when it is tried again.
+ * @param instanceId the one that had answered; null when none came up
+ */
 export async function countFailure(
   work: Work,
   releaseId: string,
@@ -106,6 +109,8 @@ export async function countFailure(
     if (instanceId !== null) await queries.deleteInstance(tx, instanceId)
     if (isLast) await queries.dropLease(tx, work.lease)
   })
+  // One that has answered is likely to do so again: who came in the meantime waits for the next start.
+  if (instanceId !== null && !isLast) return
   work.deps.instances.fail(
     work.lease.deploymentId,
     new CatwalkError('wake_failed', 'The server could not be started.'),

@@ -127,6 +127,8 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
           else if (!ended.aborted) done = start(claimed)
         } finally {
           waking.delete(deploymentId)
+          // It was left out of what is due while we asked.
+          if (done === null) look()
         }
         await done
       })

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { RouteOutput } from '../../src/contract/index.ts'
 import { CatwalkError } from '../../src/domain/index.ts'
 import { startFakeApi } from '../fakes/api.ts'
 import { aDeployment, aFailedDeployment, aLogLine, anEvent, aToken, at } from '../fakes/api-data.ts'
@@ -246,7 +247,7 @@ test('token add prints the secret alone; revoke takes an id or a name that only 
 })
 
 test('connect prints lines with the given token, or says where one belongs', async () => {
-  const settings = {
+  const settings: RouteOutput<'getSettings'> = {
     access: 'token',
     allowedOrigins: [],
     processes: 'auto',
@@ -254,7 +255,7 @@ test('connect prints lines with the given token, or says where one belongs', asy
     keepsData: true,
     alwaysOn: false,
     idleTimeoutS: null,
-  } as const
+  }
   await using api = await startFakeApi({
     handlers: { getDeployment: () => aDeployment(), getSettings: () => settings },
   })
