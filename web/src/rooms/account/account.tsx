@@ -37,7 +37,7 @@ export function AccountRoom() {
           error ? (
             <ErrorNote error={error} onRetry={() => void refetch()} />
           ) : (
-            <div className="stack" aria-busy="true" aria-label="Loading ways of signing in">
+            <div className="stack" role="status" aria-busy="true" aria-label="Loading ways of signing in">
               <Skeleton height={2.75} />
               <Skeleton height={2.75} />
             </div>

@@ -79,7 +79,7 @@ export function AuditRoom() {
               <ErrorNote error={error} onRetry={() => void refetch()} />
             </div>
           ) : (
-            <div className="pad stack" aria-busy="true" aria-label="Loading entries">
+            <div className="pad stack" role="status" aria-busy="true" aria-label="Loading entries">
               <Skeleton width={24} />
               <Skeleton width={20} />
               <Skeleton width={22} />

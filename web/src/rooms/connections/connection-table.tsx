@@ -25,7 +25,7 @@ export function ConnectionTable({ query, shows, empty, onRevoke }: ConnectionTab
         <ErrorNote error={error} onRetry={() => void refetch()} />
       </div>
     ) : (
-      <div className="pad stack" aria-busy="true" aria-label="Loading connected clients">
+      <div className="pad stack" role="status" aria-busy="true" aria-label="Loading connected clients">
         <Skeleton width={20} />
         <Skeleton width={16} />
       </div>

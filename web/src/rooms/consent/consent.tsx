@@ -39,7 +39,7 @@ function Asked({ request }: { readonly request: string }) {
           <Link to="/deployments">To your deployments</Link>
         </>
       ) : (
-        <div className="stack" aria-busy="true" aria-label="Loading what the client asks">
+        <div className="stack" role="status" aria-busy="true" aria-label="Loading what the client asks">
           <Skeleton height={2.75} />
           <Skeleton height={2.75} />
         </div>

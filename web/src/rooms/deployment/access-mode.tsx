@@ -48,7 +48,7 @@ export function AccessModeCard() {
           error ? (
             <ErrorNote error={error} onRetry={() => void refetch()} />
           ) : (
-            <div className="stack" aria-busy="true" aria-label="Loading who may call">
+            <div className="stack" role="status" aria-busy="true" aria-label="Loading who may call">
               <Skeleton width={20} />
               <Skeleton width={16} />
             </div>

@@ -46,7 +46,7 @@ export function Access() {
               <ErrorNote error={error} onRetry={() => void refetch()} />
             </div>
           ) : (
-            <div className="pad stack" aria-busy="true" aria-label="Loading tokens">
+            <div className="pad stack" role="status" aria-busy="true" aria-label="Loading tokens">
               <Skeleton width={20} />
               <Skeleton width={16} />
             </div>

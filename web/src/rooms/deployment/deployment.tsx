@@ -101,7 +101,7 @@ function Gone() {
 
 function RoomSkeleton() {
   return (
-    <div className="stack wide" aria-busy="true" aria-label="Loading the deployment">
+    <div className="stack wide" role="status" aria-busy="true" aria-label="Loading the deployment">
       <Skeleton width={12} height={1.75} />
       <Skeleton width={22} />
       <Skeleton height={3} />

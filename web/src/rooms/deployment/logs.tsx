@@ -57,7 +57,7 @@ export function Logs() {
       {error && <ErrorNote error={error} onRetry={() => void refetch()} />}
       <section className="card cut logcard full-log" aria-label="Log">
         {all.length === 0 && earlier === undefined && !error ? (
-          <div className="pad stack log" aria-busy="true">
+          <div className="pad stack log" role="status" aria-busy="true">
             <Skeleton width={30} />
             <Skeleton width={24} />
             <Skeleton width={27} />

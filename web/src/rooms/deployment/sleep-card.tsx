@@ -55,7 +55,7 @@ export function SleepCard() {
           error ? (
             <ErrorNote error={error} onRetry={() => void refetch()} />
           ) : (
-            <div className="stack" aria-busy="true" aria-label="Loading when it sleeps">
+            <div className="stack" role="status" aria-busy="true" aria-label="Loading when it sleeps">
               <Skeleton width={20} />
               <Skeleton width={16} />
             </div>

@@ -56,7 +56,7 @@ export function DoctorRoom() {
         error ? (
           <ErrorNote error={error} onRetry={() => void refetch()} />
         ) : (
-          <div className="stack" aria-busy="true" aria-label="Looking at the installation">
+          <div className="stack" role="status" aria-busy="true" aria-label="Looking at the installation">
             <Skeleton height={3.5} />
             <Skeleton height={3.5} />
             <Skeleton height={3.5} />

@@ -50,7 +50,7 @@ export function ApiKeysRoom() {
               <ErrorNote error={error} onRetry={() => void refetch()} />
             </div>
           ) : (
-            <div className="pad stack" aria-busy="true" aria-label="Loading keys">
+            <div className="pad stack" role="status" aria-busy="true" aria-label="Loading keys">
               <Skeleton width={20} />
               <Skeleton width={16} />
             </div>

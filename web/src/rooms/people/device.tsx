@@ -110,7 +110,7 @@ function Waiting({ code }: { readonly code: string }) {
         <EnterCode />
       </>
     ) : (
-      <div className="stack" aria-busy="true" aria-label="Loading">
+      <div className="stack" role="status" aria-busy="true" aria-label="Loading">
         <Skeleton height={2.75} />
       </div>
     )

@@ -48,7 +48,7 @@ export function MembersRoom() {
                 <ErrorNote error={error} onRetry={() => void refetch()} />
               </div>
             ) : (
-              <div className="pad stack" aria-busy="true" aria-label="Loading members">
+              <div className="pad stack" role="status" aria-busy="true" aria-label="Loading members">
                 <Skeleton width={20} />
                 <Skeleton width={16} />
               </div>

@@ -132,7 +132,7 @@ function ReviewSkeleton({ source }: { readonly source: string }) {
         title={<Skeleton width={12} height={1.625} />}
         lead="Fetching it, reading its files, looking its package up and trying it out…"
       />
-      <div className="split" aria-busy="true">
+      <div className="split" role="status" aria-busy="true">
         <div className="stack wide">
           <SkeletonCard height={14} />
           <SkeletonCard height={20} />

@@ -38,7 +38,7 @@ export function WorkspaceSettingsRoom() {
       />
       <section className="card cut">
         {settings === undefined ? (
-          <div className="pad stack" aria-busy={!error} aria-label="Loading settings">
+          <div className="pad stack" role="status" aria-busy={!error} aria-label="Loading settings">
             {error ? (
               <ErrorNote error={error} onRetry={() => void refetch()} />
             ) : (

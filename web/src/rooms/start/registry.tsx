@@ -84,7 +84,7 @@ export function Registry() {
       {error && servers.length === 0 ? (
         <ErrorNote error={error} onRetry={() => void refetch()} />
       ) : data === undefined ? (
-        <div className="grid c3" aria-busy="true">
+        <div className="grid c3" role="status" aria-busy="true">
           <SkeletonCard height={9} />
           <SkeletonCard height={9} />
           <SkeletonCard height={9} />

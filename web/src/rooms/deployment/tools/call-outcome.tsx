@@ -19,7 +19,7 @@ export function CallOutcome({ tool, called, error, isCalling }: CallOutcomeProps
   const [view, setView] = useState<'result' | 'raw'>('result')
   if (isCalling) {
     return (
-      <div className="res" aria-busy="true">
+      <div className="res" role="status" aria-busy="true">
         <span className="state deploying">
           <LoaderCircle className="turning" />
           Calling
