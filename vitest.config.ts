@@ -34,6 +34,7 @@ export default defineConfig({
           globalSetup: ['test/support/database-server.ts'],
           include: ['test/faults/**/*.test.ts'],
           fileParallelism: false,
+          testTimeout: 180_000,
         },
       },
       {

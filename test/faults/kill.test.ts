@@ -73,7 +73,15 @@ test.each([
 
     await using program = await startProgram({ dataDir })
     const api = await apiOf(program)
-    await isRunning(api, deployment.id)
+    // What was live already sleeps after a restart, until it is called.
+    await until(
+      'it runs or sleeps',
+      async () => {
+        const { state } = await api.call('getDeployment', { params: { id: deployment.id } })
+        return state === 'running' || state === 'sleeping' ? true : null
+      },
+      60_000,
+    )
     expect(await toolsOf(`${program.origin}/mcp/${deployment.slug}`, token.secret)).not.toHaveLength(0)
     await api.call('deleteDeployment', { params: { id: deployment.id } })
     await until('it is gone', async () => {

@@ -18,7 +18,9 @@ type Status = RouteOutput<'getKeys'>
 /** The use cases about master keys, which concern the installation and no workspace. */
 export function createKeyAdministration({ db, keys, rotator, clock }: KeyAdministrationDependencies) {
   async function status(): Promise<Status> {
-    const [inUse, rotation] = await Promise.all([queries.countSealedByKey(db), readRotation(db)])
+    // In this order, so that nothing is counted from before a rotation that is over.
+    const rotation = await readRotation(db)
+    const inUse = await queries.countSealedByKey(db)
     const ring = keys.ring()
     return {
       origin: keys.origin,
