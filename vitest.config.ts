@@ -24,7 +24,14 @@ export default defineConfig({
           name: 'integration',
           globalSetup: ['test/support/database-server.ts'],
           include: ['test/**/*.test.ts'],
-          exclude: ['test/abuse/**', 'test/faults/**', 'test/browser/**', 'test/slow/**', 'test/docker/**'],
+          exclude: [
+            'test/abuse/**',
+            'test/faults/**',
+            'test/browser/**',
+            'test/slow/**',
+            'test/docker/**',
+            'test/program/**',
+          ],
         },
       },
       {
@@ -51,7 +58,7 @@ export default defineConfig({
         test: {
           name: 'slow',
           globalSetup: ['test/support/database-server.ts'],
-          include: ['test/slow/**/*.test.ts'],
+          include: ['test/slow/**/*.test.ts', 'test/program/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 300_000,
         },
