@@ -3,6 +3,7 @@ import { addAdministration } from './administration.ts'
 import { BRIDGE_HOST } from './bridge-command.ts'
 import { addConnections } from './connection-commands.ts'
 import type { CommandContext, CommonOptions } from './context.ts'
+import { addDeploymentFiles } from './deployment-file-commands.ts'
 import { addLogins } from './login-commands.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { CliHost } from './output.ts'
@@ -136,6 +137,7 @@ function addDeploying(program: Command, run: Run): void {
         (await import('./commands/analyze.ts')).analyze(context, source, options),
       ),
     )
+  addDeploymentFiles(program, run)
   addRegistry(program.command('registry').description('the public registries of servers'), run)
   program
     .command('connect')

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { accountRoutes } from './account-routes.ts'
+import * as f from './deployment-file.ts'
 import { deviceRoutes } from './device-routes.ts'
 import { oauthRoutes } from './oauth-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
@@ -299,6 +300,32 @@ export const routes = {
     response: s.Deployment,
   },
 
+  exportDeployment: {
+    method: 'get',
+    path: '/deployments/{id}/export',
+    summary: 'The deployment as a file to import elsewhere, without the values that it is given',
+    access: 'member',
+    status: 200,
+    response: f.DeploymentFile,
+  },
+  exportWithSecrets: {
+    method: 'post',
+    path: '/deployments/{id}/export',
+    summary: 'The same with the values, encrypted under a passphrase',
+    access: 'admin',
+    body: f.ExportWithSecrets,
+    status: 200,
+    response: f.DeploymentFile,
+  },
+  importDeployment: {
+    method: 'post',
+    path: '/imports',
+    summary: 'Deploy what an export gave; what it was made from is looked up again',
+    access: 'member',
+    body: f.ImportDeployment,
+    status: 201,
+    response: f.ImportedDeployment,
+  },
   getSettings: {
     method: 'get',
     path: '/deployments/{id}/settings',

@@ -83,6 +83,11 @@ const SERIOUS: readonly string[] = [
   'look_alike',
   'deprecated',
   'yanked',
+  // Of a file that is imported: what its author chose for whoever imports it.
+  'unproven_source',
+  'lets_everybody_in',
+  'allows_web_pages',
+  'runs_install_scripts',
 ]
 
 /** Whether deploying in spite of a warning needs an explicit yes. */

@@ -349,6 +349,21 @@ const CATALOGUE = {
     title: 'The endpoint name is taken',
     help: 'Choose another one. Endpoint names are shared by all workspaces.',
   },
+  deployment_file_invalid: {
+    status: 400,
+    title: 'Not a file of a deployment',
+    help: 'Export the deployment again and import the file as it is.',
+  },
+  deployment_file_newer: {
+    status: 400,
+    title: 'The file is of a newer Catwalk',
+    help: 'Upgrade this Catwalk, then import it again.',
+  },
+  passphrase_wrong: {
+    status: 400,
+    title: 'The passphrase does not open the file',
+    help: 'Check the passphrase. If it is right, the file was changed after the export: import it without passphrase and give the values yourself.',
+  },
   token_not_found: {
     status: 404,
     title: 'No such endpoint token',

@@ -43,7 +43,12 @@ export { missingValues, needsConfirmation, valueProblem, type Given } from './de
 export { chooseExecutable } from './executable.ts'
 export { executablesOf } from './executables-of.ts'
 export { isId, newId, type IdKind } from './ids.ts'
-export { argumentCredential, launchCommand, type LaunchCommand } from './launch-command.ts'
+export {
+  argumentCredential,
+  isArgumentCredential,
+  launchCommand,
+  type LaunchCommand,
+} from './launch-command.ts'
 export {
   describePackage,
   variableProblem,

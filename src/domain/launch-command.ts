@@ -9,6 +9,11 @@ export function argumentCredential(argument: string): string {
   return `${ARGUMENT}${argument}`
 }
 
+/** Whether a credential is the value of an argument and no variable. */
+export function isArgumentCredential(name: string): boolean {
+  return name.startsWith(ARGUMENT)
+}
+
 /** A release's command line with everything filled in. Holds secrets in clear: made only to be handed to a process. */
 export interface LaunchCommand {
   /** Program and arguments; nothing is left to a shell. */
@@ -48,7 +53,7 @@ export function launchCommand(
   }
   return {
     argv: [...program, ...spec.args, ...(spec.userArgs ?? []).map((argument) => fillIn(argument, values))],
-    environment: new Map([...values].filter(([name]) => !name.startsWith(ARGUMENT))),
+    environment: new Map([...values].filter(([name]) => !isArgumentCredential(name))),
     files,
   }
 }

@@ -30,9 +30,9 @@ export interface DeployOptions extends CommonOptions {
 }
 
 /** The source is read and looked up before the answer. */
-const ANALYSIS_TIMEOUT_MS = 200_000
+export const ANALYSIS_TIMEOUT_MS = 200_000
 
-type Created = RouteOutput<'createDeployment'>
+export type Created = RouteOutput<'createDeployment'>
 type Wish = RouteInput<'createDeployment'>['body']
 
 export async function deploy(context: CommandContext, source: string, options: DeployOptions): Promise<void> {
@@ -96,7 +96,7 @@ async function createAsking(context: CommandContext, body: Wish): Promise<Create
 const VARIABLE = /^[A-Z_][A-Z0-9_]*$/
 
 /** What an error says is missing, when each of it is one name; ways of which one is enough are for the reader to choose. */
-function missingNames(error: unknown): readonly string[] {
+export function missingNames(error: unknown): readonly string[] {
   if (!isApiError(error) || error.body.error !== 'missing_variable') return []
   const missing = error.body.details?.['missing']
   if (!Array.isArray(missing)) return []
@@ -104,7 +104,7 @@ function missingNames(error: unknown): readonly string[] {
   return names.length === missing.length ? names : []
 }
 
-async function waitUntilServing(
+export async function waitUntilServing(
   context: CommandContext,
   api: ApiClient,
   { deployment, token }: Created,
@@ -138,7 +138,7 @@ function withToken(error: unknown, deployment: Deployment, token: string): unkno
  * Contents of files by variable, from `NAME=PATH`.
  * @throws CatwalkError `invalid_request` for one that cannot be read
  */
-async function readFiles(flags: readonly string[]): Promise<Record<string, string>> {
+export async function readFiles(flags: readonly string[]): Promise<Record<string, string>> {
   const files: Record<string, string> = {}
   for (const flag of flags) {
     const equals = flag.indexOf('=')

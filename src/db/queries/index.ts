@@ -42,6 +42,7 @@ export {
   setRuntime,
   setDesired,
   type DeploymentRow,
+  type EndpointSettings,
 } from './deployments.ts'
 export {
   deleteEndpointToken,

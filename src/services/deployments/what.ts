@@ -18,7 +18,10 @@ export interface What {
  * deployment makes itself. A snippet given beside an analysis adds its values.
  * @throws CatwalkError `invalid_request`, `analysis_not_found`, and those of an analysis
  */
-export async function findWhat(ctx: ServiceContext, { analysisId, source, server }: Wish): Promise<What> {
+export async function findWhat(
+  ctx: ServiceContext,
+  { analysisId, source, server }: Pick<Wish, 'analysisId' | 'source' | 'server'>,
+): Promise<What> {
   const snippet = source === undefined ? null : resolveSource(ctx, { source, server }).snippet
   if (analysisId !== undefined) {
     if (source !== undefined && snippet === null) {

@@ -160,6 +160,35 @@ export const scenes: readonly Scene[] = [
     },
   },
   {
+    name: 'start-import',
+    path: '/',
+    answers: {
+      importDeployment: ({ body }) => {
+        if (JSON.stringify(body).includes('tt_live')) {
+          const message = 'Its endpoint lets everybody in, without a token or sign-in.'
+          throw new CatwalkError('unconfirmed_warnings', message, {
+            details: { warnings: [{ code: 'lets_everybody_in', message }] },
+          })
+        }
+        throw new CatwalkError('missing_variable', 'It needs values that are not given.', {
+          details: { missing: ['TICKTICK_ACCESS_TOKEN'] },
+        })
+      },
+    },
+    ready: 'Examples',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Import a file' }).click()
+      const buffer = Buffer.from(JSON.stringify({ format: 'catwalk-deployment', secrets: {} }))
+      await page
+        .getByLabel('File')
+        .setInputFiles({ name: 'ticktick.catwalk.json', mimeType: 'application/json', buffer })
+      await page.getByRole('button', { name: 'Import', exact: true }).click()
+      await page.getByLabel('TICKTICK_ACCESS_TOKEN').first().fill('tt_live_9f2c1188ab40de')
+      await page.getByRole('button', { name: 'Import it so' }).click()
+      await page.getByLabel('I know, import it all the same').waitFor()
+    },
+  },
+  {
     name: 'start-registry-first',
     path: '/',
     answers: { listRegistryServers: () => data.registryFirst },
@@ -243,6 +272,17 @@ export const scenes: readonly Scene[] = [
   },
   { name: 'deploying', path: '/deployments/grafana', ready: 'Deploying Grafana' },
   { name: 'failed', path: '/deployments/warehouse', ready: 'The fix' },
+  {
+    name: 'export',
+    path: '/deployments/ticktick',
+    ready: 'Connect',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'More actions' }).click()
+      await page.getByRole('menuitem', { name: 'Export' }).click()
+      await page.getByLabel('Take its values along, encrypted').check()
+      await page.getByLabel('Passphrase').first().fill('correct horse battery')
+    },
+  },
   { name: 'overview', path: '/deployments/ticktick', ready: 'Connect' },
   {
     name: 'tools',

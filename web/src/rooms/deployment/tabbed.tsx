@@ -1,7 +1,20 @@
+import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
-import { CircleX, Ellipsis, LoaderCircle, Lock, Package, Play, RotateCw, Square, Trash2 } from 'lucide-react'
+import {
+  CircleX,
+  Download,
+  Ellipsis,
+  LoaderCircle,
+  Lock,
+  Package,
+  Play,
+  RotateCw,
+  Square,
+  Trash2,
+} from 'lucide-react'
 import { useState } from 'react'
 import type { Deployment } from '../../api/client.ts'
+import { meQuery } from '../../api/queries.ts'
 import { Badge } from '../../kit/badge.tsx'
 import { Button } from '../../kit/button.tsx'
 import { CopyButton } from '../../kit/copy-button.tsx'
@@ -14,6 +27,7 @@ import { Walk } from '../../kit/walk.tsx'
 import { useAction, type Action } from './actions.ts'
 import { useCurrent } from './current.ts'
 import { DeleteDialog } from './delete-dialog.tsx'
+import { ExportDialog } from './export-dialog.tsx'
 import '../../kit/tabs.css'
 
 /** A deployment that came up at least once: its head, the walk, and a tab for each side of it. */
@@ -141,6 +155,8 @@ function Tab({ slug, to, label, exact = false, count = null }: TabProps) {
 
 function Actions({ deployment }: { readonly deployment: Deployment }) {
   const [isDeleting, setDeleting] = useState(false)
+  const [isExporting, setExporting] = useState(false)
+  const me = useQuery(meQuery)
   const { mutate, isPending, variables } = useAction(deployment)
   const isStopped = deployment.state === 'stopped'
   const main: Action = isStopped ? 'start' : 'restart'
@@ -175,10 +191,20 @@ function Actions({ deployment }: { readonly deployment: Deployment }) {
             </MenuItem>
           </>
         )}
+        <MenuItem icon={Download} onSelect={() => setExporting(true)}>
+          Export
+        </MenuItem>
         <MenuItem icon={Trash2} danger onSelect={() => setDeleting(true)}>
           Delete
         </MenuItem>
       </Menu>
+      {isExporting && (
+        <ExportDialog
+          deployment={deployment}
+          mayTakeSecrets={me.data?.role === 'owner' || me.data?.role === 'admin'}
+          onClose={() => setExporting(false)}
+        />
+      )}
       {isDeleting && <DeleteDialog deployment={deployment} onClose={() => setDeleting(false)} />}
     </>
   )

@@ -1,12 +1,13 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { Check, CornerDownLeft, Info, Package } from 'lucide-react'
+import { Check, CornerDownLeft, FileUp, Info, Package } from 'lucide-react'
 import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent } from 'react'
 import { analysisQuery } from '../../api/queries.ts'
 import { Page } from '../../app/page.tsx'
 import { forgetPasted, keepPasted } from '../../app/pasted.ts'
 import { Button } from '../../kit/button.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
+import { ImportDialog } from './import-dialog.tsx'
 import { EXAMPLES } from './examples.ts'
 import { recognise, type Recognised } from './recognise.ts'
 import { Registry } from './registry.tsx'
@@ -18,6 +19,7 @@ export function StartRoom() {
   const navigate = useNavigate()
   const queryClient = useQueryClient()
   const [source, setSource] = useState('')
+  const [isImporting, setImporting] = useState(false)
   const field = useRef<HTMLTextAreaElement>(null)
   const look = useMutation({
     mutationFn: (wanted: string) => queryClient.fetchQuery(analysisQuery(wanted)),
@@ -106,6 +108,10 @@ export function StartRoom() {
           </div>
           {look.error && <ErrorNote error={look.error} />}
         </form>
+        <Button variant="quiet" size="sm" icon={FileUp} onClick={() => setImporting(true)}>
+          Import a file
+        </Button>
+        {isImporting && <ImportDialog onClose={() => setImporting(false)} />}
       </section>
       <Registry />
       <section className="sect">

@@ -1,0 +1,89 @@
+import { DEPLOYMENT_FILE_VERSION, type ParsedInput, type RouteOutput } from '../../contract/index.ts'
+import { queries } from '../../db/index.ts'
+import { CatwalkError, type LaunchArgument } from '../../domain/index.ts'
+import type { ServiceContext } from '../context.ts'
+import { openCredentials } from '../credentials.ts'
+import { sealValues, type File } from './seal.ts'
+
+/**
+ * A deployment as a file: what runs of it, or else its newest release, and its settings, without any value.
+ * @throws CatwalkError `deployment_not_found`, `deployment_deleting`
+ */
+export async function exportDeployment(
+  ctx: ServiceContext,
+  { params }: ParsedInput<'exportDeployment'>,
+): Promise<RouteOutput<'exportDeployment'>> {
+  return (await read(ctx, ctx.db, params.id)).file
+}
+
+/**
+ * The same with the values that it is given, encrypted under a passphrase.
+ * @throws CatwalkError `deployment_not_found`, `deployment_deleting`, `credential_unreadable`, `payload_too_large`
+ */
+export async function exportWithSecrets(
+  ctx: ServiceContext,
+  { params, body }: ParsedInput<'exportWithSecrets'>,
+): Promise<RouteOutput<'exportWithSecrets'>> {
+  const { file, values } = await ctx.db.transaction().execute(async (tx) => {
+    const { file: bare, deploymentId, release } = await read(ctx, tx, params.id)
+    const rows = await queries.credentialsOf(tx, deploymentId, release.credential_versions)
+    const opened = [...openCredentials(ctx.vault, rows)].map(([name, secret]) => [name, secret.reveal()])
+    await queries.recordAudit(tx, {
+      actor: ctx.actor,
+      action: 'deployment.export_secrets',
+      target: deploymentId,
+      detail: { release: release.number, variables: opened.map(([name]) => name ?? '') },
+    })
+    return { file: bare, values: Object.fromEntries(opened) as Record<string, string> }
+  })
+  // Slow on purpose, so that the transaction does not wait for it.
+  return sealValues(file, values, body.passphrase)
+}
+
+async function read(
+  ctx: ServiceContext,
+  db: queries.Handle,
+  idOrSlug: string,
+): Promise<{ file: File; deploymentId: string; release: queries.ReleaseRow }> {
+  const view = await queries.findDeploymentView(db, ctx.actor.workspaceId, idOrSlug)
+  if (view.desired === 'deleted') {
+    throw new CatwalkError('deployment_deleting', `The deployment '${view.slug}' is being deleted.`)
+  }
+  const release = (await queries.liveRelease(db, view.id)) ?? view.newest
+  const { runtime, network, allowScripts, memoryMiB } = release.settings
+  const file: File = {
+    format: 'catwalk-deployment',
+    version: DEPLOYMENT_FILE_VERSION,
+    exportedAt: ctx.clock.now().toISOString(),
+    name: view.name,
+    slug: view.slug,
+    source: view.source,
+    launch: launchOf(release),
+    run: { runtime, network, allowScripts, memoryMiB },
+    settings: await queries.endpointSettings(db, view.id),
+    secrets: null,
+  }
+  return { file, deploymentId: view.id, release }
+}
+
+function launchOf({ launch_spec: spec, credential_versions: versions }: queries.ReleaseRow): File['launch'] {
+  const { package: pkg, args, userArgs = [], variables } = spec
+  return {
+    package: pkg.kind === 'pypi' ? { ...pkg, hashes: [...pkg.hashes] } : pkg,
+    args: [...args],
+    userArgs: userArgs.map(argumentOf),
+    values: variables
+      .filter(({ name }) => name in versions)
+      .map(({ name, description, secret, default: value, file }) => ({
+        name,
+        description,
+        secret,
+        default: value,
+        ...(file === undefined ? {} : { file }),
+      })),
+  }
+}
+
+function argumentOf(argument: LaunchArgument): File['launch']['userArgs'][number] {
+  return typeof argument === 'string' ? argument : { prefix: argument.prefix, value: argument.credential }
+}
