@@ -52,6 +52,7 @@ import { readBody, type Inbound } from './read-body.ts'
 import { reporterOf } from './report.ts'
 import { catwalkError, refuse, respondEmpty, respondJson, writeEvent } from './respond.ts'
 import { LISTEN_STREAM } from './session-store.ts'
+import { visitFirst, type PageToVisit, type Visitor } from './visit-first.ts'
 
 export interface DormantOptions {
   readonly deploymentId: string
@@ -66,6 +67,8 @@ export interface DormantOptions {
   readonly keepAliveMs?: number
   /** Called after a stream is held: perhaps an instance has come up in between. */
   readonly onHeld?: () => void
+  /** Where the caller must have been before the server can be woken; every request that needs it is told so. */
+  readonly visit?: PageToVisit
   /**
    * Waits until an instance answers.
    * @throws CatwalkError with the reason when none will
@@ -111,8 +114,38 @@ export function createDormant(options: DormantOptions): Dormant {
 
   /** Whether the manifest holds for a client: it was recorded for one that cannot be asked anything. */
   function isRecordedFor(capabilities: object): boolean {
-    if (manifest.era === undefined || processes === 'per-session') return false
+    if (manifest.era === undefined) return false
+    // There is no process that could say more.
+    if (options.visit !== undefined) return true
+    if (processes === 'per-session') return false
     return processes === 'shared' || !canBeAsked(capabilities)
+  }
+
+  function visitorOf(req: IncomingMessage, caller: Caller, body: Buffer): Visitor {
+    const claims = sessionOf(req, caller)
+    if (claims !== null) {
+      // As the client declared them, in JSON.
+      const capabilities = claims.capabilities as JsonObject
+      return { era: 'legacy', version: claims.version, capabilities }
+    }
+    const found = scan(body, { maxDepth: DEFAULT_LIMITS.maxDepth, trusted: true })
+    const isModern = !('length' in found) && found.metaVersion !== null
+    const capabilities = isModern ? objectAt(body, found.metaCapabilities) : {}
+    return { era: isModern ? 'modern' : 'legacy', version: null, capabilities }
+  }
+
+  /** Answers a request that the server is needed for, and that it is not woken for. */
+  function refuseUnvisited(
+    page: PageToVisit,
+    [req, res, caller]: readonly [IncomingMessage, ServerResponse, Caller],
+    body: Buffer | undefined,
+    id: string | null,
+  ): void {
+    const { requestId } = caller
+    if (body === undefined || id === null) {
+      return respondJson(res, page.error.status, requestId, catwalkError(null, page.error, requestId))
+    }
+    respondJson(res, 200, requestId, visitFirst(page, visitorOf(req, caller, body), id, requestId))
   }
 
   /** Wakes the server for one request and hands it on. */
@@ -123,6 +156,7 @@ export function createDormant(options: DormantOptions): Dormant {
     body: Buffer | undefined,
     id: string | null,
   ): Promise<void> {
+    if (options.visit !== undefined) return refuseUnvisited(options.visit, [req, res, caller], body, id)
     const gone = new AbortController()
     const abort = (): void => gone.abort()
     res.once('close', abort)
@@ -367,7 +401,8 @@ export function createDormant(options: DormantOptions): Dormant {
         endpoint.handle(req, res, caller, body ?? undefined)
       }
     },
-    handle(req, res, caller) {
+    handle(req, res, caller, given) {
+      if (given !== undefined) return answer(req, res, caller, given)
       if (req.method === 'GET') return get(req, res, caller)
       if (req.method === 'DELETE') return end(req, res, caller)
       const isRead =

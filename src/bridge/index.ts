@@ -1,5 +1,6 @@
 export { createBridge, type Bridge, type BridgeOptions } from './create-bridge.ts'
 export { createDormant, type Dormant, type DormantOptions } from './dormant.ts'
+export type { PageToVisit } from './visit-first.ts'
 export { createSessionMemory } from './session-memory.ts'
 export type { BridgeLimits } from './limits.ts'
 export type { Launch, ServerProcess } from './server-process.ts'

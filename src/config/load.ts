@@ -73,6 +73,8 @@ export interface Config {
   /** 0 for no limit. */
   readonly addressRequestsPerMinute: number
   readonly tokenConcurrency: number
+  /** Processes of people that one deployment may have at a time. */
+  readonly peopleAtOnce: number
   readonly deploymentConcurrency: number
   readonly staleAfterMs: number
   /** Without a slash at the end. */

@@ -411,6 +411,14 @@ export const SETTINGS = {
     default: '2048',
     example: '256',
   }),
+  peopleAtOnce: setting({
+    name: 'CATWALK_PEOPLE_AT_ONCE',
+    description:
+      'Processes that one deployment may have at a time where each member brings their own credentials: one for each who calls. When there are more, the one that has been idle longest ends.',
+    value: value.wholeNumber(1, 10_000),
+    default: '32',
+    example: '100',
+  }),
   staleAfterS: setting({
     name: 'CATWALK_STALE_AFTER_S',
     description:

@@ -83,6 +83,7 @@ export const DeploymentFile = z
             description: z.string().max(4096).nullable(),
             secret: z.boolean(),
             default: z.string().max(4096).nullable(),
+            personal: z.literal(true).optional().describe('Each member brings their own'),
             file: z
               .string()
               .regex(/^[\w-]{1,200}(?:\.[\w-]{1,20}){0,3}$/)

@@ -3,6 +3,7 @@ import { accountRoutes } from './account-routes.ts'
 import * as f from './deployment-file.ts'
 import { deviceRoutes } from './device-routes.ts'
 import { oauthRoutes } from './oauth-routes.ts'
+import { ownCredentialRoutes } from './own-credential-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import * as s from './schemas.ts'
 
@@ -39,6 +40,7 @@ export const routes = {
   ...accountRoutes,
   ...deviceRoutes,
   ...oauthRoutes,
+  ...ownCredentialRoutes,
   ...signInRoutes,
   getInstallation: {
     method: 'get',

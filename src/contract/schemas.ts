@@ -57,7 +57,13 @@ export const Release = z
     args: z.array(z.string()).describe('All of them, those of the owner last'),
     userArgs: z.array(z.string()).describe('Those that the owner gave; what is secret in them is hidden'),
     variables: z
-      .array(z.object({ name: z.string(), hasValue: z.boolean() }))
+      .array(
+        z.object({
+          name: z.string(),
+          hasValue: z.boolean(),
+          personal: z.boolean().describe('Each member brings their own value'),
+        }),
+      )
       .describe('Values are never shown'),
     network: z.enum(['none', 'internet']),
     memoryMiB: z.number().int(),
@@ -357,6 +363,8 @@ export const Installation = z
   })
   .meta({ id: 'Installation' })
 
+const PersonalNames = z.array(z.string().min(1).max(256)).max(32)
+
 export const CreateDeployment = z
   .strictObject({
     source: z
@@ -401,6 +409,9 @@ export const CreateDeployment = z
     allowScripts: z.boolean().default(false),
     memoryMiB: z.number().int().min(64).max(16384).optional(),
     tokenName: z.string().trim().min(1).max(80).default('first'),
+    personal: PersonalNames.default([]).describe(
+      'Variables of which each member brings their own value, and so has a process of their own; a value that is given for one is yours',
+    ),
     confirmWarnings: z.boolean().default(false).describe('Deploy in spite of warnings that ask for it'),
     allowMissing: z.boolean().default(false).describe('Deploy although required values are missing'),
   })
@@ -431,6 +442,9 @@ export const CreateRelease = z
       .max(64)
       .optional()
       .describe('In place of those that the owner gave before'),
+    personal: PersonalNames.optional().describe(
+      'All variables of which each member brings their own value, in place of the former ones',
+    ),
     runtime: runtimeKind.optional().describe('Moves it there'),
     network: z.enum(['none', 'internet']).optional(),
     allowScripts: z.boolean().optional(),

@@ -158,6 +158,7 @@ export interface EndpointTokensTable {
   last_used_at: Timestamp | null
   scope: Defaulted<'read' | 'full'>
   replaced_by: string | null
+  user_id: string | null
 }
 
 export interface EventsTable {
@@ -290,6 +291,18 @@ export interface PasskeysTable {
   transports: string | null
   aaguid: string | null
   created_at: Defaulted<Timestamp | null>
+}
+
+export interface PersonalCredentialsTable {
+  id: string
+  workspace_id: string
+  deployment_id: string
+  user_id: string
+  name: string
+  version: number
+  token: string
+  key_id: string
+  created_at: Defaulted<Timestamp>
 }
 
 export interface RegistryServersTable {
@@ -450,6 +463,7 @@ export interface DB {
   oauth_connections: OauthConnectionsTable
   oauth_refresh_tokens: OauthRefreshTokensTable
   passkeys: PasskeysTable
+  personal_credentials: PersonalCredentialsTable
   registry_servers: RegistryServersTable
   registry_sources: RegistrySourcesTable
   releases: ReleasesTable

@@ -6,6 +6,8 @@ import type { TokenScope } from './token-scope.ts'
 export interface Caller {
   /** Stable text such as `tok_…` or `user_…`; two callers with the same subject may share a session. */
   readonly subject: string
+  /** The member on whose behalf it is, by user id; absent when nobody in particular is behind it. */
+  readonly person?: string
   readonly requestId: string
   /** The trace that the request belongs to, 32 hexadecimal digits. */
   readonly traceId?: string

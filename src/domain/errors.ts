@@ -334,6 +334,21 @@ const CATALOGUE = {
     title: 'No such release',
     help: 'List the releases with: bin/catwalk releases',
   },
+  own_credentials_needed: {
+    status: 403,
+    title: 'The server needs your own credentials',
+    help: 'Bring them on the page that the message names, then try again. Nobody else sees or uses them.',
+  },
+  own_credentials_not_wanted: {
+    status: 404,
+    title: 'It asks for no credentials of your own',
+    help: 'List the deployments that do. The owner of a deployment decides which credentials each member brings.',
+  },
+  nobody_behind_call: {
+    status: 403,
+    title: "The call is on nobody's behalf",
+    help: 'Every member uses the server with their own credentials. Sign in with your client, or use an endpoint token that you made yourself while signed in.',
+  },
   wake_failed: {
     status: 503,
     title: 'The server did not start for the call',

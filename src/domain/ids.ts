@@ -8,6 +8,7 @@ const PREFIX = {
   release: 'rel',
   instance: 'ins',
   credential: 'cred',
+  personalCredential: 'pcred',
   endpointToken: 'tok',
   apiKey: 'key',
   audit: 'aud',

@@ -165,7 +165,7 @@ export { mayRequest, type TokenScope } from './token-scope.ts'
 export { traceIdOf, traceparentOf } from './trace-context.ts'
 export { createTokenBuckets, type TokenBuckets } from './token-buckets.ts'
 export { missesNativeModule } from './native-modules.ts'
-export { PLACEHOLDER_FOLDER, PLACEHOLDER_HOST } from './placeholders.ts'
+export { placeholderFor, PLACEHOLDER_FOLDER, PLACEHOLDER_HOST } from './placeholders.ts'
 export {
   neededPlaceholders,
   nextBoot,

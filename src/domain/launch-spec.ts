@@ -97,6 +97,8 @@ export interface RunSettings {
 /** What the owner chose for a release besides the launch spec. */
 export interface ReleaseSettings extends RunSettings {
   readonly runtime: RuntimeKind
+  /** Credentials that each member brings their own of; not there when all are shared. */
+  readonly personal?: readonly string[]
 }
 
 /** What a package is called, and which one of it exactly, for people and for names of things on disk. */

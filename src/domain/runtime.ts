@@ -12,6 +12,8 @@ export interface RuntimeSupport {
   readonly suspend: boolean
   /** Whether an instance outlives the program that started it. */
   readonly survivesRestart: boolean
+  /** Whether it keeps a home for each person apart ({@link Runtime.keepPeople}). Not there: it does not. */
+  readonly people?: boolean
 }
 
 /** A runtime that this installation offers. */
@@ -54,6 +56,8 @@ export interface InstanceInput {
   readonly releaseId: string
   /** Lease epoch of the holder that starts it; anything of a lower epoch is removed first. */
   readonly epoch: number
+  /** Whose process it is, where each person has one: it gets a home that nobody else's process sees. */
+  readonly person?: string
   /** A small number that is the deployment's alone on this installation; `local` makes its uid from it. */
   readonly slot: number
   readonly spec: LaunchSpec
@@ -127,4 +131,8 @@ export interface Runtime {
   tryOut(input: TrialInput, signal: AbortSignal): Promise<Trial>
   /** Removes what it keeps for a deployment besides the store: home and data directory. Idempotent. */
   purge(deploymentId: string, signal: AbortSignal): Promise<void>
+  /**
+   * Removes what it keeps for people of a deployment that are not among these. There when `supports.people`. Idempotent.
+   */
+  keepPeople?(deploymentId: string, people: ReadonlySet<string>, signal: AbortSignal): Promise<void>
 }

@@ -15,6 +15,7 @@ import { RPC, rpcErrorText } from '../protocol/index.ts'
 import {
   answerHeaders,
   endpointHeaders,
+  PERSON,
   readReports,
   REPORT,
   REQUEST_ID,
@@ -69,6 +70,7 @@ export function createEndpointClient(options: EndpointClientOptions = {}): Endpo
       host: base.host,
       [SUBJECT]: encodeURIComponent(caller.subject),
       [REQUEST_ID]: caller.requestId,
+      ...(caller.person === undefined ? {} : { [PERSON]: encodeURIComponent(caller.person) }),
       ...(caller.scope === undefined ? {} : { [SCOPE]: caller.scope }),
       ...(caller.challenge === undefined ? {} : { [CHALLENGE]: caller.challenge }),
       ...(caller.traceId === undefined ? {} : { traceparent: traceparentOf(caller.traceId) }),

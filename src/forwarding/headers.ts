@@ -3,6 +3,7 @@ import type { Caller, RequestReport } from '../domain/index.ts'
 
 /** Who calls, in the headers between the two sides. What a client sends under these names is not passed on. */
 export const SUBJECT = 'catwalk-subject'
+export const PERSON = 'catwalk-person'
 export const SCOPE = 'catwalk-scope'
 export const CHALLENGE = 'catwalk-challenge'
 /** Asks the other side to say what became of the request: in a header of a JSON answer, behind an event stream. */

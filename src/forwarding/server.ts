@@ -9,7 +9,7 @@ import {
   type RequestReport,
   type Secret,
 } from '../domain/index.ts'
-import { encodeReport, REPORT, REQUEST_ID, CHALLENGE, SCOPE, SUBJECT } from './headers.ts'
+import { encodeReport, PERSON, REPORT, REQUEST_ID, CHALLENGE, SCOPE, SUBJECT } from './headers.ts'
 import { errorMessage, type Message } from './messages.ts'
 
 /** The last part of the address: a request of an MCP client, one of our own, or a probe. */
@@ -72,6 +72,7 @@ async function answer(
 function callerOf(req: IncomingMessage, res: ServerResponse): Caller {
   const {
     [SUBJECT]: subject,
+    [PERSON]: person,
     [SCOPE]: scope,
     [CHALLENGE]: challenge,
     [REQUEST_ID]: requestId,
@@ -79,6 +80,7 @@ function callerOf(req: IncomingMessage, res: ServerResponse): Caller {
   } = req.headers
   return {
     subject: decodeURIComponent(String(subject ?? '')),
+    ...(typeof person === 'string' ? { person: decodeURIComponent(person) } : {}),
     requestId: String(requestId ?? ''),
     traceId: traceIdOf(typeof traceparent === 'string' ? traceparent : undefined),
     ...(scope === 'read' || scope === 'full' ? { scope } : {}),

@@ -30,8 +30,14 @@ function tokenPrincipal(secret: string, route: GatewayRoute, clock: Clock): Prin
   const token = route.tokens.get(hash('sha256', secret, 'hex'))
   if (token === undefined) return undefined
   if (token.expiresAt !== null && token.expiresAt.getTime() <= clock.now().getTime()) return undefined
-  const { id, scope = 'full' } = token
-  return { limitKey: id, tokenId: id, subject: id, scope }
+  const { id, scope = 'full', userId } = token
+  return {
+    limitKey: id,
+    tokenId: id,
+    subject: id,
+    scope,
+    ...(userId === undefined ? {} : { person: userId }),
+  }
 }
 
 /**
@@ -54,6 +60,7 @@ function personPrincipal(
     limitKey: connectionId,
     tokenId: connectionId,
     subject: userId,
+    person: userId,
     scope,
     ...(scope === 'full' ? {} : { challenge: scopeChallenge(publicUrl, route.slug, INSUFFICIENT) }),
   }

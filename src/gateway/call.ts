@@ -42,6 +42,7 @@ export function startCall(
   return {
     caller: {
       subject: principal.subject,
+      ...(principal.person === undefined ? {} : { person: principal.person }),
       requestId,
       traceId,
       scope: principal.scope,

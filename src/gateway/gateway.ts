@@ -108,7 +108,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   function forward(route: GatewayRoute, caller: Caller, req: IncomingMessage, res: ServerResponse): void {
     const { requestId } = caller
     if (route.state !== 'open') return refuse(res, 503, notOpen(route), requestId, RETRY_AFTER)
-    const endpoint = directory.ready(route.deploymentId) ?? options.meanwhile?.(route.deploymentId)
+    // What is recorded of one person's process is not for another.
+    const meanwhile = route.personal === true ? undefined : options.meanwhile
+    const endpoint = directory.ready(route.deploymentId) ?? meanwhile?.(route.deploymentId)
     if (endpoint !== undefined) return endpoint.handle(req, res, caller)
     void wake(route, res, requestId).then((woken) => woken?.handle(req, res, caller))
   }

@@ -1,5 +1,5 @@
 export { createGateway, type Gateway, type GatewayCall, type GatewayOptions } from './gateway.ts'
-export { refuseUnavailable } from './refuse.ts'
+export { refuseCall } from './refuse.ts'
 export type { GatewayLimits } from './limits.ts'
 export {
   createRouteTable,

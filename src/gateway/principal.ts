@@ -6,6 +6,8 @@ export interface Principal {
   readonly limitKey: string
   /** The endpoint token; null for somebody who showed none. */
   readonly tokenId: string | null
+  /** The member on whose behalf it is, by user id; absent when that is nobody in particular. */
+  readonly person?: string
   /** Sessions are bound to it, and records name it. */
   readonly subject: string
   readonly scope: TokenScope

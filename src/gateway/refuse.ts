@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http'
 import { docsPath, type CatwalkError } from '../domain/index.ts'
 import { RPC, rpcErrorText } from '../protocol/index.ts'
 
-/** Answers that the endpoint cannot be served for now. */
-export function refuseUnavailable(res: ServerResponse, requestId: string, error: CatwalkError): void {
-  refuse(res, 503, error, requestId, { 'retry-after': '5' })
+/** Answers a call with an error of the catalogue, under its own status; one that passes by itself says so. */
+export function refuseCall(res: ServerResponse, requestId: string, error: CatwalkError): void {
+  refuse(res, error.status, error, requestId, error.status === 503 ? { 'retry-after': '5' } : {})
 }
 
 /** Answers with an error of the catalogue, as the JSON-RPC error that MCP clients know how to show. */

@@ -7,6 +7,8 @@ export interface RouteToken {
   readonly expiresAt: Date | null
   /** `full` when it is not said. */
   readonly scope?: TokenScope
+  /** Who made it, while that person is a member. */
+  readonly userId?: string
 }
 
 /** What a person allowed one device of a client. */
@@ -23,6 +25,8 @@ export interface GatewayRoute {
   readonly slug: string
   /** `open`: there is a release to answer calls, whether an instance of it runs right now or not. */
   readonly state: RouteState
+  /** Every caller has a process of their own, so nothing but that may answer. False when it is not said. */
+  readonly personal?: boolean
   /** `token` when it is not said. */
   readonly access?: AccessMode
   /** By the SHA-256 of the token, in hexadecimal. */

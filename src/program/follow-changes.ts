@@ -103,6 +103,7 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
     slug: row.slug,
     state: routeState(row),
     access: row.access,
+    personal: row.personal,
     allowedOrigins: row.allowed_origins,
     failures: row.failures,
     owner:
@@ -116,9 +117,14 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
       ]),
     ),
     tokens: new Map(
-      row.tokens.map(({ hash, id, scope, expires_at: expires }) => [
+      row.tokens.map(({ hash, id, scope, expires_at: expires, user_id: userId }) => [
         hash,
-        { id, scope, expiresAt: expires === null ? null : new Date(expires) },
+        {
+          id,
+          scope,
+          expiresAt: expires === null ? null : new Date(expires),
+          ...(userId === null ? {} : { userId }),
+        },
       ]),
     ),
   }

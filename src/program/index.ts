@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
 import { createAccountHandlers, createApi, createOAuthHandlers, createPeopleHandlers } from '../api/index.ts'
+import { createDormant } from '../bridge/index.ts'
 import { createAuth, createSetUpLinks, ensureLocalKey, ensureWorkspace, ownHosts } from '../auth/index.ts'
 import { isLoopback, loadConfig, publicUrlOn, type Config, type ConfigSource } from '../config/index.ts'
 import { openDatabase, queries } from '../db/index.ts'
@@ -15,7 +16,7 @@ import {
   type Logger,
   type RuntimeStatus,
 } from '../domain/index.ts'
-import { createCallRecorder, createGateway, createRouteTable, refuseUnavailable } from '../gateway/index.ts'
+import { createCallRecorder, createGateway, createRouteTable, refuseCall } from '../gateway/index.ts'
 import { announceRun, readNodeId } from '../installation/index.ts'
 import { createHttpClient, publicNetwork } from '../network/index.ts'
 import { createNpmIndex, createPypiIndex, loadNpmConfiguration, loadPythonIndex } from '../packages/index.ts'
@@ -176,9 +177,10 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       maxMessageBytes: config.maxMessageBytes,
       clock: systemClock,
       logger: logger.child({ part: 'gateway' }),
-      refuse: refuseUnavailable,
+      refuse: refuseCall,
     }),
   )
+  const changes = services.createChangeHub()
   const reconciler = stack.use(
     startReconciler({
       db,
@@ -191,6 +193,12 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       metrics,
       instances,
       hold: (deploymentId, streams) => dormants.hold(deploymentId, streams),
+      changes,
+      standIn: ({ sessions: memory, ...options }) =>
+        createDormant({ ...options, memory, clock: systemClock, maxMessageBytes: config.maxMessageBytes }),
+      refuse: refuseCall,
+      peopleAtOnce: config.peopleAtOnce,
+      publicUrl: publicUrl.origin,
       idleTimeoutMs: config.idleTimeoutMs,
       healthEveryMs: HEALTH_EVERY_MS,
       healthTimeoutMs: HEALTH_TIMEOUT_MS,
@@ -202,7 +210,6 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   )
   metrics.countWith(async () => ({ deployments: await countByState(db), instances: instances.all().length }))
 
-  const changes = services.createChangeHub()
   const addressOf = createAddressReader(config.trustedProxies)
   stack.use(await followChanges(database, { nodeId, changes, reconciler, routes, sessions, logger }))
   const recorder = stack.use(

@@ -1,9 +1,11 @@
 import type { queries } from '../db/index.ts'
-import type { HeldStream, Logger, Runtime, RuntimeKind } from '../domain/index.ts'
-import type { BatchedLogWriter, ServiceDependencies, SessionMemories } from '../services/index.ts'
+import type { ServerResponse } from 'node:http'
+import type { CatwalkError, HeldStream, Logger, Runtime, RuntimeKind } from '../domain/index.ts'
+import type { BatchedLogWriter, Changes, ServiceDependencies, SessionMemories } from '../services/index.ts'
 
 import type { Metrics } from '../telemetry/index.ts'
 import type { InstanceRegistry } from './instances.ts'
+import type { StandIn, StandInOptions } from './people.ts'
 
 /** Points of the work at which a test can stop the program to kill it there. */
 export type Checkpoint =
@@ -36,6 +38,16 @@ export interface ReconcilerDependencies {
   readonly probeTimeoutMs: number
   /** Takes the streams that clients listen on when their instance is about to end, until there is another one. */
   readonly hold: (deploymentId: string, streams: readonly HeldStream[]) => void
+  /** Tells when something about a deployment has changed. */
+  readonly changes: Changes
+  /** What answers for one person while no process of theirs runs, where each person has their own. */
+  readonly standIn: (options: StandInOptions) => StandIn
+  /** Answers a request that cannot be served. */
+  readonly refuse: (res: ServerResponse, requestId: string, error: CatwalkError) => void
+  /** Processes of people that one deployment may have at a time. */
+  readonly peopleAtOnce: number
+  /** Origin without a trailing slash. */
+  readonly publicUrl: string
   /** How long this node goes on without the database. Then its instances end, before another node may start them. */
   readonly staleAfterMs: number
   /** How long a server may take to end by itself after its standard input was closed. */

@@ -83,7 +83,7 @@ async function fail(
   const failure = await postMortem(deps.db, release, {
     error: cause,
     end: error instanceof StartFailed ? error.end : null,
-    given: new Set(launchable?.credentials.keys() ?? []),
+    given: new Set([...(launchable?.credentials.keys() ?? []), ...(release.settings.personal ?? [])]),
     redact: launchable?.redact ?? ((text) => text),
   })
   deps.logger.info({ release: release.id, code: failure.code, err: cause }, 'release failed')

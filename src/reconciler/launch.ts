@@ -14,6 +14,8 @@ import {
 } from '../domain/index.ts'
 import { openCredentials } from '../services/index.ts'
 import type { ReconcilerDependencies } from './dependencies.ts'
+import { startPeople } from './people.ts'
+import { placeholders } from './person-launch.ts'
 
 /** A release with all that is needed to install and start it. */
 export interface Launchable {
@@ -41,8 +43,8 @@ export async function makeLaunchable(
   }
   const rows = await queries.credentialsOf(deps.db, deployment.id, release.credential_versions)
   const credentials = openCredentials(deps.vault, rows)
-  // Before anything is installed: throws when a value is missing.
-  launchCommand(release.launch_spec, [], credentials, '')
+  // Before anything is installed: throws when a value is missing that is not everybody's own.
+  launchCommand(release.launch_spec, [], new Map([...placeholders(release).values, ...credentials]), '')
   // The values are revealed to a function that only ever removes them.
   const redact = createRedactor(new Map([...credentials].map(([name, secret]) => [name, secret.reveal()])))
   return {
@@ -116,6 +118,10 @@ export async function startInstance(
     })
   })
   try {
+    if (isPersonal(release)) {
+      const { epoch } = lease
+      return await startPeople(deps, { launchable, instanceId, epoch, lockFile, sessions, era })
+    }
     return await runtime.start(
       {
         instanceId,
@@ -141,6 +147,11 @@ export async function startInstance(
     await queries.deleteInstance(deps.db, instanceId)
     throw error
   }
+}
+
+/** Whether each member brings their own credentials, and so has a process of their own. */
+export function isPersonal({ settings }: queries.ReleaseRow): boolean {
+  return (settings.personal ?? []).length > 0
 }
 
 /** A start that failed after its process ran, with how the process ended. */

@@ -5,6 +5,7 @@ import { adopt, countFailure } from './adopt.ts'
 import {
   awaitAnswer,
   install,
+  isPersonal,
   makeLaunchable,
   startInstance,
   StartFailed,
@@ -64,7 +65,7 @@ export async function serve(work: Work, release: queries.ReleaseRow): Promise<vo
     await adopt(work, instance, release.id, (tx) =>
       tell(tx, work, release.id, 'instance.ready', 'Started and answering.'),
     )
-    await noteOffers(work, release, instance)
+    if (!isPersonal(release)) await noteOffers(work, release, instance)
   } catch (error) {
     if (signal.aborted || error instanceof queries.LeaseLost) throw error
     const cause = error instanceof StartFailed ? error.cause : error

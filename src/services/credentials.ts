@@ -7,6 +7,35 @@ export function credentialScope(credentialId: string): string {
   return `credential/${credentialId}`
 }
 
+/** The same for a value that one person has brought. */
+export function personalCredentialScope(credentialId: string): string {
+  return `personal credential/${credentialId}`
+}
+
+/**
+ * Encrypts and stores what a person brings for a deployment, each value in place of the former one.
+ */
+export async function storePersonalCredentials(
+  tx: queries.Handle,
+  vault: Vault,
+  owner: { readonly workspaceId: string; readonly deploymentId: string; readonly person: string },
+  values: readonly (readonly [name: string, value: string])[],
+): Promise<void> {
+  for (const [name, value] of values) {
+    const id = newId('personalCredential')
+    const { token, keyId } = vault.encrypt(personalCredentialScope(id), new Secret(value))
+    await queries.putPersonalCredential(tx, {
+      id,
+      workspace_id: owner.workspaceId,
+      deployment_id: owner.deploymentId,
+      user_id: owner.person,
+      name,
+      token,
+      key_id: keyId,
+    })
+  }
+}
+
 /**
  * Encrypts and stores new values of a deployment's variables, each as the next version of its credential.
  * @returns variable → version
@@ -45,13 +74,24 @@ export function openCredentials(
   vault: Vault,
   rows: readonly queries.CredentialRow[],
 ): ReadonlyMap<string, Secret> {
-  return new Map(rows.map((row) => [row.name, open(vault, row)]))
+  return new Map(rows.map((row) => [row.name, open(vault, credentialScope(row.id), row)]))
+}
+
+/**
+ * The same for what a person has brought. Called only to start a process for that person.
+ * @throws CatwalkError `credential_unreadable`
+ */
+export function openPersonalCredentials(
+  vault: Vault,
+  rows: readonly queries.CredentialRow[],
+): ReadonlyMap<string, Secret> {
+  return new Map(rows.map((row) => [row.name, open(vault, personalCredentialScope(row.id), row)]))
 }
 
 /** The vault knows rows; people know names. */
-function open(vault: Vault, row: queries.CredentialRow): Secret {
+function open(vault: Vault, scope: string, row: queries.CredentialRow): Secret {
   try {
-    return vault.decrypt(credentialScope(row.id), row.token, row.key_id)
+    return vault.decrypt(scope, row.token, row.key_id)
   } catch (error) {
     if (!(error instanceof CatwalkError) || error.code !== 'credential_unreadable') throw error
     throw new CatwalkError(error.code, `The credential ${row.name} cannot be opened. ${error.message}`, {

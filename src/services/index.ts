@@ -9,7 +9,7 @@ export { getAnalysis } from './analyses/read.ts'
 export { createAnalysisRuns, type AnalysisRuns } from './analyses/runs.ts'
 export { createChangeHub, type ChangeHub } from './changes.ts'
 export type { Changes, ServiceContext, ServiceDependencies } from './context.ts'
-export { openCredentials } from './credentials.ts'
+export { openCredentials, openPersonalCredentials } from './credentials.ts'
 export { callTool } from './deployments/call-tool.ts'
 export { deleteDeployment, restartDeployment, startDeployment, stopDeployment } from './deployments/change.ts'
 export { createDeployment } from './deployments/create.ts'
@@ -32,6 +32,12 @@ export {
   revokeOwnConnection,
 } from './connections/connections.ts'
 export { createLogWriter, type BatchedLogWriter } from './logs/writer.ts'
+export {
+  bringOwnCredentials,
+  getOwnCredentials,
+  listOwnCredentials,
+  withdrawOwnCredentials,
+} from './own-credentials.ts'
 export { compareReleases } from './releases/compare.ts'
 export { createRelease } from './releases/create.ts'
 export { listReleases } from './releases/list.ts'

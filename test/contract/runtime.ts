@@ -22,6 +22,8 @@ export interface RuntimeUnderTest extends AsyncDisposable {
 }
 
 const never = new AbortController().signal
+const writeNote = (text: string) => `require('node:fs').writeFileSync(process.env.HOME + '/note', '${text}')`
+
 /** What every runtime must do, whatever it runs servers on. */
 export function runtimeContract(name: string, create: () => Promise<RuntimeUnderTest>): void {
   describe(`the runtime contract on ${name}`, () => {
@@ -126,6 +128,52 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
         PATH: expect.any(String) as unknown,
         TMPDIR: '/tmp',
       })
+    })
+
+    test('people of one deployment have homes and processes apart, and those who are not kept lose theirs', async (context) => {
+      if (runtime.supports.people !== true) return context.skip()
+      const release = releaseOf(evaluator)
+      const { deploymentId } = release.prepare
+      const read = `return require('node:fs').readdirSync(process.env.HOME)`
+      {
+        await using ofAll = await run(release)
+        const ofAna = await runtime.start(
+          release.start(await lockOf(release), {
+            person: 'user_ana',
+            instanceId: newId('instance'),
+            credentials: new Map([['MARK', new Secret('mark-of-ana')]]),
+          }),
+          never,
+        )
+        const ofBen = await runtime.start(
+          release.start(await lockOf(release), {
+            person: 'user_ben',
+            instanceId: newId('instance'),
+            credentials: new Map([['MARK', new Secret('mark-of-ben')]]),
+          }),
+          never,
+        )
+        await evaluate(ofAna, writeNote('of ana'))
+        await evaluate(ofBen, writeNote('of ben'))
+        expect(await evaluate(ofAll, read)).toEqual([])
+        const environments = `return require('node:fs').readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))
+          .map((pid) => { try { return require('node:fs').readFileSync('/proc/' + pid + '/environ', 'utf8') } catch { return '' } }).join(' ')`
+        const seen = await evaluate(ofAna, environments)
+        expect(seen).toContain('mark-of-ana')
+        expect(seen).not.toContain('mark-of-ben')
+        await ofAna.stop(500)
+        await ofBen.stop(500)
+        await runtime.keepPeople?.(deploymentId, new Set(['user_ben']), never)
+        for (const [person, files] of [
+          ['user_ana', []],
+          ['user_ben', ['note']],
+        ] as const) {
+          const input = release.start(await lockOf(release), { person, instanceId: newId('instance') })
+          const again = await runtime.start(input, never)
+          expect(await evaluate(again, read)).toEqual(files)
+          await again.stop(500)
+        }
+      }
     })
 
     test('arguments arrive to the letter', async () => {

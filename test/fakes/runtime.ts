@@ -49,19 +49,22 @@ export interface FakeRuntime extends Runtime {
   onCheck: (instance: FakeInstance, signal: AbortSignal) => Promise<void>
   readonly started: FakeInstance[]
   readonly purged: string[]
+  /** Whom it was last told to keep the homes of. */
+  keptPeople: ReadonlySet<string> | null
 }
 
 /** A runtime without processes, for tests of what drives runtimes. */
 export function createFakeRuntime(): FakeRuntime {
   const runtime: FakeRuntime = {
     kind: 'local',
-    supports: { networkPolicies: ['none', 'internet'], suspend: false, survivesRestart: false },
+    supports: { networkPolicies: ['none', 'internet'], suspend: false, survivesRestart: false, people: true },
     onPrepare: async () => {},
     onStart: async () => {},
     onProbe: async () => MANIFEST,
     onCheck: async () => {},
     started: [],
     purged: [],
+    keptPeople: null,
     status: async () => ({ ok: true, detail: 'fake' }),
     async prepare(input, signal) {
       input.output('stdout', 'added 1 package')
@@ -96,6 +99,9 @@ export function createFakeRuntime(): FakeRuntime {
     tryOut: async () => ({ proof: NO_PROOF, manifest: MANIFEST, lockFile: '{"lockfileVersion":3}' }),
     async purge(deploymentId) {
       runtime.purged.push(deploymentId)
+    },
+    async keepPeople(_, people) {
+      runtime.keptPeople = people
     },
   }
   return runtime

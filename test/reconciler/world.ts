@@ -3,8 +3,10 @@ import { openTestDatabase } from '../support/database.ts'
 import { silentLogger } from '../support/logger.ts'
 import { createFakeAnalyzer } from '../fakes/analyzer.ts'
 import { createFakeRuntime, type FakeRuntime } from '../fakes/runtime.ts'
+import { createDormant } from '../../src/bridge/index.ts'
 import { queries, type Database } from '../../src/db/index.ts'
 import { newId, systemClock, type Actor, type PackageIndex } from '../../src/domain/index.ts'
+import { refuseCall } from '../../src/gateway/index.ts'
 import { createInstanceRegistry, startReconciler, type InstanceRegistry } from '../../src/reconciler/index.ts'
 import {
   createChangeHub,
@@ -31,7 +33,9 @@ export interface World extends AsyncDisposable {
   /** @param lazily whether what ran before waits for a call */
   startNode(id?: string, lazily?: boolean): Promise<Node>
   /** Creates a deployment and returns its id. */
-  deploy(variables?: Record<string, string>): Promise<string>
+  deploy(variables?: Record<string, string>, personal?: string[]): Promise<string>
+  /** Adds somebody with an account, a member unless told otherwise. Returns the user id. */
+  person(name: string, isMember?: boolean): Promise<string>
   state(deploymentId: string): Promise<string>
 }
 
@@ -71,6 +75,7 @@ export async function createWorld(): Promise<World> {
     role: 'owner',
     address: null,
   }
+  await db.insertInto('users').values({ id: actor.id, name: 'Ana', email: actor.label }).execute()
   const vault = testVault()
   const ctx: ServiceContext = {
     db,
@@ -97,7 +102,12 @@ export async function createWorld(): Promise<World> {
       runtimes: [
         {
           kind: 'local',
-          supports: { networkPolicies: ['none', 'internet'], suspend: false, survivesRestart: false },
+          supports: {
+            networkPolicies: ['none', 'internet'],
+            suspend: false,
+            survivesRestart: false,
+            people: true,
+          },
           status: async () => ({ ok: true, detail: '' }),
         },
       ],
@@ -113,6 +123,7 @@ export async function createWorld(): Promise<World> {
       const runtime = createFakeRuntime()
       const instances = createInstanceRegistry(5000)
       const node = new AsyncDisposableStack()
+      const changes = createChangeHub()
       await queries.enterNode(db, id, 'http://127.0.0.1:1', lazily)
       const logs = node.use(createLogWriter(db, silentLogger))
       const reconciler = node.use(
@@ -131,19 +142,44 @@ export async function createWorld(): Promise<World> {
           healthTimeoutMs: 1000,
           probeTimeoutMs: 5000,
           hold: () => undefined,
+          changes,
+          standIn: ({ sessions: memory, ...options }) =>
+            createDormant({ ...options, memory, clock: systemClock, maxMessageBytes: 1_000_000 }),
+          refuse: refuseCall,
+          peopleAtOnce: 2,
+          publicUrl: ctx.publicUrl,
           staleAfterMs: 60_000,
           graceMs: 100,
           checkpoint: async () => {},
         }),
       )
-      node.use(await readAnnouncementsInto(database, (change) => reconciler.poke(change)))
+      node.use(
+        await readAnnouncementsInto(database, (change) => {
+          changes.publish(change)
+          reconciler.poke(change)
+        }),
+      )
       return { id, runtime, instances, [Symbol.asyncDispose]: () => node.disposeAsync() }
     },
-    async deploy(variables = {}) {
+    async person(name, isMember = true) {
+      const id = newId('user')
+      await db
+        .insertInto('users')
+        .values({ id, name, email: `${name}@example.com` })
+        .execute()
+      if (isMember)
+        await db
+          .insertInto('members')
+          .values({ workspace_id: workspaceId, user_id: id, role: 'member' })
+          .execute()
+      return id
+    },
+    async deploy(variables = {}, personal = []) {
       const { deployment } = await createDeployment(ctx, {
         body: {
           source: 'npm:some-mcp-server',
           variables,
+          personal,
           files: {},
           arguments: {},
           args: [],

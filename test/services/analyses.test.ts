@@ -229,6 +229,6 @@ describe('a snippet', () => {
       body: schemas.CreateDeployment.parse({ source: SNIPPET }),
     })
     expect(deployment.release.args).toEqual(['--ro'])
-    expect(deployment.release.variables).toEqual([{ name: 'THING_TOKEN', hasValue: true }])
+    expect(deployment.release.variables).toEqual([{ name: 'THING_TOKEN', hasValue: true, personal: false }])
   })
 })

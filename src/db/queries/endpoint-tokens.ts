@@ -37,6 +37,8 @@ export async function insertEndpointToken(
     readonly hash: Buffer
     readonly prefix: string
     readonly expires_at: Date | null
+    /** For whom it calls where everybody brings their own credentials. */
+    readonly user_id: string | null
   },
 ): Promise<EndpointTokenRow> {
   return db.insertInto('endpoint_tokens').values(row).returning(COLUMNS).executeTakeFirstOrThrow()

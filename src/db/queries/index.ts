@@ -117,6 +117,18 @@ export {
 } from './releases.ts'
 export { answers, heartbeat } from './nodes.ts'
 export {
+  deletePersonalCredentials,
+  isMember,
+  listPersonalCredentials,
+  listPersonalDeployments,
+  makerOfRelease,
+  personalCredentialsOf,
+  personOfApiKey,
+  putPersonalCredential,
+  type BroughtRow,
+  type PersonalDeploymentRow,
+} from './personal-credentials.ts'
+export {
   connectionOfAuthorization,
   countUnusedOAuthClients,
   deleteAuthorization,

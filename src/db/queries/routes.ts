@@ -11,6 +11,8 @@ export interface RouteRow {
   readonly access: AccessMode
   readonly desired: DesiredState
   readonly has_live_release: boolean
+  /** Whether every caller has a process of their own. */
+  readonly personal: boolean
   readonly newest_state: string
   readonly asleep: boolean
   readonly failures: number
@@ -22,6 +24,8 @@ export interface RouteRow {
     readonly id: string
     readonly scope: TokenScope
     readonly expires_at: string | null
+    /** Who made it, while that person is a member. */
+    readonly user_id: string | null
   }[]
   /** What people allowed clients; of those who left the workspace there is none. */
   readonly authorizations: readonly {
@@ -37,6 +41,9 @@ export async function loadRoutes(db: Handle, deploymentId?: string): Promise<rea
   const { rows } = await sql<RouteRow>`
     select d.id as deployment_id, d.workspace_id, d.slug, d.access, d.desired, d.allowed_origins, d.asleep, d.failures,
       d.live_release_id is not null as has_live_release,
+      coalesce((
+        select jsonb_array_length(coalesce(l.settings -> 'personal', '[]')) > 0 from releases l where l.id = d.live_release_id
+      ), false) as personal,
       (select r.state from releases r where r.deployment_id = d.id order by r.number desc limit 1) as newest_state,
       (
         select jsonb_build_object('node_id', n.id, 'address', n.address)
@@ -46,8 +53,10 @@ export async function loadRoutes(db: Handle, deploymentId?: string): Promise<rea
       ) as owner,
       coalesce((
         select jsonb_agg(jsonb_build_object('hash', encode(t.hash, 'hex'), 'id', t.id, 'scope', t.scope,
-          'expires_at', t.expires_at))
-        from endpoint_tokens t where t.deployment_id = d.id
+          'expires_at', t.expires_at, 'user_id', m.user_id))
+        from endpoint_tokens t
+        left join members m on m.workspace_id = d.workspace_id and m.user_id = t.user_id
+        where t.deployment_id = d.id
       ), '[]') as tokens,
       coalesce((
         select jsonb_agg(jsonb_build_object('id', a.id, 'connection_id', c.id, 'user_id', c.user_id,

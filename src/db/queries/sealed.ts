@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Handle } from './handle.ts'
 
 /** Tables with an encrypted value a row: columns `id`, `token` (a Fernet token) and `key_id`. */
-export const SEALED_TABLES = ['credentials', 'workspace_settings'] as const
+export const SEALED_TABLES = ['credentials', 'personal_credentials', 'workspace_settings'] as const
 
 export type SealedTable = (typeof SEALED_TABLES)[number]
 

@@ -107,7 +107,7 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
   }
   return {
     kind: source.kind,
-    supports: { networkPolicies: ['none', 'internet'], suspend: false, survivesRestart: false },
+    supports: { networkPolicies: ['none', 'internet'], suspend: false, survivesRestart: false, people: true },
     status: async (signal) => (await open()).confinement.status(signal),
     prepare: async (input, signal) => (await open()).preparation.prepare(input, signal),
     start: async (input, signal) => {
@@ -115,7 +115,7 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
       const { installation, program } = await preparation.programOf(input, input.lockFile)
       await instances.stopOlder(input)
       const identity = identities.deployment(input.slot)
-      const home = await homes.provide(input.deploymentId, identity)
+      const home = await homes.provide(input.deploymentId, input.person ?? null, identity)
       const launch = createLaunch(
         confinement,
         (count) =>
@@ -141,6 +141,7 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
       await instances.stopAll(deploymentId)
       await homes.remove(deploymentId)
     },
+    keepPeople: async (deploymentId, people) => (await open()).homes.keepPeople(deploymentId, people),
   }
 }
 

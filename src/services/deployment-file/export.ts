@@ -66,19 +66,25 @@ async function read(
   return { file, deploymentId: view.id, release }
 }
 
-function launchOf({ launch_spec: spec, credential_versions: versions }: queries.ReleaseRow): File['launch'] {
+function launchOf({
+  launch_spec: spec,
+  credential_versions: versions,
+  settings,
+}: queries.ReleaseRow): File['launch'] {
+  const personal = new Set(settings.personal)
   const { package: pkg, args, userArgs = [], variables } = spec
   return {
     package: pkg.kind === 'pypi' ? { ...pkg, hashes: [...pkg.hashes] } : pkg,
     args: [...args],
     userArgs: userArgs.map(argumentOf),
     values: variables
-      .filter(({ name }) => name in versions)
+      .filter(({ name }) => name in versions || personal.has(name))
       .map(({ name, description, secret, default: value, file }) => ({
         name,
         description,
         secret,
         default: value,
+        ...(personal.has(name) ? { personal: true as const } : {}),
         ...(file === undefined ? {} : { file }),
       })),
   }

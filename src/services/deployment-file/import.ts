@@ -46,6 +46,7 @@ export async function importDeployment(
   checkVerdict({ ...found.analysis, warnings }, body)
   checkValues(file, found.analysis, values)
   const { launch, run, settings } = file
+  const personal = launch.values.filter((value) => value.personal === true).map(({ name }) => name)
   const created = await storeDeployment(ctx, {
     name: body.name ?? file.name,
     slug: body.slug,
@@ -57,15 +58,19 @@ export async function importDeployment(
       userArgs: launch.userArgs.map((argument): LaunchArgument =>
         typeof argument === 'string' ? argument : { prefix: argument.prefix, credential: argument.value },
       ),
-      variables: launch.values.map(({ file: path, ...value }) => ({
-        ...value,
+      variables: launch.values.map(({ name, description, secret, default: standard, file: path }) => ({
+        name,
+        description,
+        secret,
+        default: standard,
         required: true,
         ...(path === undefined ? {} : { file: path }),
       })),
       transport: { kind: 'stdio' },
     },
-    credentials: values,
-    settings: { ...run, runtime },
+    credentials: new Map([...values].filter(([name]) => !personal.includes(name))),
+    own: new Map([...values].filter(([name]) => personal.includes(name))),
+    settings: { ...run, runtime, ...(personal.length === 0 ? {} : { personal }) },
     endpoint: settings,
     tokenName: 'first',
     action: 'deployment.import',
@@ -133,7 +138,10 @@ function findRuntime(ctx: ServiceContext, { run }: File): { runtime: RuntimeKind
 
 /** @throws CatwalkError `missing_variable` */
 function refuseMissing({ launch, secrets }: File, values: ReadonlyMap<string, string>): void {
-  const missing = launch.values.map(({ name }) => name).filter((name) => !values.has(name))
+  const missing = launch.values
+    .filter((value) => value.personal !== true)
+    .map(({ name }) => name)
+    .filter((name) => !values.has(name))
   if (missing.length === 0) return
   throw new CatwalkError('missing_variable', `It needs values that are not given: ${missing.join(', ')}.`, {
     help:

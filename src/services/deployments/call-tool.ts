@@ -2,6 +2,7 @@ import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
 import { CatwalkError, RpcError, type CallOutcome, type JsonObject } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
+import { personOf } from '../person.ts'
 
 const CALL_TIMEOUT_MS = 120_000
 
@@ -22,7 +23,8 @@ export async function callTool(
   const endpoint = await ctx.endpoints.wake(view.id, signal)
   // Arguments came as JSON, so they are JsonValues.
   const call = { name: body.tool, arguments: body.arguments as JsonObject }
-  const caller = { subject: ctx.actor.id, requestId: ctx.requestId }
+  const person = await personOf(ctx)
+  const caller = { subject: ctx.actor.id, requestId: ctx.requestId, ...(person === null ? {} : { person }) }
   const startedAt = ctx.clock.now()
   const record = (outcome: CallOutcome): void =>
     ctx.record({

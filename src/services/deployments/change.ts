@@ -53,6 +53,7 @@ export async function deleteDeployment(
   // Credentials go with this very transaction; the rest needs its instances ended first.
   return change(ctx, params.id, 'delete', 'deleted', 'Deletion asked for', async (tx, _, deployment) => {
     await queries.deleteCredentials(tx, deployment.id)
+    await queries.deletePersonalCredentials(tx, { deploymentId: deployment.id })
   })
 }
 

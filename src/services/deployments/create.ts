@@ -16,7 +16,10 @@ export async function createDeployment(
   ctx: ServiceContext,
   { body }: ParsedInput<'createDeployment'>,
 ): Promise<RouteOutput<'createDeployment'>> {
-  const runtime = chooseRuntime(ctx.installation.runtimes, body.runtime, body)
+  const runtime = chooseRuntime(ctx.installation.runtimes, body.runtime, {
+    network: body.network,
+    personal: body.personal,
+  })
   const { analysis, source, snippet } = await findWhat(ctx, body)
   checkVerdict(analysis, body)
   const given = collectValues(analysis, body, snippet)
@@ -26,18 +29,27 @@ export async function createDeployment(
     body.executable ?? snippet?.executable ?? null,
     ctx.signal,
   )
-  const { launchSpec, credentials } = planLaunch(analysis, pkg, given, body.startArgs, snippet?.args ?? [])
+  const { launchSpec, credentials, own } = planLaunch(
+    analysis,
+    pkg,
+    given,
+    body.startArgs,
+    snippet?.args ?? [],
+    body.personal,
+  )
   return storeDeployment(ctx, {
     name: body.name ?? suggestName(nameOf(analysis)),
     slug: body.slug,
     source,
     launchSpec,
     credentials,
+    own,
     settings: {
       runtime,
       network: body.network,
       allowScripts: body.allowScripts,
       memoryMiB: body.memoryMiB ?? ctx.defaultMemoryMiB,
+      ...(body.personal.length === 0 ? {} : { personal: [...new Set(body.personal)] }),
     },
     tokenName: body.tokenName,
     action: 'deployment.create',

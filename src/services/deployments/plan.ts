@@ -28,6 +28,8 @@ export interface FromSnippet {
 export interface Plan {
   readonly launchSpec: LaunchSpec
   readonly credentials: ReadonlyMap<string, string>
+  /** Of those of which each member brings their own: what whoever deploys gives for themselves. */
+  readonly own: ReadonlyMap<string, string>
 }
 
 const MAX_VALUES = 200
@@ -73,8 +75,25 @@ export function collectValues(analysis: Analysis, wish: Wish, snippet: FromSnipp
   }
   for (const [name, value] of [...variables, ...files]) checkValue(analysis, name, value, files.has(name))
   for (const [name, value] of given.arguments) checkArgument(analysis, name, value)
-  if (!wish.allowMissing) checkMissing(analysis, given)
+  for (const name of wish.personal) checkPersonal(name)
+  if (!wish.allowMissing) checkMissing(analysis, withPersonal(given, wish.personal))
   return given
+}
+
+/** Whoever calls brings it, so it is not missing. */
+function withPersonal(given: Given, personal: readonly string[]): Given {
+  return {
+    ...given,
+    variables: new Map([...personal.map((name) => [name, name] as const), ...given.variables]),
+  }
+}
+
+function checkPersonal(name: string): void {
+  const problem = variableProblem(name, 'value')
+  if (problem === null) return
+  throw new CatwalkError('invalid_variable', `The variable ${quoted(name)} ${problem}.`, {
+    details: { field: 'personal' },
+  })
 }
 
 function checkValue(analysis: Analysis, name: string, value: string, isFile: boolean): void {
@@ -125,6 +144,7 @@ export function planLaunch(
   given: Given,
   startArgs: readonly string[] | undefined,
   snippetArgs: readonly string[],
+  personal: readonly string[] = [],
 ): Plan {
   const credentials = new Map([...given.variables, ...given.files])
   const userArgs: LaunchArgument[] = []
@@ -140,14 +160,17 @@ export function planLaunch(
     userArgs.push({ prefix: '', credential })
   }
   userArgs.push(...withoutSecrets(analysis.arguments, given.args, credentials))
+  const isOwn = (name: string): boolean => personal.includes(name)
+  const names = new Set([...credentials.keys(), ...personal])
   return {
-    credentials,
+    credentials: new Map([...credentials].filter(([name]) => !isOwn(name))),
+    own: new Map([...credentials].filter(([name]) => isOwn(name))),
     launchSpec: {
       package: pkg,
       // A snippet that passes arguments says all that it starts with.
       args: startArgs ?? (snippetArgs.length > 0 ? [] : (analysis.launch?.args ?? [])),
       userArgs,
-      variables: [...credentials.keys()].map((name) => declare(analysis, name, given.files.has(name))),
+      variables: [...names].map((name) => declare(analysis, name, given.files.has(name))),
       transport: { kind: 'stdio' },
     },
   }

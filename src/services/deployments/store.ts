@@ -3,6 +3,8 @@ import { queries } from '../../db/index.ts'
 import { CatwalkError, newId, slugify, type LaunchSpec, type ReleaseSettings } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
 import { storeCredentials } from '../credentials.ts'
+import { bringOwn } from '../own-credentials.ts'
+import { personOf } from '../person.ts'
 import { presentToken } from '../tokens/present.ts'
 import { newEndpointSecret } from '../tokens/secret.ts'
 import { presentDeployment } from './present.ts'
@@ -18,6 +20,8 @@ export interface NewDeployment {
   readonly source: string
   readonly launchSpec: LaunchSpec
   readonly credentials: ReadonlyMap<string, string>
+  /** What whoever deploys gives for themselves, of credentials that each member brings. */
+  readonly own?: ReadonlyMap<string, string>
   readonly settings: ReleaseSettings
   /** Of the endpoint; what is not given is as it is for every new one. */
   readonly endpoint?: queries.EndpointSettings
@@ -38,6 +42,7 @@ export async function storeDeployment(
   const releaseId = newId('release')
   const { workspaceId } = ctx.actor
   const endpointSecret = newEndpointSecret()
+  const person = await personOf(ctx)
 
   return ctx.db.transaction().execute(async (tx) => {
     const slug = await insertWithFreeSlug(
@@ -50,6 +55,7 @@ export async function storeDeployment(
     const credentialVersions = await storeCredentials(tx, ctx.vault, { workspaceId, deploymentId }, [
       ...credentials,
     ])
+    await bringOwn(tx, ctx, deploymentId, person, wish.own ?? [])
     await queries.insertRelease(tx, {
       id: releaseId,
       workspaceId,
@@ -68,6 +74,7 @@ export async function storeDeployment(
       scope: 'full',
       hash: endpointSecret.hash,
       prefix: endpointSecret.prefix,
+      user_id: person,
       expires_at: null,
     })
     await queries.insertEvent(tx, {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { queries } from '../../db/index.ts'
 import { CatwalkError, type Clock, type Logger } from '../../domain/index.ts'
 import { checkOf, type MasterKeys, type Sealer } from '../../vault/index.ts'
-import { credentialScope } from '../credentials.ts'
+import { credentialScope, personalCredentialScope } from '../credentials.ts'
 import { workspaceSettingScope } from '../workspace-settings/open.ts'
 import { keyCheckStore } from './store.ts'
 
@@ -23,6 +23,7 @@ export type Rotation = z.infer<typeof Rotation>
 /** How a row's ciphertext is bound to it. */
 const SCOPES: Readonly<Record<queries.SealedTable, (id: string) => string>> = {
   credentials: credentialScope,
+  personal_credentials: personalCredentialScope,
   workspace_settings: workspaceSettingScope,
 }
 

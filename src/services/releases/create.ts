@@ -1,9 +1,11 @@
 import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
-import { CatwalkError, describePackage, newId, type LaunchSpec } from '../../domain/index.ts'
+import { CatwalkError, describePackage, newId, variableProblem, type LaunchSpec } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
 import { chooseRuntime } from './runtime.ts'
 import { storeCredentials } from '../credentials.ts'
+import { bringOwn } from '../own-credentials.ts'
+import { personOf } from '../person.ts'
 import { checkVariables } from '../deployments/check-variables.ts'
 import { presentDeployment } from '../deployments/present.ts'
 import { atVersion } from './at-version.ts'
@@ -35,7 +37,18 @@ export async function createRelease(
       : await atVersion(ctx.packages, base.launch_spec, body.version, ctx.signal)
   const versionChanged = launchSpec !== base.launch_spec
   const { network = base.settings.network } = body
-  const runtime = chooseRuntime(ctx.installation.runtimes, body.runtime ?? base.settings.runtime, { network })
+  const { personal = base.settings.personal ?? [] } = body
+  for (const name of body.personal ?? []) {
+    const isKnown = base.launch_spec.variables.some((variable) => variable.name === name)
+    const problem = isKnown ? null : variableProblem(name, 'value')
+    if (problem === null && !removed.has(name)) continue
+    const message = `The variable ${JSON.stringify(name.slice(0, 80))} ${problem ?? 'is taken away'}.`
+    throw new CatwalkError('invalid_variable', message, { details: { field: 'personal' } })
+  }
+  const runtime = chooseRuntime(ctx.installation.runtimes, body.runtime ?? base.settings.runtime, {
+    network,
+    personal,
+  })
   const moved = runtime !== base.settings.runtime
   if (isUnchanged(body, versionChanged)) {
     throw new CatwalkError('invalid_request', 'The new release would be the same as the one that serves.', {
@@ -48,22 +61,36 @@ export async function createRelease(
     if (deployment.desired === 'deleted') {
       throw new CatwalkError('deployment_deleting', `The deployment '${deployment.slug}' is being deleted.`)
     }
-    const stored = await storeCredentials(tx, ctx.vault, { workspaceId, deploymentId }, values)
-    const kept = Object.entries(base.credential_versions).filter(([name]) => !removed.has(name))
+    const isOwn = (name: string): boolean => personal.includes(name)
+    const shared = values.filter(([name]) => !isOwn(name))
+    const stored = await storeCredentials(tx, ctx.vault, { workspaceId, deploymentId }, shared)
+    const own = values.filter(([name]) => isOwn(name))
+    await bringOwn(tx, ctx, deploymentId, await personOf(ctx), own)
+    const kept = Object.entries(base.credential_versions).filter(
+      ([name]) => !removed.has(name) && !isOwn(name),
+    )
+    const versions = { ...Object.fromEntries(kept), ...stored }
+    const spec = withVariables(
+      withArguments(launchSpec, body.args),
+      [...Object.keys(stored), ...personal],
+      removed,
+    )
+    checkShared(base.settings.personal ?? [], personal, removed, versions)
     const releaseId = newId('release')
     const number = await queries.insertRelease(tx, {
       id: releaseId,
       workspaceId,
       deploymentId,
-      launchSpec: withVariables(withArguments(launchSpec, body.args), stored, removed),
+      launchSpec: spec,
       settings: {
         ...base.settings,
+        personal: [...new Set(personal)],
         runtime,
         ...(body.network === undefined ? {} : { network: body.network }),
         ...(body.allowScripts === undefined ? {} : { allowScripts: body.allowScripts }),
         ...(body.memoryMiB === undefined ? {} : { memoryMiB: body.memoryMiB }),
       },
-      credentialVersions: { ...Object.fromEntries(kept), ...stored },
+      credentialVersions: versions,
       // The same package keeps the very versions that it was tried with; another runtime may have another Python.
       lockFile: versionChanged || moved ? null : base.lock_file,
       createdBy: ctx.actor.id,
@@ -102,23 +129,36 @@ async function baseRelease(
 
 /** Whether the request names nothing that makes another release of it. */
 function isUnchanged(body: Body, versionChanged: boolean): boolean {
-  const { from, args, runtime, network, allowScripts, memoryMiB, variables } = body
+  const { from, args, personal, runtime, network, allowScripts, memoryMiB, variables } = body
   if (versionChanged || Object.keys(variables).length > 0) return false
-  return [from, args, runtime, network, allowScripts, memoryMiB].every((value) => value === undefined)
+  return [from, args, personal, runtime, network, allowScripts, memoryMiB].every(
+    (value) => value === undefined,
+  )
+}
+
+/** What was everybody's own until now needs a value for all. */
+function checkShared(
+  before: readonly string[],
+  personal: readonly string[],
+  removed: ReadonlySet<string>,
+  versions: Readonly<Record<string, number>>,
+): void {
+  const name = before.find((one) => !personal.includes(one) && !removed.has(one) && !(one in versions))
+  if (name === undefined) return
+  throw new CatwalkError('missing_variable', `${name} is to be shared, and has no value for all.`, {
+    help: 'Give it a value, or take the variable away.',
+    details: { field: 'personal' },
+  })
 }
 
 function withArguments(spec: LaunchSpec, args: readonly string[] | undefined): LaunchSpec {
   return args === undefined ? spec : { ...spec, userArgs: args }
 }
 
-function withVariables(
-  spec: LaunchSpec,
-  stored: Readonly<Record<string, number>>,
-  removed: ReadonlySet<string>,
-): LaunchSpec {
+function withVariables(spec: LaunchSpec, names: readonly string[], removed: ReadonlySet<string>): LaunchSpec {
   const declared = spec.variables.filter(({ name }) => !removed.has(name))
   const known = new Set(declared.map(({ name }) => name))
-  const added = Object.keys(stored).filter((name) => !known.has(name))
+  const added = [...new Set(names)].filter((name) => !known.has(name))
   return {
     ...spec,
     variables: [
@@ -130,11 +170,12 @@ function withVariables(
 
 function summary(body: Body, base: queries.ReleaseRow, spec: LaunchSpec): string {
   const names = Object.keys(body.variables)
-  const { args, runtime, network, allowScripts, memoryMiB } = body
+  const { args, personal, runtime, network, allowScripts, memoryMiB } = body
   const parts = [
     ...(spec === base.launch_spec ? [] : [`version ${describePackage(spec.package).version}`]),
     ...(names.length === 0 ? [] : [`variables ${names.join(', ')}`]),
     ...(args === undefined ? [] : ['arguments']),
+    ...(personal === undefined ? [] : ['what each member brings']),
     ...(runtime === undefined ? [] : [`runtime ${runtime}`]),
     ...([network, allowScripts, memoryMiB].every((value) => value === undefined) ? [] : ['settings']),
   ]

@@ -19,7 +19,11 @@ export function presentRelease(row: queries.ReleaseRow): Release {
     },
     args: [...args, ...given],
     userArgs: given,
-    variables: variables.map(({ name }) => ({ name, hasValue: name in row.credential_versions })),
+    variables: variables.map(({ name }) => ({
+      name,
+      hasValue: name in row.credential_versions,
+      personal: row.settings.personal?.includes(name) ?? false,
+    })),
     network: row.settings.network,
     memoryMiB: row.settings.memoryMiB,
     runtime: row.settings.runtime,

@@ -7,7 +7,7 @@ import { CatwalkError, type RunSettings, type RuntimeKind, type RuntimeOffer } f
 export function chooseRuntime(
   offers: readonly RuntimeOffer[],
   asked: RuntimeKind | undefined,
-  settings: Pick<RunSettings, 'network'>,
+  settings: Pick<RunSettings, 'network'> & { readonly personal?: readonly string[] | undefined },
 ): RuntimeKind {
   const offer = asked === undefined ? offers[0] : offers.find(({ kind }) => kind === asked)
   const details = { field: 'runtime' }
@@ -26,6 +26,13 @@ export function chooseRuntime(
       'runtime_unavailable',
       `The runtime '${offer.kind}' does not know the network policy '${settings.network}'.`,
       { details, help: `It knows: ${offer.supports.networkPolicies.join(', ')}.` },
+    )
+  }
+  if ((settings.personal ?? []).length > 0 && offer.supports.people !== true) {
+    throw new CatwalkError(
+      'runtime_unavailable',
+      `The runtime '${offer.kind}' cannot run a process for each member, so nobody can bring credentials of their own there.`,
+      { details },
     )
   }
   return offer.kind

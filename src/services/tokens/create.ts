@@ -2,6 +2,7 @@ import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
 import { newId } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
+import { personOf } from '../person.ts'
 import { presentToken } from './present.ts'
 import { newEndpointSecret } from './secret.ts'
 
@@ -16,6 +17,7 @@ export async function createToken(
   { params, body }: ParsedInput<'createToken'>,
 ): Promise<RouteOutput<'createToken'>> {
   const { secret, hash, prefix } = newEndpointSecret()
+  const person = await personOf(ctx)
   return ctx.db.transaction().execute(async (tx) => {
     const deployment = await queries.lockDeployment(tx, ctx.actor.workspaceId, params.id)
     const row = await queries.insertEndpointToken(tx, {
@@ -26,6 +28,7 @@ export async function createToken(
       scope: body.scope,
       hash,
       prefix,
+      user_id: person,
       expires_at:
         body.expiresInDays === null
           ? null

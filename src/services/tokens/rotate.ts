@@ -2,6 +2,7 @@ import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
 import { CatwalkError, newId, quoted } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
+import { personOf } from '../person.ts'
 import { presentToken } from './present.ts'
 import { newEndpointSecret } from './secret.ts'
 
@@ -17,6 +18,8 @@ export async function rotateToken(
   { params, body }: ParsedInput<'rotateToken'>,
 ): Promise<RouteOutput<'rotateToken'>> {
   const { secret, hash, prefix } = newEndpointSecret()
+  // Whoever holds the new one calls for themselves, never for whoever made the former.
+  const person = await personOf(ctx)
   return ctx.db.transaction().execute(async (tx) => {
     const deployment = await queries.lockDeployment(tx, ctx.actor.workspaceId, params.id)
     const former = await queries.findEndpointToken(tx, deployment.id, params.tokenId)
@@ -37,6 +40,7 @@ export async function rotateToken(
       scope: former.scope,
       hash,
       prefix,
+      user_id: person,
       expires_at: lifetimeMs === null ? null : new Date(now + lifetimeMs),
     })
     await queries.replaceEndpointToken(tx, former.id, row.id, new Date(now + body.graceHours * HOUR_MS))

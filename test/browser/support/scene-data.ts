@@ -174,7 +174,7 @@ function release(changes: Partial<Release> = {}): Release {
     package: { kind: 'npm', name: 'ticktick-mcp', version: '1.3.2', integrity: 'sha512-x' },
     args: ['--region', 'ticktick.com'],
     userArgs: ['--region', 'ticktick.com'],
-    variables: [{ name: 'TICKTICK_ACCESS_TOKEN', hasValue: true }],
+    variables: [{ name: 'TICKTICK_ACCESS_TOKEN', hasValue: true, personal: false }],
     network: 'internet',
     memoryMiB: 512,
     runtime: 'local',

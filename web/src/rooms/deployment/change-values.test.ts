@@ -10,8 +10,8 @@ const release: Release = {
   args: ['stdio', '--region', 'eu'],
   userArgs: ['--region', 'eu'],
   variables: [
-    { name: 'TOKEN', hasValue: true },
-    { name: 'OLD', hasValue: true },
+    { name: 'TOKEN', hasValue: true, personal: false },
+    { name: 'OLD', hasValue: true, personal: false },
   ],
   network: 'internet',
   memoryMiB: 512,

@@ -1,0 +1,107 @@
+import type { queries } from '../db/index.ts'
+import {
+  CatwalkError,
+  createRedactor,
+  newId,
+  placeholderFor,
+  Secret,
+  type Instance,
+  type Manifest,
+  type Redactor,
+} from '../domain/index.ts'
+import { openPersonalCredentials } from '../services/index.ts'
+import type { ReconcilerDependencies } from './dependencies.ts'
+import type { PeopleOptions } from './people.ts'
+
+const HOME = '/home/server'
+
+/** Whose process is started, and with what. */
+export interface PersonalLaunch {
+  readonly person: string
+  /** What they have brought, encrypted. */
+  readonly own?: readonly queries.CredentialRow[]
+  /** In place of that. */
+  readonly values?: ReadonlyMap<string, Secret>
+  readonly sealKey: Buffer
+}
+
+/**
+ * How a process is started for one person. The values are opened here, at the last moment, and are nowhere else.
+ * @throws CatwalkError `credential_unreadable`
+ */
+export function launchFor(
+  deps: ReconcilerDependencies,
+  { launchable, epoch, lockFile, sessions, era }: PeopleOptions,
+  { person, own = [], values = new Map(), sealKey }: PersonalLaunch,
+): { readonly start: (signal: AbortSignal) => Promise<Instance>; readonly redact: Redactor } {
+  const { deployment, release, runtime } = launchable
+  const credentials = new Map([
+    ...launchable.credentials,
+    ...values,
+    ...openPersonalCredentials(deps.vault, own),
+  ])
+  // The values are revealed to a function that only ever removes them.
+  const redact = createRedactor(new Map([...credentials].map(([name, secret]) => [name, secret.reveal()])))
+  return {
+    redact,
+    start: async (signal) =>
+      runtime.start(
+        {
+          instanceId: newId('instance'),
+          workspaceId: deployment.workspace_id,
+          deploymentId: deployment.id,
+          releaseId: release.id,
+          person,
+          epoch,
+          slot: deployment.slot,
+          spec: release.launch_spec,
+          settings: release.settings,
+          lockFile,
+          credentials,
+          sealKey,
+          sessions,
+          processes: deployment.processes,
+          stateful: deployment.stateful,
+          era: era ?? null,
+          output: (stream, line) => launchable.output(stream, redact(line)),
+        },
+        signal,
+      ),
+  }
+}
+
+/** Values of the right form that open nothing, for everything that members bring. */
+export function placeholders({ launch_spec: spec, settings }: queries.ReleaseRow): {
+  readonly values: ReadonlyMap<string, Secret>
+} {
+  const personal = new Set(settings.personal)
+  const declared = spec.variables.filter(({ name }) => personal.has(name))
+  return {
+    values: new Map(
+      declared.map(({ name, secret, default: standard, file }) => {
+        const example = secret ? null : standard
+        const format = file === undefined ? 'text' : 'file'
+        return [name, new Secret(placeholderFor({ name, secret, example, format, choices: [] }, {}, HOME))]
+      }),
+    ),
+  }
+}
+
+/**
+ * What may be shown to all members. What a server says about one person's account, such as their files, stays with that
+ * person: of a process that had somebody's own values, the tools are kept.
+ */
+export function withoutPersonal(manifest: Manifest, isSomebodys: boolean): Manifest {
+  if (!isSomebodys) return manifest
+  return { ...manifest, instructions: null, resources: [], resourceTemplates: [], prompts: [] }
+}
+
+/** Where a member brings their own credentials for a deployment, and how they are told. */
+export function bringPage(
+  publicUrl: string,
+  { id, name }: Pick<queries.DeploymentRow, 'id' | 'name'>,
+): { readonly url: string; readonly error: CatwalkError } {
+  const url = `${publicUrl}/your-credentials?deployment=${id}`
+  const text = `${name} works with your own credentials, and you have not brought them yet. Bring them at ${url}`
+  return { url, error: new CatwalkError('own_credentials_needed', text, { details: { url } }) }
+}
