@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import { addAdministration } from './administration.ts'
 import { BRIDGE_HOST } from './bridge-command.ts'
 import { addConnections } from './connection-commands.ts'
+import { addCredentials } from './credential-commands.ts'
 import type { CommandContext, CommonOptions } from './context.ts'
 import { addDeploymentFiles } from './deployment-file-commands.ts'
 import { addLogins } from './login-commands.ts'
@@ -101,6 +102,7 @@ function addDeploying(program: Command, run: Run): void {
       collect,
     )
     .option('--env-file <path>', 'variables, one NAME=value a line')
+    .option('--personal <name>', 'a variable of which each member brings their own value', collect)
     .option('--arg <text>', 'argument for the server, as it is; may be repeated', collect)
     .option('--executable <name>', "which of the package's executables to run")
     .addOption(
@@ -324,6 +326,7 @@ function addChanging(program: Command, run: Run): void {
       run(options, async (context) => (await import('./commands/lifecycle.ts')).remove(context, id, options)),
     )
   addConnections(program, run)
+  addCredentials(program, run)
   addTokens(program.command('token').description('list, add, rotate and revoke endpoint tokens'), run)
 }
 

@@ -28,6 +28,12 @@ export function addReleases(program: Command, run: ProgramOptions['run']): void 
     )
     .option('--env-file <path>', 'file with NAME=value lines')
     .option('--unset <name>', 'take a variable away', collect)
+    .option(
+      '--personal <name>',
+      'a variable of which each member brings their own value; all of them, in place of the former',
+      collect,
+    )
+    .option('--no-personal', 'share all values again')
     .option('--arg <text>', 'argument of the server; all of them, in place of the former', collect)
     .option('--no-args', 'take all arguments away')
     .addOption(

@@ -15,6 +15,7 @@ export interface DeployOptions extends CommonOptions {
   readonly env?: readonly string[]
   readonly envFile?: string
   readonly arg?: readonly string[]
+  readonly personal?: readonly string[]
   readonly executable?: string
   readonly server?: string
   readonly yes?: boolean
@@ -44,6 +45,7 @@ export async function deploy(context: CommandContext, source: string, options: D
     variables,
     args: [...(options.arg ?? [])],
     ...(Object.keys(files).length === 0 ? {} : { files }),
+    ...(options.personal === undefined ? {} : { personal: [...options.personal] }),
     ...(options.server === undefined ? {} : { server: options.server }),
     ...(options.yes === true ? { confirmWarnings: true } : {}),
     ...(options.name === undefined ? {} : { name: options.name }),

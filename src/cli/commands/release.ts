@@ -20,6 +20,8 @@ export interface ReleaseOptions extends WaitingOptions {
   readonly env?: readonly string[]
   readonly envFile?: string
   readonly unset?: readonly string[]
+  /** False for `--no-personal`. */
+  readonly personal?: readonly string[] | false
   readonly arg?: readonly string[]
   readonly args?: boolean
   readonly network?: 'none' | 'internet'
@@ -74,6 +76,7 @@ export async function changeRelease(
     variables: { ...removed, ...given },
     ...(options.pin === undefined ? {} : { version: options.pin }),
     ...(args === undefined ? {} : { args: [...args] }),
+    ...(options.personal === undefined ? {} : { personal: [...(options.personal || [])] }),
     ...(options.network === undefined ? {} : { network: options.network }),
     ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
     ...(options.allowScripts === undefined ? {} : { allowScripts: options.allowScripts }),

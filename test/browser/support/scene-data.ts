@@ -463,6 +463,51 @@ export const riskyQuestion: RouteOutput<'lookAtAuthorization'> = {
   before: true,
 }
 
+export const personalDeployment = deployment('ticktick', 'TickTick', {
+  release: release({ variables: [{ name: 'TICKTICK_ACCESS_TOKEN', hasValue: false, personal: true }] }),
+})
+
+export const ownCredentials: RouteOutput<'listOwnCredentials'>['items'] = [
+  {
+    deployment: { id: 'dep_linear', name: 'Linear', slug: 'linear' },
+    workspace: { id: 'wsp_1', name: 'Fjordworks' },
+    complete: true,
+    credentials: [
+      {
+        name: 'LINEAR_API_KEY',
+        description: 'A personal key of Linear',
+        secret: true,
+        isFile: false,
+        version: 2,
+        broughtAt: ago(86_400),
+      },
+    ],
+  },
+  {
+    deployment: { id: 'dep_ticktick', name: 'TickTick', slug: 'ticktick' },
+    workspace: { id: 'wsp_1', name: 'Fjordworks' },
+    complete: false,
+    credentials: [
+      {
+        name: 'TICKTICK_ACCESS_TOKEN',
+        description: null,
+        secret: true,
+        isFile: false,
+        version: null,
+        broughtAt: null,
+      },
+      {
+        name: 'TICKTICK_KEY_FILE',
+        description: null,
+        secret: true,
+        isFile: true,
+        version: null,
+        broughtAt: null,
+      },
+    ],
+  },
+]
+
 export const settings: RouteOutput<'getSettings'> = {
   access: 'token',
   allowedOrigins: [],

@@ -61,6 +61,7 @@ export const house: Handlers = {
   getUpdate: () => ({ ...data.update, available: false }),
   listTokens: () => ({ items: data.tokens }),
   getSettings: () => data.settings,
+  listOwnCredentials: () => ({ items: [] }),
   listOwnConnections: () => ({ items: data.connections }),
   listConnections: () => ({ items: data.connections }),
   lookAtAuthorization: () => data.question,
@@ -316,6 +317,32 @@ export const scenes: readonly Scene[] = [
       listConnections: () => ({ items: [] }),
     },
     ready: 'No client is connected',
+  },
+  {
+    name: 'your-credentials',
+    path: '/your-credentials?deployment=dep_linear',
+    answers: { listOwnCredentials: () => ({ items: data.ownCredentials }) },
+    ready: 'It cannot work for you yet',
+  },
+  {
+    name: 'your-credentials-none',
+    path: '/your-credentials',
+    ready: 'Nothing asks for credentials of yours',
+  },
+  {
+    name: 'overview-bring',
+    path: '/deployments/ticktick',
+    answers: {
+      getDeployment: () => data.personalDeployment,
+      listOwnCredentials: () => ({ items: data.ownCredentials }),
+    },
+    ready: 'It needs your own credentials',
+  },
+  {
+    name: 'consent-bring',
+    path: '/consent?request=x',
+    answers: { listOwnCredentials: () => ({ items: data.ownCredentials }) },
+    ready: 'It works with your own credentials',
   },
   { name: 'consent', path: '/consent?request=x', ready: 'Connect Claude?' },
   {

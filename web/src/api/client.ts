@@ -44,6 +44,7 @@ export type Installation = RouteOutput<'getInstallation'>
 export type LogLine = RouteOutput<'listLogs'>['items'][number]
 export type Me = RouteOutput<'getMe'>
 export type NewEndpointToken = RouteOutput<'createToken'>
+export type OwnCredentials = RouteOutput<'getOwnCredentials'>
 export type Release = RouteOutput<'listReleases'>['items'][number]
 export type ReleaseChanges = RouteOutput<'compareReleases'>
 export type SignInWays = RouteOutput<'getSignInWays'>

@@ -126,6 +126,12 @@ export const ownConnectionsQuery = queryOptions({
   queryFn: async ({ signal }) => (await api.call('listOwnConnections', {}, signal)).items,
 })
 
+/** What deployments want of the one who is signed in. */
+export const ownCredentialsQuery = queryOptions({
+  queryKey: ['own-credentials'],
+  queryFn: async ({ signal }) => (await api.call('listOwnCredentials', {}, signal)).items,
+})
+
 /** What a client asks of the one who is signed in. */
 export const questionQuery = (request: string) =>
   queryOptions({

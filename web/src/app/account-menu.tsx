@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { LogOut, Moon, Sun, UserRound, type LucideIcon } from 'lucide-react'
+import { KeyRound, LogOut, Moon, Sun, UserRound, type LucideIcon } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { signOut } from '../api/auth.ts'
 import { Menu, MenuItem, MenuLabel } from '../kit/menu.tsx'
@@ -44,6 +44,9 @@ export function AccountMenu({ name, email, side, align, more = [], trigger }: Ac
       ))}
       <MenuItem icon={UserRound} onSelect={() => void navigate({ to: '/account' })}>
         Password and sessions
+      </MenuItem>
+      <MenuItem icon={KeyRound} onSelect={() => void navigate({ to: '/your-credentials' })}>
+        Your credentials
       </MenuItem>
       <MenuItem icon={isLight ? Moon : Sun} onSelect={switchTheme}>
         {isLight ? 'Dark theme' : 'Light theme'}

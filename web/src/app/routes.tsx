@@ -167,6 +167,19 @@ const account = createRoute({
   component: lazyRouteComponent(() => import('../rooms/account/account.tsx'), 'AccountRoom'),
 })
 
+const ownCredentials = createRoute({
+  getParentRoute: () => house,
+  path: '/your-credentials',
+  validateSearch: ({ deployment: named }): { deployment?: string | undefined } => ({
+    // Links from servers' errors name it; what it may be is told by the server.
+    deployment: /^[\w-]{1,64}$/.test(text(named) ?? '') ? text(named) : undefined,
+  }),
+  component: lazyRouteComponent(
+    () => import('../rooms/own-credentials/own-credentials.tsx'),
+    'OwnCredentialsRoom',
+  ),
+})
+
 const device = createRoute({
   getParentRoute: () => house,
   path: '/device',
@@ -241,6 +254,7 @@ export const routeTree = root.addChildren([
     members,
     apiKeys,
     account,
+    ownCredentials,
     device,
     audit,
     doctor,

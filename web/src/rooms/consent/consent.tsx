@@ -3,13 +3,14 @@ import { Link, useSearch } from '@tanstack/react-router'
 import { CircleCheck, Monitor, ShieldQuestion, Unplug } from 'lucide-react'
 import { useState } from 'react'
 import { api, type AuthorizationQuestion } from '../../api/client.ts'
-import { meQuery, questionQuery } from '../../api/queries.ts'
+import { meQuery, ownCredentialsQuery, questionQuery } from '../../api/queries.ts'
 import { Door } from '../../app/door.tsx'
 import { Button } from '../../kit/button.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
 import { Checkbox } from '../../kit/field.tsx'
 import { Note } from '../../kit/note.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
+import { BringForm } from '../own-credentials/bring-form.tsx'
 import './consent.css'
 
 /** Where a client leads a person who shall allow it something at an endpoint. */
@@ -56,6 +57,8 @@ interface DecisionProps {
 function Decision({ request, question }: DecisionProps) {
   const { client, redirect, deployment, scopes, mayCallTools, before } = question
   const { data: me } = useQuery(meQuery)
+  const { data: asked } = useQuery(ownCredentialsQuery)
+  const own = asked?.find((one) => one.deployment.slug === deployment.slug)
   const wantsTools = scopes.includes('mcp:tools')
   const [tools, setTools] = useState(wantsTools && mayCallTools)
   const decide = useMutation({
@@ -96,7 +99,7 @@ function Decision({ request, question }: DecisionProps) {
             <Checkbox
               checked={tools}
               onChange={({ target }) => setTools(target.checked)}
-              label="Call the tools, with the credentials that the deployment has. Calls are recorded under your name."
+              label={`Call the tools, with ${own === undefined ? 'the credentials that the deployment has' : 'your own credentials'}. Calls are recorded under your name.`}
             />
           ) : (
             <p className="dim">It also asks to call tools. As a viewer you cannot allow that.</p>
@@ -109,6 +112,18 @@ function Decision({ request, question }: DecisionProps) {
             yourself.
           </p>
         </Note>
+      )}
+      {own !== undefined && !own.complete && (
+        <section className="stack" aria-labelledby="own-credentials">
+          <h2 id="own-credentials" className="strong">
+            It works with your own credentials
+          </h2>
+          <p className="dim">
+            They are encrypted and given to a process that serves you alone. Without them it lists its tools
+            and calls none.
+          </p>
+          <BringForm own={own} onBrought={() => undefined} />
+        </section>
       )}
       {before && <p className="dim">You have connected it here before.</p>}
       {decide.error && <ErrorNote error={decide.error} />}

@@ -5,7 +5,7 @@ import { RuntimeField } from '../../app/runtime-field.tsx'
 import { Button, IconButton } from '../../kit/button.tsx'
 import { Dialog } from '../../kit/dialog.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
-import { Field, FieldError, Input, SecretInput, TextArea } from '../../kit/field.tsx'
+import { Checkbox, Field, FieldError, Input, SecretInput, TextArea } from '../../kit/field.tsx'
 import { Segmented } from '../../kit/segmented.tsx'
 import { toChange, valuesOf, type ChangeValues } from './change-values.ts'
 import { useCurrent } from './current.ts'
@@ -102,6 +102,10 @@ function Values({ form }: { readonly form: UseFormReturn<ChangeValues> }) {
   return (
     <fieldset className="change-values stack">
       <legend className="label">Variables</legend>
+      <p className="hint">
+        What each member brings is theirs alone, and everybody has a process of their own. A value that you
+        give for one of those is yours.
+      </p>
       {kept.map(({ name, removed }, index) => (
         <div key={name} className="change-value">
           <code className={removed ? 'removed' : undefined}>{name}</code>
@@ -118,6 +122,12 @@ function Values({ form }: { readonly form: UseFormReturn<ChangeValues> }) {
             icon={removed ? Undo2 : Trash2}
             label={removed ? `Keep ${name}` : `Take ${name} away`}
             onClick={() => setValue(`kept.${index}.removed`, !removed)}
+          />
+          <Checkbox
+            label="Each member brings their own"
+            aria-label={`Each member brings their own ${name}`}
+            disabled={removed}
+            {...register(`kept.${index}.personal`)}
           />
         </div>
       ))}
@@ -141,19 +151,29 @@ function Values({ form }: { readonly form: UseFormReturn<ChangeValues> }) {
               className="mono"
               autoComplete="new-password"
               placeholder="Value"
-              {...register(`added.${index}.value`, { required: 'Enter a value, or take the row out.' })}
+              {...register(`added.${index}.value`, {
+                validate: (value) =>
+                  value !== '' ||
+                  getValues(`added.${index}.personal`) ||
+                  'Enter a value, or take the row out.',
+              })}
             />
             <IconButton
               icon={Trash2}
               label={`Remove new variable ${index + 1}`}
               onClick={() => remove(index)}
             />
+            <Checkbox
+              label="Each member brings their own"
+              aria-label={`Each member brings their own new variable ${index + 1}`}
+              {...register(`added.${index}.personal`)}
+            />
             {complaint !== undefined && <FieldError>{complaint}</FieldError>}
           </div>
         )
       })}
       <div>
-        <Button size="sm" icon={Plus} onClick={() => append({ name: '', value: '' })}>
+        <Button size="sm" icon={Plus} onClick={() => append({ name: '', value: '', personal: false })}>
           Add a variable
         </Button>
       </div>

@@ -32,15 +32,29 @@ test('a change holds what differs and nothing else: empty values stay, removed o
     toChange(release, {
       ...values,
       kept: [
-        { name: 'TOKEN', value: '', removed: false, ...(token === undefined ? {} : { value: token.value }) },
-        { name: 'OLD', value: old?.value ?? '', removed: true },
+        {
+          name: 'TOKEN',
+          value: '',
+          removed: false,
+          personal: false,
+          ...(token === undefined ? {} : { value: token.value }),
+        },
+        { name: 'OLD', value: old?.value ?? '', removed: true, personal: false },
       ],
       added: [
-        { name: ' NEW ', value: 'x' },
-        { name: '', value: '' },
+        { name: ' NEW ', value: 'x', personal: false },
+        { name: '', value: '', personal: false },
       ],
       args: '--region\nus\n',
       memoryMiB: '256',
     }),
   ).toEqual({ variables: { OLD: null, NEW: 'x' }, args: ['--region', 'us'], memoryMiB: 256 })
+})
+
+test('what each member brings is sent as a whole, and only when it is another', () => {
+  const values = valuesOf(release)
+  const kept = values.kept.map((row) => (row.name === 'TOKEN' ? { ...row, personal: true } : row))
+  expect(toChange(release, { ...values, kept })).toEqual({ personal: ['TOKEN'] })
+  const added = [{ name: 'OWN', value: '', personal: true }]
+  expect(toChange(release, { ...values, kept, added })).toEqual({ personal: ['TOKEN', 'OWN'] })
 })

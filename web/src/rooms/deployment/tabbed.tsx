@@ -24,6 +24,7 @@ import { Note } from '../../kit/note.tsx'
 import { PageHead } from '../../kit/page-head.tsx'
 import { State } from '../../kit/state.tsx'
 import { Walk } from '../../kit/walk.tsx'
+import { BringNote } from '../own-credentials/own-credentials.tsx'
 import { useAction, type Action } from './actions.ts'
 import { useCurrent } from './current.ts'
 import { DeleteDialog } from './delete-dialog.tsx'
@@ -48,6 +49,11 @@ export function Tabbed() {
         actions={state !== 'deleting' && <Actions deployment={deployment} />}
       />
       <ReleaseNote deployment={deployment} />
+      {release.variables.some(({ personal }) => personal) && (
+        <div className="above-walk">
+          <BringNote id={deployment.id} />
+        </div>
+      )}
       <Walk
         sourceIcon={Package}
         source={source}

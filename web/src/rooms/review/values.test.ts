@@ -72,9 +72,9 @@ describe('toRequest', () => {
         ...start,
         args: ' --root\n\n/tmp dir\n',
         variables: [
-          { name: ' TOKEN ', value: ' kept ', isKnown: false },
-          { name: 'OPEN', value: '', isKnown: true },
-          { name: '', value: '', isKnown: false },
+          { name: ' TOKEN ', value: ' kept ', isKnown: false, isPersonal: false },
+          { name: 'OPEN', value: '', isKnown: true, isPersonal: false },
+          { name: '', value: '', isKnown: false, isPersonal: false },
         ],
         memoryMiB: '512',
       },
@@ -91,7 +91,7 @@ describe('toRequest', () => {
       env: [variable('KEY_FILE', { format: 'file' }), variable('TOKEN', { required: true })],
       snippet: { server: 'b', servers: ['a', 'b'], args: [], env: ['TOKEN'] },
     }
-    const variables = [{ name: 'KEY_FILE', value: '{"a":1}', isKnown: true }]
+    const variables = [{ name: 'KEY_FILE', value: '{"a":1}', isKnown: true, isPersonal: false }]
     expect(toRequest(asked, { ...start, variables }, '{"mcpServers":{}}')).toMatchObject({
       analysisId: 'ana_1',
       source: '{"mcpServers":{}}',
@@ -101,6 +101,17 @@ describe('toRequest', () => {
     })
     expect([...pastedNames(asked, '{}')]).toEqual(['TOKEN'])
     expect([...pastedNames(asked, undefined)]).toEqual([])
+  })
+
+  test('what each member brings is named, with or without a value of whoever deploys', () => {
+    const variables = [
+      { name: 'MINE', value: 'x', isKnown: false, isPersonal: true },
+      { name: 'THEIRS', value: '', isKnown: false, isPersonal: true },
+    ]
+    expect(toRequest(analysis, { ...start, variables }, undefined)).toMatchObject({
+      variables: { MINE: 'x' },
+      personal: ['MINE', 'THEIRS'],
+    })
   })
 })
 

@@ -5,6 +5,8 @@ export interface VariableRow {
   value: string
   /** Known from the analysis, so that its name stays and its value may be left open. */
   isKnown: boolean
+  /** Each member brings their own; a value here is of whoever deploys. */
+  isPersonal: boolean
 }
 
 /** What the review form holds. */
@@ -32,7 +34,12 @@ export function initialValues(analysis: Analysis): ReviewValues {
   return {
     name: analysis.name,
     slug: analysis.slug,
-    variables: shownVariables(analysis).map(({ name }) => ({ name, value: '', isKnown: true })),
+    variables: shownVariables(analysis).map(({ name }) => ({
+      name,
+      value: '',
+      isKnown: true,
+      isPersonal: false,
+    })),
     named: analysis.arguments.map(() => ''),
     args: '',
     executable: '',
@@ -97,6 +104,9 @@ export function toRequest(
     const value = values.named[index] ?? ''
     return value === '' ? [] : [[name, value]]
   })
+  const personal = values.variables
+    .filter(({ name, isPersonal }) => isPersonal && name.trim() !== '')
+    .map(({ name }) => name.trim())
   const memory = values.memoryMiB.trim()
   return {
     analysisId: analysis.id,
@@ -109,6 +119,7 @@ export function toRequest(
     variables: entries(given.filter((row) => !isFile(row))),
     ...(files.length === 0 ? {} : { files: entries(files) }),
     ...(named.length === 0 ? {} : { arguments: Object.fromEntries(named) }),
+    ...(personal.length === 0 ? {} : { personal }),
     args: values.args.split('\n').filter((line) => line !== ''),
     ...(values.executable === '' ? {} : { executable: values.executable }),
     ...(values.runtime === '' ? {} : { runtime: values.runtime }),

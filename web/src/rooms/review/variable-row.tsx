@@ -2,7 +2,7 @@ import { Trash2 } from 'lucide-react'
 import type { UseFormReturn } from 'react-hook-form'
 import type { Analysis } from '../../api/client.ts'
 import { IconButton } from '../../kit/button.tsx'
-import { FieldError, Input, SecretInput, Select, TextArea } from '../../kit/field.tsx'
+import { Checkbox, FieldError, Input, SecretInput, Select, TextArea } from '../../kit/field.tsx'
 import { webLink } from '../../kit/web-link.ts'
 import type { ReviewValues } from './values.ts'
 
@@ -58,12 +58,24 @@ export function VariableRow({ form, index, known, isPasted, onRemove }: Variable
           className: 'mono',
           placeholder: isPasted ? 'As pasted' : (known?.default ?? 'Value'),
           ...register(`variables.${index}.value`, {
-            required: !isPasted && isRequired(known) && 'Enter a value, or take the row out.',
+            validate: (value) =>
+              value !== '' ||
+              isPasted ||
+              !isRequired(known) ||
+              getValues(`variables.${index}.isPersonal`) ||
+              'Enter a value, or let each member bring their own, or take the row out.',
           }),
         }}
       />
       <IconButton icon={Trash2} label={`Remove ${what}`} onClick={onRemove} />
       {known !== undefined && <About variable={known} />}
+      {known?.secret !== false && (
+        <Checkbox
+          label="Each member brings their own"
+          aria-label={`Each member brings their own ${what}`}
+          {...register(`variables.${index}.isPersonal`)}
+        />
+      )}
       {complaint !== undefined && <FieldError>{complaint}</FieldError>}
     </li>
   )

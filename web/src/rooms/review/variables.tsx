@@ -32,7 +32,12 @@ export function Variables({ form, analysis, pasted }: VariablesProps) {
         .map((row) => [row.name.trim(), row]),
     )
     for (const { name, value } of taken) {
-      merged.set(name, { name, value, isKnown: merged.get(name)?.isKnown ?? false })
+      merged.set(name, {
+        name,
+        value,
+        isKnown: merged.get(name)?.isKnown ?? false,
+        isPersonal: merged.get(name)?.isPersonal ?? false,
+      })
     }
     replace([...merged.values()])
     // What was filled in is to be seen.
@@ -107,7 +112,10 @@ export function Variables({ form, analysis, pasted }: VariablesProps) {
           </details>
         )}
         <div>
-          <Button icon={Plus} onClick={() => append({ name: '', value: '', isKnown: false })}>
+          <Button
+            icon={Plus}
+            onClick={() => append({ name: '', value: '', isKnown: false, isPersonal: false })}
+          >
             Add a variable
           </Button>
         </div>
