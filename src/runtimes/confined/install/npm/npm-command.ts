@@ -34,7 +34,6 @@ const ALWAYS = [
   '--omit=dev',
   // Lock files are kept in the database and used on other machines, whose registry may be another.
   '--omit-lockfile-registry-resolved',
-  '--prefer-offline',
   '--allow-git=none',
   '--allow-remote=none',
   '--logs-max=0',
@@ -45,7 +44,14 @@ const ALWAYS = [
 export type InstallStep = 'resolve' | 'install' | 'install-lenient' | 'scripts'
 
 const STEP_ARGUMENTS: Readonly<Record<InstallStep, readonly string[]>> = {
-  resolve: ['install', '--package-lock-only', '--ignore-scripts', `--cache=${INSTALL_INSIDE.cache}`],
+  // Asks whether its copies are still good: from those of last week no version of this week can be had.
+  resolve: [
+    'install',
+    '--package-lock-only',
+    '--ignore-scripts',
+    '--prefer-online',
+    `--cache=${INSTALL_INSIDE.cache}`,
+  ],
   install: ['ci', '--ignore-scripts', `--cache=${INSTALL_INSIDE.cache}`],
   'install-lenient': ['install', '--ignore-scripts', `--cache=${INSTALL_INSIDE.cache}`],
   scripts: ['rebuild', '--foreground-scripts', '--dangerously-allow-all-scripts', '--cache=/tmp/npm'],
