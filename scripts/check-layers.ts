@@ -29,6 +29,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/runtimes/kubernetes': ['src/domain', 'src/protocol', 'src/bridge', 'src/forwarding'],
   'src/runtimes/remote': ['src/domain', 'src/protocol', 'src/bridge'],
   'src/gateway': ['src/domain', 'src/protocol', 'src/telemetry'],
+  'src/collections': ['src/domain', 'src/protocol'],
   'src/services': ['src/domain', 'src/contract', 'src/db', 'src/vault'],
   // It alone writes what is, so it uses the queries without a service between.
   'src/reconciler': ['src/domain', 'src/db', 'src/services', 'src/telemetry'],

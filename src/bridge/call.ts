@@ -1,4 +1,4 @@
-import type { CatwalkError } from '../domain/index.ts'
+import type { Caller, CatwalkError } from '../domain/index.ts'
 import type { Bytes, Edit, Envelope } from '../protocol/index.ts'
 import type { Report } from './report.ts'
 import type { Session } from './session.ts'
@@ -34,6 +34,8 @@ export interface Call {
   /** Null for requests of our own, and for those of the modern era. */
   readonly session: Session | null
   readonly subject: string
+  /** Who sent it, for a server that runs in this process; absent for requests of our own. */
+  readonly caller?: Caller
   /** The letters of the sender's id and progress token (JSON); both are replaced by a number of ours on the way. */
   readonly id: string
   progressToken: string | null

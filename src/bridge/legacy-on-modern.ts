@@ -34,6 +34,7 @@ export interface LegacyRequest {
   readonly id: string
   readonly sink: Sink
   readonly report: Report | undefined
+  readonly caller: Caller
   readonly rounds: ClientRounds
 }
 
@@ -56,7 +57,7 @@ export function requestOnModern(
   const method = textOf(body, envelope.method) ?? ''
   const report = reporterOf(caller, body, envelope)
   const rounds = new ClientRounds(context, (again, answers) => void sendAgain(context, again, answers))
-  const request: LegacyRequest = { session, body, envelope, method, id, sink, report, rounds }
+  const request: LegacyRequest = { session, body, envelope, method, id, sink, report, caller, rounds }
   const { params, metaVersion, metaClient, metaCapabilities, metaLogLevel, inputResponses, requestState } =
     envelope
   const reserved = [metaVersion, metaClient, metaCapabilities, metaLogLevel, inputResponses, requestState]
@@ -87,7 +88,7 @@ export function requestOnModern(
  * @param answers members of `params` that answer what the server asked the last time, as letters
  */
 function sendOn(context: BridgeContext, upstream: Upstream, request: LegacyRequest, answers: string): void {
-  const { session, body, envelope, method, id, sink, report } = request
+  const { session, body, envelope, method, id, sink, report, caller } = request
   if (!upstream.alive) {
     sink.fail(id, describeEnd(undefined, true))
     return report?.('failed')
@@ -96,6 +97,7 @@ function sendOn(context: BridgeContext, upstream: Upstream, request: LegacyReque
   const number = upstream.open({
     session,
     subject: session.claims.subject,
+    caller,
     id,
     progressToken: token === null ? null : lettersOf(body, token),
     sink,

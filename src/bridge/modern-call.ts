@@ -46,6 +46,7 @@ export function callOf(
   return {
     session: null,
     subject: caller.subject,
+    caller,
     id,
     progressToken: token === null ? null : lettersOf(body, token),
     sink,

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
+import type { Calls } from './call-table.ts'
 import type { InstanceEnd } from '../domain/index.ts'
 
 /** A running stdio server. Whoever launched it reads its stderr; the bridge owns stdin and stdout. */
@@ -9,6 +10,8 @@ export interface ServerProcess {
   readonly ended: Promise<InstanceEnd>
   /** Closes stdin, waits for at most `graceMs`, then SIGTERM, then SIGKILL to the group. Idempotent. */
   stop(graceMs: number): Promise<void>
+  /** For a server that runs in this process: told who sent which request, by the number that is its id. */
+  attach?(calls: Pick<Calls, 'get'>): void
 }
 
 /**

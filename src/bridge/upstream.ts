@@ -100,6 +100,7 @@ const LAST_BREATH_MS = 250
 export function createUpstream(process: ServerProcess, options: UpstreamOptions): Upstream {
   const { limits, output } = options
   const calls = new CallTable()
+  process.attach?.(calls)
   const writer = createStdinWriter(process.stdin)
   const flow = createOutflow(process.stdout, limits)
   let next = 1

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { addAdministration } from './administration.ts'
 import { BRIDGE_HOST } from './bridge-command.ts'
+import { addCollections } from './collection-commands.ts'
 import { addConnections } from './connection-commands.ts'
 import { addCredentials } from './credential-commands.ts'
 import type { CommandContext, CommonOptions } from './context.ts'
@@ -325,6 +326,7 @@ function addChanging(program: Command, run: Run): void {
     .action((id: string, options: RemoveOptions) =>
       run(options, async (context) => (await import('./commands/lifecycle.ts')).remove(context, id, options)),
     )
+  addCollections(program, run)
   addConnections(program, run)
   addCredentials(program, run)
   addTokens(program.command('token').description('list, add, rotate and revoke endpoint tokens'), run)

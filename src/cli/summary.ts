@@ -37,7 +37,7 @@ function isLocal(endpoint: string): boolean {
 /** The ready-made lines for some clients. */
 export function formatClientSetup(
   output: Output,
-  deployment: Deployment,
+  deployment: Pick<Deployment, 'slug' | 'endpoint'>,
   token: string | null,
   clients: readonly ClientName[],
 ): string {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { accountRoutes } from './account-routes.ts'
 import * as f from './deployment-file.ts'
+import { collectionRoutes } from './collection-routes.ts'
 import { deviceRoutes } from './device-routes.ts'
 import { oauthRoutes } from './oauth-routes.ts'
 import { ownCredentialRoutes } from './own-credential-routes.ts'
@@ -38,6 +39,7 @@ const page = z.object({
 /** Every route of the REST API. The server, the OpenAPI document, the CLI and the dashboard are made from it. */
 export const routes = {
   ...accountRoutes,
+  ...collectionRoutes,
   ...deviceRoutes,
   ...oauthRoutes,
   ...ownCredentialRoutes,

@@ -88,6 +88,19 @@ export interface CallsTable {
   trace_id: string | null
 }
 
+export interface CollectionMembersTable {
+  collection_id: string
+  deployment_id: string
+  prefix: string
+  position: number
+}
+
+export interface CollectionsTable {
+  deployment_id: string
+  listing: Defaulted<'auto' | 'flat' | 'search'>
+  search_over: Defaulted<number>
+}
+
 export interface CredentialsTable {
   id: string
   workspace_id: string
@@ -127,6 +140,7 @@ export interface DeploymentsTable {
   always_on: Defaulted<boolean>
   idle_timeout_s: number | null
   stateful: Defaulted<boolean>
+  kind: Defaulted<'server' | 'collection'>
 }
 
 export interface DeviceLoginsTable {
@@ -446,6 +460,8 @@ export interface DB {
   api_keys: ApiKeysTable
   audit_entries: AuditEntriesTable
   calls: CallsTable
+  collection_members: CollectionMembersTable
+  collections: CollectionsTable
   credentials: CredentialsTable
   deployments: DeploymentsTable
   device_logins: DeviceLoginsTable

@@ -9,6 +9,8 @@ export interface Caller {
   /** The member on whose behalf it is, by user id; absent when nobody in particular is behind it. */
   readonly person?: string
   readonly requestId: string
+  /** The endpoint token or connection that was shown, for records; null for none. */
+  readonly tokenId?: string | null
   /** The trace that the request belongs to, 32 hexadecimal digits. */
   readonly traceId?: string
   /** What the caller's token is good for; `full` when it is not said. */

@@ -364,6 +364,31 @@ const CATALOGUE = {
     title: 'The endpoint name is taken',
     help: 'Choose another one. Endpoint names are shared by all workspaces.',
   },
+  collection_not_found: {
+    status: 404,
+    title: 'No such collection',
+    help: 'List them with: bin/catwalk collections ls',
+  },
+  not_in_collection: {
+    status: 404,
+    title: 'The deployment is not in the collection',
+    help: 'See what is in it with: bin/catwalk collections show COLLECTION',
+  },
+  collection_full: {
+    status: 409,
+    title: 'The collection has as many deployments as it can',
+    help: 'Take one out, or make another collection.',
+  },
+  prefix_invalid: {
+    status: 400,
+    title: 'The prefix cannot be used',
+    help: 'Choose letters, digits and hyphens, so that names stay within what MCP allows.',
+  },
+  prefix_taken: {
+    status: 409,
+    title: 'The prefix is taken',
+    help: 'Choose another one: it tells the tools of one deployment from those of another.',
+  },
   deployment_file_invalid: {
     status: 400,
     title: 'Not a file of a deployment',

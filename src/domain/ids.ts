@@ -5,6 +5,7 @@ const PREFIX = {
   workspace: 'ws',
   workspaceSetting: 'wset',
   deployment: 'dep',
+  collection: 'col',
   release: 'rel',
   instance: 'ins',
   credential: 'cred',

@@ -182,3 +182,14 @@ export {
   type WorkspaceSetting,
   type WorkspaceValues,
 } from './workspace-settings.ts'
+export {
+  checkMember,
+  defaultPrefix,
+  fitsName,
+  prefixedName,
+  searchesTools,
+  splitName,
+  type Collection,
+  type CollectionMember,
+  type ToolListing,
+} from './collection.ts'

@@ -44,10 +44,12 @@ export function startCall(
       subject: principal.subject,
       ...(principal.person === undefined ? {} : { person: principal.person }),
       requestId,
+      tokenId: principal.tokenId,
       traceId,
       scope: principal.scope,
       ...(principal.challenge === undefined ? {} : { challenge: principal.challenge }),
-      report: record,
+      // What is asked of a collection is asked of its members, where it is recorded.
+      ...(route.collection === undefined ? { report: record } : {}),
     },
     turnedAway(outcome, durationMs) {
       if (!reported) record({ method: null, name: null, outcome, durationMs })

@@ -45,6 +45,8 @@ export interface GatewayOptions {
   readonly directory: EndpointDirectory
   /** What answers for a deployment while no instance does. Left out: every call waits for one. */
   readonly meanwhile?: (deploymentId: string) => Pick<Endpoint, 'handle'>
+  /** What answers for collections. Left out: there are none. */
+  readonly collections?: { of(route: GatewayRoute): Pick<Endpoint, 'handle'> }
   /** Values of `Host` that are ours; only the name counts, because a proxy in front may use another port. */
   readonly allowedHosts: readonly string[]
   /** Origins of web pages that may call any endpoint, besides our own and those on localhost. */
@@ -69,6 +71,11 @@ export interface GatewayOptions {
 export interface Gateway {
   /** Answers one HTTP request. Never throws. */
   handle(req: IncomingMessage, res: ServerResponse): void
+  /**
+   * Hands a request on to a deployment for somebody who was let in already, as one of the members of a collection.
+   * Owns `res`. Never throws.
+   */
+  forward(deploymentId: string, req: IncomingMessage, res: ServerResponse, caller: Caller): void
   /** Lets nothing new in and resolves when all calls are answered, or after `graceMs`. */
   drain(graceMs: number): Promise<void>
 }
@@ -107,6 +114,9 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   function forward(route: GatewayRoute, caller: Caller, req: IncomingMessage, res: ServerResponse): void {
     const { requestId } = caller
+    if (route.collection !== undefined && options.collections !== undefined) {
+      return options.collections.of(route).handle(req, res, caller)
+    }
     if (route.state !== 'open') return refuse(res, 503, notOpen(route), requestId, RETRY_AFTER)
     // What is recorded of one person's process is not for another.
     const meanwhile = route.personal === true ? undefined : options.meanwhile
@@ -180,6 +190,12 @@ export function createGateway(options: GatewayOptions): Gateway {
         logger.error({ err: error, requestId }, 'a call failed inside the gateway')
         refuse(res, 500, new CatwalkError('internal', 'Something went wrong in Catwalk.'), requestId, CLOSE)
       }
+    },
+    forward(deploymentId, req, res, caller) {
+      const route = routes.ofDeployment(deploymentId)
+      const isDeployment = route !== undefined && route.collection === undefined
+      if (isDeployment) return forward(route, caller, req, res)
+      refuse(res, 503, new CatwalkError('deployment_not_found', 'The deployment is gone.'), caller.requestId)
     },
     async drain(graceMs) {
       draining = true

@@ -1,4 +1,10 @@
-import { systemClock, type AccessMode, type Clock, type TokenScope } from '../domain/index.ts'
+import {
+  systemClock,
+  type AccessMode,
+  type Clock,
+  type Collection,
+  type TokenScope,
+} from '../domain/index.ts'
 
 export type RouteState = 'open' | 'deploying' | 'stopped' | 'failed'
 
@@ -37,6 +43,8 @@ export interface GatewayRoute {
   readonly owner?: { readonly nodeId: string; readonly address: string } | null
   /** How often in a row an instance ended or did not come up; 0 when it is not said. */
   readonly failures?: number
+  /** What it is made of, when it is no deployment. */
+  readonly collection?: Collection
   /** Origins of web pages that may call this endpoint, besides those allowed for all. */
   readonly allowedOrigins?: readonly string[]
 }
@@ -107,7 +115,10 @@ export function createRouteTable(options: RouteTableOptions = {}): RouteTable {
       add(route)
       changed()
     },
-    remove,
+    remove(deploymentId) {
+      remove(deploymentId)
+      changed()
+    },
     confirm() {
       if (confirmedAt !== -Infinity) confirmedAt = clock.now().getTime()
     },

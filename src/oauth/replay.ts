@@ -85,7 +85,7 @@ export async function replayDiscovery(
   actor: Actor,
   idOrSlug: string,
 ): Promise<readonly Replay[]> {
-  const { slug } = await queries.findDeploymentView(options.db, actor.workspaceId, idOrSlug)
+  const { slug } = await queries.findEndpoint(options.db, actor.workspaceId, idOrSlug)
   const replays: Replay[] = []
   for (const known of CLIENTS) {
     const steps: ReplayStep[] = []

@@ -110,6 +110,19 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
       row.owner === null || row.owner.address === null
         ? null
         : { nodeId: row.owner.node_id, address: row.owner.address },
+    ...(row.collection === null
+      ? {}
+      : {
+          collection: {
+            name: row.collection.name,
+            listing: row.collection.listing,
+            searchOver: row.collection.search_over,
+            members: row.collection.members.map(({ deployment_id: deploymentId, prefix }) => ({
+              deploymentId,
+              prefix,
+            })),
+          },
+        }),
     authorizations: new Map(
       row.authorizations.map(({ id, connection_id: connectionId, user_id: userId, scope }) => [
         id,
@@ -131,6 +144,7 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
 }
 
 function routeState(row: queries.RouteRow): GatewayRoute['state'] {
+  if (row.collection !== null) return 'open'
   if (row.desired === 'stopped') return 'stopped'
   if (isCrashLooping({ hasLiveRelease: row.has_live_release, failures: row.failures })) return 'failed'
   if (row.has_live_release) return 'open'

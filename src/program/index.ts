@@ -27,6 +27,7 @@ import { createLogger, createMetrics } from '../telemetry/index.ts'
 import { createMasterKeys, createSealer, createVault, loadKeyRing } from '../vault/index.ts'
 import { mailerOf, providerSettings } from './accounts.ts'
 import { pauseAt } from './checkpoint.ts'
+import { createCollections } from './collections.ts'
 import { openDoor } from './door.ts'
 import { createDormants } from './dormants.ts'
 import { ACCESS, followChanges } from './follow-changes.ts'
@@ -239,7 +240,22 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     http: stack.use(createHttpClient({ trustedOrigins: [], userAgent, network: publicNetwork })),
     documentHosts: config.oauthClientHosts,
   })
+  const collections = stack.use(
+    createCollections({
+      db,
+      vault,
+      sessions,
+      routes,
+      forward: (...request) => gateway.forward(...request),
+      record,
+      maxMessageBytes: config.maxMessageBytes,
+      clock: systemClock,
+      logger: logger.child({ part: 'gateway' }),
+      refuse: refuseCall,
+    }),
+  )
   const gateway = createGateway({
+    collections,
     publicUrl: publicUrl.origin,
     openAccessToken,
     routes,

@@ -12,7 +12,7 @@ export {
   originProblem,
   type OriginPolicy,
 } from './origin.ts'
-export { mirroredParams, paramHeaderProblem, type MirroredParam } from './param-headers.ts'
+export { mirroredHeaders, mirroredParams, paramHeaderProblem, type MirroredParam } from './param-headers.ts'
 export { createHttpSse, HTTP_SSE_SUFFIX } from './http-sse.ts'
 export { RPC, rpcError, rpcErrorText } from './rpc-error.ts'
 export { META_KEYS, type Envelope, type Span } from './envelope.ts'

@@ -1,4 +1,4 @@
-import { decodeHeaderValue } from './header-value.ts'
+import { decodeHeaderValue, encodeHeaderValue } from './header-value.ts'
 
 /** One argument of a tool that clients repeat in a header (2026-07-28, tools, `x-mcp-header`). */
 export interface MirroredParam {
@@ -55,6 +55,18 @@ export function paramHeaderProblem(
     }
   }
   return null
+}
+
+/** The headers that repeat the annotated arguments of a call. */
+export function mirroredHeaders(params: readonly MirroredParam[], given: unknown): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const { header, path } of params) {
+    const value = valueAt(given, path)
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+      headers[header] = encodeHeaderValue(String(value))
+    }
+  }
+  return headers
 }
 
 function valueAt(given: unknown, path: readonly string[]): unknown {

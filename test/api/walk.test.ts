@@ -13,7 +13,12 @@ import { createAuth, createSetUpLinks, people } from '../../src/auth/index.ts'
 import { routes, type Route, type RouteName } from '../../src/contract/index.ts'
 import { newId, Secret, systemClock, type Role } from '../../src/domain/index.ts'
 import { bindServices } from '../../src/program/handlers.ts'
-import { createDoctor, createKeyAdministration, createToken } from '../../src/services/index.ts'
+import {
+  createDoctor,
+  createKeyAdministration,
+  createCollection,
+  createToken,
+} from '../../src/services/index.ts'
 import { parseKeyRing } from '../../src/vault/index.ts'
 import { cookieHeader, tokenOf } from '../auth/support.ts'
 import { createWorld, type World } from '../reconciler/world.ts'
@@ -44,6 +49,9 @@ const ours = (least: Role, body?: unknown, params?: Row['params']): Row => ({
   ...(body === undefined ? {} : { body }),
   ...(params === undefined ? {} : { params }),
 })
+
+const collection = (least: Role, body?: unknown, params?: Row['params']): Row =>
+  ours(least, body, { id: 'collection', ...params })
 
 /** What each may do, written down apart from the contract: a route that is not here fails the test. */
 const TABLE: Readonly<Record<RouteName, Row>> = {
@@ -129,6 +137,13 @@ const TABLE: Readonly<Record<RouteName, Row>> = {
   exportDeployment: ours('member'),
   exportWithSecrets: ours('admin', { passphrase: 'correct horse battery' }),
   importDeployment: own('member', { file: { format: 'x' } }),
+  listCollections: own('viewer'),
+  createCollection: own('member', { name: 'Another' }),
+  getCollection: collection('viewer'),
+  changeCollection: collection('member', {}),
+  addCollectionMember: collection('member', { deployment: 'some' }),
+  removeCollectionMember: collection('member', undefined, { deploymentId: 'nothing' }),
+  deleteCollection: collection('member'),
   createRelease: ours('member', {}),
   callTool: ours('member', { tool: 'x' }),
   listConnections: ours('member'),
@@ -222,6 +237,10 @@ beforeAll(async () => {
     params: { id: ids['id'] },
     body: { name: 'walk', scope: 'full', expiresInDays: null },
   })
+  const made = await createCollection(ctx, {
+    body: { name: 'Walk', members: [], listing: 'auto', searchOver: 60, tokenName: 'first' },
+  })
+  ids['collection'] = made.collection.id
   const invitation = await people.createInvitation(
     db,
     { ...ctx.actor, kind: 'system' },

@@ -150,6 +150,6 @@ export async function listDeploymentFacts(db: Handle): Promise<readonly Deployme
         select r.state from releases r where r.deployment_id = d.id order by r.number desc limit 1
       ) as newest,
       ${hasInstance('ready')} as "instanceReady", ${hasInstance('unhealthy')} as "instanceSilent", ${isNodeLost} as "nodeLost"
-    from deployments d`.execute(db)
+    from deployments d where d.kind = 'server'`.execute(db)
   return rows
 }

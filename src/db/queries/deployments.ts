@@ -95,6 +95,7 @@ export async function lockDeployment(
     .selectFrom('deployments')
     .select(COLUMNS)
     .where('workspace_id', '=', workspaceId)
+    .where('kind', '=', 'server')
     .where((where) => where.or([where('id', '=', idOrSlug), where('slug', '=', idOrSlug)]))
     .forUpdate()
     .executeTakeFirst()
@@ -111,10 +112,48 @@ export async function deploymentId(db: Handle, workspaceId: string, idOrSlug: st
     .selectFrom('deployments')
     .select('id')
     .where('workspace_id', '=', workspaceId)
+    .where('kind', '=', 'server')
     .where((where) => where.or([where('id', '=', idOrSlug), where('slug', '=', idOrSlug)]))
     .executeTakeFirst()
   if (row === undefined) throw notFound(idOrSlug)
   return row.id
+}
+
+/** Whatever has an endpoint: a deployment or a collection. */
+export interface EndpointRow {
+  readonly id: string
+  readonly workspace_id: string
+  readonly slug: string
+}
+
+/**
+ * What of the workspace has an endpoint.
+ * @throws CatwalkError `deployment_not_found`, for another workspace's as well
+ */
+export async function findEndpoint(db: Handle, workspaceId: string, idOrSlug: string): Promise<EndpointRow> {
+  const row = await selectEndpoint(db, workspaceId, idOrSlug).executeTakeFirst()
+  if (row === undefined) throw notFound(idOrSlug)
+  return row
+}
+
+/**
+ * The same, locked until the transaction ends.
+ * @throws CatwalkError `deployment_not_found`, for another workspace's as well
+ */
+export async function lockEndpoint(tx: Handle, workspaceId: string, idOrSlug: string): Promise<EndpointRow> {
+  const row = await selectEndpoint(tx, workspaceId, idOrSlug).forUpdate().executeTakeFirst()
+  if (row === undefined) throw notFound(idOrSlug)
+  return row
+}
+
+// The type is what Kysely makes of the columns.
+// eslint-disable-next-line typescript/explicit-function-return-type
+function selectEndpoint(db: Handle, workspaceId: string, idOrSlug: string) {
+  return db
+    .selectFrom('deployments')
+    .select(['id', 'workspace_id', 'slug'])
+    .where('workspace_id', '=', workspaceId)
+    .where((where) => where.or([where('id', '=', idOrSlug), where('slug', '=', idOrSlug)]))
 }
 
 /** Writes what the owner wants and makes the reconciler look at once. */

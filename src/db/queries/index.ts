@@ -36,12 +36,15 @@ export {
   countRestart,
   deploymentId,
   endpointSettings,
+  findEndpoint,
+  lockEndpoint,
   setEndpointSettings,
   insertDeployment,
   lockDeployment,
   setRuntime,
   setDesired,
   type DeploymentRow,
+  type EndpointRow,
   type EndpointSettings,
 } from './deployments.ts'
 export {
@@ -54,6 +57,17 @@ export {
   touchEndpointTokens,
   type EndpointTokenRow,
 } from './endpoint-tokens.ts'
+export {
+  addCollectionMember,
+  deleteCollection,
+  findCollection,
+  insertCollection,
+  listCollections,
+  lockCollection,
+  removeCollectionMember,
+  setCollection,
+  type CollectionRow,
+} from './collections.ts'
 export { insertEvent, listEvents, type EventKind, type EventRow, type NewEvent } from './events.ts'
 export type { Handle } from './handle.ts'
 export {

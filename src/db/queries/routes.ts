@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { AccessMode, DesiredState, TokenScope } from '../../domain/index.ts'
+import type { AccessMode, DesiredState, TokenScope, ToolListing } from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 
 /** What a gateway must know of a deployment to answer a call without asking again. */
@@ -28,6 +28,13 @@ export interface RouteRow {
     readonly user_id: string | null
   }[]
   /** What people allowed clients; of those who left the workspace there is none. */
+  /** Null for a deployment. */
+  readonly collection: {
+    readonly name: string
+    readonly listing: ToolListing
+    readonly search_over: number
+    readonly members: readonly { readonly deployment_id: string; readonly prefix: string }[]
+  } | null
   readonly authorizations: readonly {
     readonly id: string
     readonly connection_id: string
@@ -66,7 +73,14 @@ export async function loadRoutes(db: Handle, deploymentId?: string): Promise<rea
         join oauth_authorizations a on a.connection_id = c.id
         join members m on m.workspace_id = d.workspace_id and m.user_id = c.user_id
         where c.deployment_id = d.id
-      ), '[]') as authorizations
+      ), '[]') as authorizations,
+      (
+        select jsonb_build_object('name', d.name, 'listing', c.listing, 'search_over', c.search_over, 'members', coalesce((
+          select jsonb_agg(jsonb_build_object('deployment_id', m.deployment_id, 'prefix', m.prefix) order by m.position)
+          from collection_members m where m.collection_id = c.deployment_id
+        ), '[]'))
+        from collections c where c.deployment_id = d.id
+      ) as collection
     from deployments d
     where (${deploymentId ?? null}::text is null or d.id = ${deploymentId ?? null}) and d.desired <> 'deleted'`.execute(
     db,

@@ -14,7 +14,7 @@ export async function listOAuthClients(
   ctx: ServiceContext,
   { params }: ParsedInput<'listOAuthClients'>,
 ): Promise<RouteOutput<'listOAuthClients'>> {
-  const id = await queries.deploymentId(ctx.db, ctx.actor.workspaceId, params.id)
+  const { id } = await queries.findEndpoint(ctx.db, ctx.actor.workspaceId, params.id)
   return { items: (await queries.listPredefinedClients(ctx.db, id)).map(present) }
 }
 
@@ -28,7 +28,7 @@ export async function createOAuthClient(
 ): Promise<RouteOutput<'createOAuthClient'>> {
   const secret = body.secret ? `cws_${randomBytes(32).toString('base64url')}` : null
   return ctx.db.transaction().execute(async (tx) => {
-    const deployment = await queries.lockDeployment(tx, ctx.actor.workspaceId, params.id)
+    const deployment = await queries.lockEndpoint(tx, ctx.actor.workspaceId, params.id)
     const row = await queries.putOAuthClient(tx, {
       id: newId('oauthClient'),
       kind: 'predefined',
@@ -59,7 +59,7 @@ export async function deleteOAuthClient(
   { params }: ParsedInput<'deleteOAuthClient'>,
 ): Promise<null> {
   return ctx.db.transaction().execute(async (tx) => {
-    const deployment = await queries.lockDeployment(tx, ctx.actor.workspaceId, params.id)
+    const deployment = await queries.lockEndpoint(tx, ctx.actor.workspaceId, params.id)
     const gone = await queries.deletePredefinedClient(tx, deployment.id, params.clientId)
     if (gone === null) {
       throw new CatwalkError('oauth_client_not_found', `There is no client ${quoted(params.clientId)}.`)

@@ -11,7 +11,7 @@ export async function listConnections(
   ctx: ServiceContext,
   { params }: ParsedInput<'listConnections'>,
 ): Promise<RouteOutput<'listConnections'>> {
-  const deploymentId = await queries.deploymentId(ctx.db, ctx.actor.workspaceId, params.id)
+  const { id: deploymentId } = await queries.findEndpoint(ctx.db, ctx.actor.workspaceId, params.id)
   return { items: (await queries.listConnections(ctx.db, { deploymentId })).map(present) }
 }
 
@@ -24,7 +24,7 @@ export async function revokeConnection(
   { params }: ParsedInput<'revokeConnection'>,
 ): Promise<null> {
   return ctx.db.transaction().execute(async (tx) => {
-    const { id: deploymentId } = await queries.lockDeployment(tx, ctx.actor.workspaceId, params.id)
+    const { id: deploymentId } = await queries.lockEndpoint(tx, ctx.actor.workspaceId, params.id)
     await end(tx, ctx, { id: params.connectionId, deploymentId })
     return null
   })

@@ -19,7 +19,7 @@ export async function createToken(
   const { secret, hash, prefix } = newEndpointSecret()
   const person = await personOf(ctx)
   return ctx.db.transaction().execute(async (tx) => {
-    const deployment = await queries.lockDeployment(tx, ctx.actor.workspaceId, params.id)
+    const deployment = await queries.lockEndpoint(tx, ctx.actor.workspaceId, params.id)
     const row = await queries.insertEndpointToken(tx, {
       id: newId('endpointToken'),
       workspace_id: deployment.workspace_id,

@@ -11,7 +11,7 @@ export async function listTokens(
   ctx: ServiceContext,
   { params }: ParsedInput<'listTokens'>,
 ): Promise<RouteOutput<'listTokens'>> {
-  const id = await queries.deploymentId(ctx.db, ctx.actor.workspaceId, params.id)
+  const { id } = await queries.findEndpoint(ctx.db, ctx.actor.workspaceId, params.id)
   const rows = await queries.listEndpointTokens(ctx.db, id)
   return { items: rows.map(presentToken) }
 }

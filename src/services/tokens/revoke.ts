@@ -12,7 +12,7 @@ export async function revokeToken(
   { params }: ParsedInput<'revokeToken'>,
 ): Promise<null> {
   return ctx.db.transaction().execute(async (tx) => {
-    const deployment = await queries.lockDeployment(tx, ctx.actor.workspaceId, params.id)
+    const deployment = await queries.lockEndpoint(tx, ctx.actor.workspaceId, params.id)
     const name = await queries.deleteEndpointToken(tx, deployment.id, params.tokenId)
     if (name === null) {
       throw new CatwalkError(

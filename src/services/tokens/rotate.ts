@@ -21,7 +21,7 @@ export async function rotateToken(
   // Whoever holds the new one calls for themselves, never for whoever made the former.
   const person = await personOf(ctx)
   return ctx.db.transaction().execute(async (tx) => {
-    const deployment = await queries.lockDeployment(tx, ctx.actor.workspaceId, params.id)
+    const deployment = await queries.lockEndpoint(tx, ctx.actor.workspaceId, params.id)
     const former = await queries.findEndpointToken(tx, deployment.id, params.tokenId)
     if (former === null) {
       throw new CatwalkError(

@@ -1,0 +1,2 @@
+export { startCollection, type CollectionOptions, type CollectionProcess } from './process.ts'
+export type { Forward } from './inner-client.ts'

@@ -1,0 +1,165 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createBridge, type Bridge } from '../bridge/index.ts'
+import { startCollection, type Forward } from '../collections/index.ts'
+import { queries } from '../db/index.ts'
+import {
+  CatwalkError,
+  type Caller,
+  type CallRecord,
+  type Clock,
+  type Collection,
+  type Endpoint,
+  type Logger,
+} from '../domain/index.ts'
+import type { GatewayRoute, RouteTable } from '../gateway/index.ts'
+import type { SessionMemories } from '../services/index.ts'
+import type { Vault } from '../vault/index.ts'
+
+export interface CollectionsOptions {
+  readonly db: queries.Handle
+  readonly vault: Pick<Vault, 'derive'>
+  readonly sessions: Pick<SessionMemories, 'open'>
+  readonly routes: RouteTable
+  readonly forward: Forward
+  readonly record: (call: CallRecord) => void
+  readonly maxMessageBytes: number
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Answers a request that cannot be served. */
+  readonly refuse: (res: ServerResponse, requestId: string, error: CatwalkError) => void
+}
+
+/** What answers for collections on this node. */
+export interface Collections extends AsyncDisposable {
+  of(route: GatewayRoute): Pick<Endpoint, 'handle'>
+}
+
+interface Entry {
+  /** What the bridge was made for, as text. */
+  readonly made: string
+  readonly bridge: Promise<Bridge>
+  now: Bridge | null
+}
+
+/** For calls that are under way when a collection is changed. */
+const GRACE_MS = 30_000
+const UNREADABLE = new CatwalkError('unavailable', 'The collection cannot be served right now.')
+
+/**
+ * A bridge for each collection that somebody has called, in front of a server that is the collection itself. A change
+ * makes a new one: sessions go on in it, as they do when a server is started again.
+ */
+export function createCollections(options: CollectionsOptions): Collections {
+  const { db, vault, sessions, routes, logger } = options
+  const entries = new Map<string, Entry>()
+
+  async function start(id: string, collection: Collection, former: Entry | undefined): Promise<Bridge> {
+    const memory = await sessions.open(id)
+    const server = startCollection({
+      collection,
+      forward: options.forward,
+      isThere: (deploymentId) => routes.ofDeployment(deploymentId) !== undefined,
+      recorded: async (deploymentId) => (await queries.recordedManifest(db, deploymentId))?.manifest ?? null,
+      report: (deploymentId, caller, report) =>
+        options.record({
+          at: new Date(options.clock.now().getTime() - report.durationMs),
+          deploymentId,
+          tokenId: caller.tokenId ?? null,
+          subject: caller.subject,
+          method: report.method,
+          name: report.name,
+          outcome: report.outcome,
+          durationMs: report.durationMs,
+          requestId: caller.requestId,
+          traceId: caller.traceId ?? null,
+        }),
+      maxMessageBytes: options.maxMessageBytes,
+      hasChanged: former !== undefined,
+      failed: (error) =>
+        logger.error({ err: error, collection: id }, 'a collection could not serve a request'),
+    })
+    const bridge = await createBridge(
+      {
+        launch: () => Promise.resolve(server),
+        sealKey: vault.derive(`sessions/${id}`, 32),
+        deploymentId: id,
+        output: (_stream, line) => logger.debug({ collection: id, line }, 'a collection said something'),
+        limits: { maxMessageBytes: options.maxMessageBytes },
+        clock: options.clock,
+        era: 'modern',
+        processes: 'shared',
+        memory,
+      },
+      new AbortController().signal,
+    )
+    if (former !== undefined) void replace(former, bridge)
+    return bridge
+  }
+
+  /** Streams go on at the new bridge; calls under way end at the former. */
+  async function replace(former: Entry, bridge: Bridge): Promise<void> {
+    const old = await former.bridge.catch(() => null)
+    if (old === null) return
+    for (const { req, res, caller, body } of old.release()) bridge.handle(req, res, caller, body ?? undefined)
+    await old.stop(GRACE_MS)
+  }
+
+  function entryOf(id: string, collection: Collection): Entry {
+    const made = JSON.stringify(collection)
+    const former = entries.get(id)
+    if (former?.made === made) return former
+    const entry: Entry = { made, bridge: start(id, collection, former), now: null }
+    entry.bridge.then(
+      (bridge) => (entry.now = bridge),
+      (error: unknown) => {
+        logger.error({ err: error, collection: id }, 'a collection could not be started')
+        if (entries.get(id) === entry) entries.delete(id)
+      },
+    )
+    entries.set(id, entry)
+    return entry
+  }
+
+  function changed(): void {
+    for (const [id, entry] of entries) {
+      const collection = routes.ofDeployment(id)?.collection
+      if (collection !== undefined) entryOf(id, collection)
+      else {
+        entries.delete(id)
+        entry.bridge.then((bridge) => bridge.stop(0)).catch(() => undefined)
+      }
+    }
+  }
+
+  async function answer(
+    entry: Entry,
+    ...[req, res, caller]: [IncomingMessage, ServerResponse, Caller]
+  ): Promise<void> {
+    try {
+      ;(await entry.bridge).handle(req, res, caller)
+    } catch {
+      options.refuse(res, caller.requestId, UNREADABLE)
+    }
+  }
+
+  const unwatch = routes.onChange(changed)
+  return {
+    of(route) {
+      const entry = entryOf(route.deploymentId, route.collection ?? NOTHING)
+      return {
+        handle(req, res, caller) {
+          if (entry.now !== null) entry.now.handle(req, res, caller)
+          else void answer(entry, req, res, caller)
+        },
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      unwatch()
+      await Promise.all(
+        [...entries.values()].map(async ({ bridge }) => (await bridge.catch(() => null))?.stop(0)),
+      )
+    },
+  }
+}
+
+const NOTHING: Collection = { name: '', listing: 'flat', searchOver: 1, members: [] }
