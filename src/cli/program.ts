@@ -7,6 +7,7 @@ import { addCredentials } from './credential-commands.ts'
 import type { CommandContext, CommonOptions } from './context.ts'
 import { addDeploymentFiles } from './deployment-file-commands.ts'
 import { addLogins } from './login-commands.ts'
+import { readMoment } from './moment.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { CliHost } from './output.ts'
 import { CLIENTS, collect, DEPLOYMENT, timeoutOption, wholeNumber } from './options.ts'
@@ -212,6 +213,20 @@ function addUsing(program: Command, run: Run): void {
     .argument('<deployment>', DEPLOYMENT)
     .option('-f, --follow', 'go on with what comes')
     .option('-n, --lines <number>', 'how many of the last lines', wholeNumber(1, 1000), 200)
+    .option('--search <text>', 'only lines with this text, in any case')
+    .addOption(
+      new Option('--stream <stream>', 'only this one; program is stdout and stderr').choices([
+        'stdout',
+        'stderr',
+        'system',
+        'program',
+      ]),
+    )
+    .option('--since <time>', 'only from this time on: 2026-01-31T12:00:00Z, or 15m, 2h, 7d ago', moment)
+    .option('--until <time>', 'only before this time', moment)
+    .option('--release <number>', 'only of this release', wholeNumber(1, 2_147_483_647))
+    .option('--instance <id>', 'only of this instance')
+    .option('--download <file>', 'write all lines that are kept to a file; - for standard output')
     .action((id: string, options: LogsOptions) =>
       run(options, async (context) => (await import('./commands/logs.ts')).logs(context, id, options)),
     )
@@ -269,8 +284,8 @@ function addUsing(program: Command, run: Run): void {
         'unavailable',
       ]),
     )
-    .option('--since <time>', 'only from this time on, e.g. 2026-01-31T12:00:00Z')
-    .option('--until <time>', 'only before this time')
+    .option('--since <time>', 'only from this time on: 2026-01-31T12:00:00Z, or 15m, 2h, 7d ago', moment)
+    .option('--until <time>', 'only before this time', moment)
     .option('-n, --lines <number>', 'how many of the last', wholeNumber(1, 1000), 100)
     .action((id: string | undefined, options: CallsOptions) =>
       run(options, async (context) => (await import('./commands/calls.ts')).calls(context, id, options)),
@@ -374,6 +389,9 @@ function addTokens(token: Command, run: Run): void {
       run(options, async (context) => (await import('./commands/token.ts')).revokeToken(context, id, name)),
     )
 }
+
+/** Commander hands over the former value as well. */
+const moment = (text: string): string => readMoment(text)
 
 const SOURCE = 'link to a repository, owner/name, npm:NAME, pypi:NAME or a pasted mcpServers snippet'
 

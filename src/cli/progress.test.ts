@@ -17,7 +17,10 @@ function state(name: string): FeedItem {
 }
 
 function log(line: string): FeedItem {
-  return { kind: 'log', log: { id: '1', at: START, stream: 'stderr', line, releaseId: 'rel_1' } }
+  return {
+    kind: 'log',
+    log: { id: '1', at: START, stream: 'stderr', line, releaseId: 'rel_1', instanceId: null },
+  }
 }
 
 function start(isTTY: boolean) {

@@ -59,6 +59,7 @@ export interface Config {
   /** 0: deployments do not fall asleep unless they have a time of their own. */
   readonly idleTimeoutMs: number
   readonly logRetentionDays: number
+  readonly logRetentionLines: number
   readonly callRetentionDays: number
   readonly usageRetentionDays: number
   /** Null for what follows from the address that is listened on. */

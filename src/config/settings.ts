@@ -325,6 +325,13 @@ export const SETTINGS = {
     default: '14',
     example: '30',
   }),
+  logRetentionLines: setting({
+    name: 'CATWALK_LOG_RETENTION_LINES',
+    description: 'How many lines of output are kept of each deployment; the oldest go first.',
+    value: value.wholeNumber(1000, 10_000_000),
+    default: '100000',
+    example: '20000',
+  }),
   callRetentionDays: setting({
     name: 'CATWALK_CALL_RETENTION_DAYS',
     description: 'How long it is kept who called which tool, in days.',

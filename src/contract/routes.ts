@@ -444,11 +444,34 @@ export const routes = {
   listLogs: {
     method: 'get',
     path: '/deployments/{id}/logs',
-    summary: 'Log lines, oldest first; without `after` the last ones',
+    summary: 'Log lines, oldest first; without `after` the last ones that are like what was asked for',
     access: 'viewer',
-    query: page,
+    query: page.extend({
+      before: z
+        .string()
+        .regex(/^\d{1,18}$/)
+        .optional()
+        .describe('Only what came before the line with this id'),
+      search: z.string().min(1).max(200).optional().describe('Part of the line, in any case'),
+      stream: z
+        .enum(['stdout', 'stderr', 'system', 'program'])
+        .optional()
+        .describe('program: stdout and stderr, what the server and its installation wrote'),
+      since: z.iso.datetime().optional(),
+      until: z.iso.datetime().optional(),
+      release: z.coerce.number().int().positive().max(2_147_483_647).optional().describe('Its number'),
+      instance: z.string().max(64).optional().describe('Id of an instance'),
+    }),
     status: 200,
-    response: list(s.LogLine),
+    response: z.object({
+      items: z.array(s.LogLine),
+      before: z
+        .string()
+        .nullable()
+        .describe(
+          'Cursor of the page before, null when there is none or `after` was given. A page may have fewer lines than asked for, or none, and still have one before it',
+        ),
+    }),
   },
   streamFeed: {
     method: 'get',

@@ -30,6 +30,10 @@ export const LogLine = z
     stream: z.enum(['stdout', 'stderr', 'system']),
     line: z.string(),
     releaseId: z.string().nullable(),
+    instanceId: z
+      .string()
+      .nullable()
+      .describe('Whose process printed it; null for an installation and for Catwalk'),
   })
   .meta({ id: 'LogLine' })
 

@@ -217,6 +217,7 @@ export interface LogLinesTable {
   stream: 'stdout' | 'stderr' | 'system'
   line: string
   at: Timestamp
+  instance_id: string | null
 }
 
 export interface McpSessionsTable {

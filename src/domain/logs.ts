@@ -5,6 +5,8 @@ export interface LogLine {
   readonly workspaceId: string
   readonly deploymentId: string
   readonly releaseId: string | null
+  /** Whose process printed it; null for an installation and for what Catwalk says. */
+  readonly instanceId: string | null
   readonly stream: LogStream
   readonly line: string
   readonly at: Date
@@ -12,7 +14,8 @@ export interface LogLine {
 
 /** Takes lines without waiting; writes them in batches. */
 export interface LogWriter {
-  append(line: LogLine): void
+  /** @param clean makes a line fit to be kept; called only for lines that are kept */
+  append(line: LogLine, clean?: (line: string) => string): void
 }
 
 /** Structured logging of the program itself, not of servers. Fields must hold no secret. */

@@ -53,6 +53,7 @@ const MINUTE_MS = 60_000
 /** Requests to endpoints without a valid token, from one address. */
 const REFUSED_PER_MINUTE = 100
 const HOUR_MS = 3_600_000
+const LOG_RETENTION_MS = 300_000
 /** Asked only about packages of npm's own registry. */
 const NPM_DOWNLOADS = 'https://api.npmjs.org'
 const ANALYSIS_RETENTION_DAYS = 30
@@ -407,7 +408,15 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     signal: ending.signal,
   })
   const answerApi = getRequestListener(api.fetch, { overrideGlobalObjects: false })
-  stack.use(every(HOUR_MS, logger, () => queries.deleteOldLogLines(db, config.logRetentionDays)))
+  stack.use(
+    every(LOG_RETENTION_MS, logger, () =>
+      queries.deleteOldLogLines(
+        db,
+        { days: config.logRetentionDays, lines: config.logRetentionLines },
+        ending.signal,
+      ),
+    ),
+  )
   stack.use(every(HOUR_MS, logger, () => queries.deleteOldAnalyses(db, ANALYSIS_RETENTION_DAYS)))
   stack.use(every(HOUR_MS, logger, () => queries.deleteExpiredMcpSessions(db)))
   stack.use(

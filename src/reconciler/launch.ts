@@ -24,7 +24,8 @@ export interface Launchable {
   readonly runtime: Runtime
   readonly credentials: ReadonlyMap<string, Secret>
   readonly redact: Redactor
-  readonly output: LineSink
+  /** Takes what is printed; an instance has its own. */
+  readonly outputOf: (instanceId: string | null) => LineSink
 }
 
 /**
@@ -53,15 +54,19 @@ export async function makeLaunchable(
     runtime,
     credentials,
     redact,
-    output: (stream, line) => {
-      deps.logs.append({
-        workspaceId: deployment.workspace_id,
-        deploymentId: deployment.id,
-        releaseId: release.id,
-        stream,
-        line: redact(line),
-        at: new Date(),
-      })
+    outputOf: (instanceId) => (stream, line) => {
+      deps.logs.append(
+        {
+          workspaceId: deployment.workspace_id,
+          deploymentId: deployment.id,
+          releaseId: release.id,
+          instanceId,
+          stream,
+          line,
+          at: new Date(),
+        },
+        redact,
+      )
     },
   }
 }
@@ -72,7 +77,7 @@ export async function makeLaunchable(
  * @throws CatwalkError as `Runtime.prepare`
  */
 export async function install(
-  { deployment, release, runtime, output }: Launchable,
+  { deployment, release, runtime, outputOf }: Launchable,
   signal: AbortSignal,
 ): Promise<{ lockFile: string; message: string }> {
   const prepared = await runtime.prepare(
@@ -82,7 +87,7 @@ export async function install(
       spec: release.launch_spec,
       settings: release.settings,
       lockFile: release.lock_file,
-      output,
+      output: outputOf(null),
     },
     signal,
   )
@@ -101,7 +106,7 @@ export async function startInstance(
   lockFile: string,
   signal: AbortSignal,
 ): Promise<Instance> {
-  const { deployment, release, runtime, credentials, output } = launchable
+  const { deployment, release, runtime, credentials, outputOf } = launchable
   const instanceId = newId('instance')
   const sessions = await deps.sessions.open(deployment.id)
   // What the probe of this very release found out; a new release is asked anew.
@@ -139,7 +144,7 @@ export async function startInstance(
         processes: deployment.processes,
         stateful: deployment.stateful,
         era,
-        output,
+        output: outputOf(instanceId),
       },
       signal,
     )

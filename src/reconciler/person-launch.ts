@@ -44,10 +44,12 @@ export function launchFor(
   const redact = createRedactor(new Map([...credentials].map(([name, secret]) => [name, secret.reveal()])))
   return {
     redact,
-    start: async (signal) =>
-      runtime.start(
+    start: async (signal) => {
+      const instanceId = newId('instance')
+      const output = launchable.outputOf(instanceId)
+      return runtime.start(
         {
-          instanceId: newId('instance'),
+          instanceId,
           workspaceId: deployment.workspace_id,
           deploymentId: deployment.id,
           releaseId: release.id,
@@ -63,10 +65,11 @@ export function launchFor(
           processes: deployment.processes,
           stateful: deployment.stateful,
           era: era ?? null,
-          output: (stream, line) => launchable.output(stream, redact(line)),
+          output: (stream, line) => output(stream, redact(line)),
         },
         signal,
-      ),
+      )
+    },
   }
 }
 

@@ -9,7 +9,11 @@ type Item = StreamOf<'streamFeed'>
 
 function log(id: number, line = 'x'): Item {
   const at = '2026-01-01T00:00:00Z'
-  return { id: `l${id}`, event: 'log', data: { id: String(id), at, stream: 'stdout', line, releaseId: null } }
+  return {
+    id: `l${id}`,
+    event: 'log',
+    data: { id: String(id), at, stream: 'stdout', line, releaseId: null, instanceId: null },
+  }
 }
 
 function feed(source: (context: RequestContext) => AsyncIterable<Item>): { handlers: Handlers } {
@@ -59,7 +63,7 @@ describe('a stream', () => {
     expect(response.headers.get('cache-control')).toBe('no-store')
     expect(await response.text()).toBe(
       'retry: 1000\n\n' +
-        'id: l1\nevent: log\ndata: {"id":"1","at":"2026-01-01T00:00:00Z","stream":"stdout","line":"first\\nwith a line break","releaseId":null}\n\n' +
+        'id: l1\nevent: log\ndata: {"id":"1","at":"2026-01-01T00:00:00Z","stream":"stdout","line":"first\\nwith a line break","releaseId":null,"instanceId":null}\n\n' +
         'id: d\nevent: deleted\ndata: {"id":"dep_1"}\n\n',
     )
   })

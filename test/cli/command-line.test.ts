@@ -65,7 +65,7 @@ test('escape, control and direction characters from servers never reach the outp
     handlers: {
       getDeployment: () => lastLine,
       listDeployments: () => ({ items: [aDeployment({ name: HOSTILE, source: HOSTILE })] }),
-      listLogs: () => ({ items: [aLogLine(1, HOSTILE)] }),
+      listLogs: () => ({ items: [aLogLine(1, HOSTILE)], before: null }),
       callTool: () => ({
         content: [
           { type: 'text', text: HOSTILE },

@@ -114,7 +114,7 @@ test.each(['{oops', '[1]', '"text"', 'null'])(
 
 test('logs prints time, stream and line in a pipe; -f goes on without repeating until the deployment is deleted', async () => {
   await using api = await startFakeApi({
-    handlers: { listLogs: () => ({ items: [aLogLine(1, 'one'), aLogLine(2, 'two')] }) },
+    handlers: { listLogs: () => ({ items: [aLogLine(1, 'one'), aLogLine(2, 'two')], before: null }) },
     feed(feed) {
       if (feed.number === 1) {
         feed.send('log', aLogLine(2, 'two'), '2')

@@ -44,7 +44,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 
 test('a reader that has enough ends the command quietly', async () => {
   await using api = await startFakeApi({
-    handlers: { listLogs: () => ({ items: [] }) },
+    handlers: { listLogs: () => ({ items: [], before: null }) },
     feed(feed) {
       let id = 0
       // As fast as the other side reads; it stops when that is gone.

@@ -49,7 +49,15 @@ async function writeLines(deploymentId: string, lines: readonly string[]): Promi
   await using logs = createLogWriter(world.ctx.db, silentLogger)
   for (const line of lines) {
     const { workspaceId } = world.ctx.actor
-    logs.append({ workspaceId, deploymentId, releaseId: null, stream: 'stdout', line, at: new Date() })
+    logs.append({
+      workspaceId,
+      deploymentId,
+      releaseId: null,
+      instanceId: null,
+      stream: 'stdout',
+      line,
+      at: new Date(),
+    })
   }
 }
 

@@ -86,7 +86,15 @@ export function aStateEvent(id: number, state: Release['state'], seconds: number
 }
 
 export function aLogLine(id: number, line: string, changes: Partial<LogLine> = {}): LogLine {
-  return { id: String(id), at: at(id), stream: 'stderr', line, releaseId: 'rel_1', ...changes }
+  return {
+    id: String(id),
+    at: at(id),
+    stream: 'stderr',
+    line,
+    releaseId: 'rel_1',
+    instanceId: null,
+    ...changes,
+  }
 }
 
 export function aToken(changes: Partial<Token> = {}): Token {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LogLine } from '../../src/domain/index.ts'
 import { createLogWriter, listLogs } from '../../src/services/index.ts'
@@ -17,6 +18,7 @@ const lineOf = (deploymentId: string, line: string): LogLine => ({
   workspaceId: world.ctx.actor.workspaceId,
   deploymentId,
   releaseId: null,
+  instanceId: null,
   stream: 'stdout',
   line,
   at: new Date(),
@@ -33,14 +35,67 @@ test('lines are stored in the order in which they came', async () => {
   expect(await stored(id)).toEqual(Array.from({ length: 100 }, (_, index) => `line ${index}`))
 })
 
-test('a server that floods its log is cut, and the log says by how much', async () => {
+test('of a flood the first and the last lines are kept, and the log says between them how many were left out', async () => {
   const id = await world.deploy()
   await using writer = createLogWriter(world.ctx.db, silentLogger)
-  for (let index = 0; index < 2000; index++) writer.append(lineOf(id, 'x'))
+  for (let index = 0; index < 2000; index++) writer.append(lineOf(id, `line ${index}`))
+  writer.append({ ...lineOf(id, 'Catwalk says'), stream: 'system' })
   await writer.flush()
   const lines = await stored(id)
-  expect(lines).toHaveLength(501)
-  expect(lines.at(-1)).toBe('1500 more lines came too fast and were dropped.')
+  expect(lines).toHaveLength(502)
+  expect(lines.slice(398, 404)).toEqual([
+    'line 398',
+    'line 399',
+    'Catwalk says',
+    '… 1,500 lines were left out.',
+    'line 1900',
+    'line 1901',
+  ])
+  expect(lines.at(-1)).toBe('line 1999')
+})
+
+test('a server that floods on and on gets a rate, and its last words are kept', async () => {
+  const id = await world.deploy()
+  await using writer = createLogWriter(world.ctx.db, silentLogger)
+  let cleaned = 0
+  const clean = (line: string): string => (cleaned++, line)
+  const written = 80 * 500
+  for (let batch = 0; batch < 80; batch++) {
+    for (let index = 0; index < 500; index++) writer.append(lineOf(id, `line ${batch * 500 + index}`), clean)
+    await writer.flush()
+  }
+  const { rows } = await sql<{ line: string; stream: string }>`
+    select line, stream from log_lines where deployment_id = ${id} order by id`.execute(world.ctx.db)
+  const kept = rows.filter(({ stream }) => stream === 'stdout').map(({ line }) => line)
+  const leftOut = rows
+    .map(({ line }) => /^… ([\d,]+) lines? w(?:as|ere) left out\.$/.exec(line)?.[1])
+    .reduce((sum, text) => sum + Number(text?.replaceAll(',', '') ?? 0), 0)
+  expect(kept.length).toBeGreaterThanOrEqual(30_000)
+  expect(leftOut).toBeGreaterThan(0)
+  expect(kept.length + leftOut).toBe(written)
+  expect(cleaned).toBe(kept.length)
+  expect(kept.at(-1)).toBe(`line ${written - 1}`)
+  const numbers = kept.map((line) => Number(line.slice(5)))
+  expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
+})
+
+test('lines that could not be stored are counted in the log once it can be written again', async () => {
+  const id = await world.deploy()
+  let away = true
+  const db = new Proxy(world.ctx.db, {
+    get: (target, key, receiver) => {
+      if (key === 'transaction' && away) throw new Error('the database is away')
+      const value: unknown = Reflect.get(target, key, receiver)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+  await using writer = createLogWriter(db, silentLogger)
+  for (let index = 0; index < 3; index++) writer.append(lineOf(id, 'lost'))
+  await writer.flush()
+  away = false
+  writer.append(lineOf(id, 'kept'))
+  await writer.flush()
+  expect(await stored(id)).toEqual(['… 3 lines could not be stored.', 'kept'])
 })
 
 test('text that the database cannot hold is made storable, and nothing of the batch is lost', async () => {

@@ -91,6 +91,8 @@ export {
   insertLogLines,
   lastLogLines,
   listLogLines,
+  searchLogLines,
+  type LogLineFilter,
   type LogLineRow,
 } from './log-lines.ts'
 export {

@@ -1,10 +1,14 @@
 import { queries } from '../../db/index.ts'
-import type { Logger, LogLine, LogWriter } from '../../domain/index.ts'
+import { createTokenBuckets, type Logger, type LogLine, type LogWriter } from '../../domain/index.ts'
 
 const FLUSH_MS = 150
 const LONGEST_LINE = 8192
-// A server that prints without end must fill neither memory nor the database.
-const LINES_PER_FLUSH_AND_DEPLOYMENT = 500
+// A server that prints without end must fill neither memory nor the database. The last words of a server are worth more
+// than those in the middle, so both ends of what came within a flush interval are kept.
+const FIRST_KEPT = 400
+const LAST_KEPT = 100
+const LAST_WORDS = 10
+const LINES_PER_MINUTE = 30_000
 
 /** A log writer that owns a timer; disposing writes what is left. */
 export interface BatchedLogWriter extends LogWriter, AsyncDisposable {
@@ -12,33 +16,65 @@ export interface BatchedLogWriter extends LogWriter, AsyncDisposable {
   flush(): Promise<void>
 }
 
+type Clean = (line: string) => string
+
+interface Entry {
+  readonly line: LogLine
+  readonly clean: Clean | undefined
+}
+
+/** What came from one deployment since the last flush. */
+interface Pending {
+  /** Any of its lines: what is said of it looks like this one. */
+  readonly sample: LogLine
+  readonly first: Entry[]
+  /** A ring: its oldest entry is at `next`, once it is full. */
+  readonly last: Entry[]
+  next: number
+  leftOut: number
+}
+
 /**
- * Collects lines and writes them in batches, each with one statement. More than 500 lines of a deployment within a
- * flush interval of 150 ms are dropped, and their number is written instead.
+ * Collects lines and writes them in batches, each with one statement. Of a deployment the first 400 and the last 100
+ * lines within a flush interval of 150 ms are kept, up to 30,000 lines a minute; beyond that the last 10 of the interval
+ * and about 500 a second. What Catwalk itself says is always kept.
+ * How many lines were left out is written where they would have been. Lines that could not be stored are counted too.
  */
 export function createLogWriter(db: queries.Handle, logger: Logger): BatchedLogWriter {
-  let waiting: LogLine[] = []
-  let counts = new Map<string, { kept: number; dropped: LogLine | null; droppedCount: number }>()
+  const buckets = createTokenBuckets(LINES_PER_MINUTE)
+  let pending = new Map<string, Pending>()
+  let lost = new Map<string, number>()
   let timer: NodeJS.Timeout | null = null
   let writing: Promise<void> = Promise.resolve()
 
-  function take(): LogLine[] {
-    const lines = waiting
-    for (const { dropped, droppedCount } of counts.values()) {
-      if (dropped === null) continue
-      lines.push({
-        ...dropped,
-        stream: 'system',
-        line: `${droppedCount} more lines came too fast and were dropped.`,
-      })
+  /** `told`: how many lines of each deployment these stand for. */
+  function take(): { lines: LogLine[]; told: ReadonlyMap<string, number> } {
+    const taken = pending
+    const lostBefore = lost
+    pending = new Map()
+    lost = new Map()
+    const lines: LogLine[] = []
+    const told = new Map<string, number>()
+    for (const [deploymentId, { sample, first, last, next, leftOut }] of taken) {
+      const ring = [...last.slice(next), ...last.slice(0, next)]
+      const missing = lostBefore.get(deploymentId) ?? 0
+      told.set(deploymentId, missing + first.length + leftOut + ring.length)
+      if (missing > 0) lines.push(note(sample, `… ${counted(missing)} could not be stored.`))
+      for (const entry of first) lines.push(stored(entry))
+      if (leftOut > 0) {
+        const words = `… ${counted(leftOut)} ${leftOut === 1 ? 'was' : 'were'} left out.`
+        lines.push(note((ring[0] ?? first.at(-1))?.line ?? sample, words))
+      }
+      for (const entry of ring) lines.push(stored(entry))
     }
-    waiting = []
-    counts = new Map()
-    return lines
+    for (const [deploymentId, count] of lostBefore) {
+      if (!taken.has(deploymentId)) lost.set(deploymentId, count)
+    }
+    return { lines, told }
   }
 
   async function write(): Promise<void> {
-    const lines = take()
+    const { lines, told } = take()
     if (lines.length === 0) return
     try {
       await db.transaction().execute(async (tx) => {
@@ -48,6 +84,7 @@ export function createLogWriter(db: queries.Handle, logger: Logger): BatchedLogW
       })
     } catch (error) {
       logger.warn({ err: error, lines: lines.length }, 'log lines could not be stored')
+      for (const [deploymentId, count] of told) lost.set(deploymentId, (lost.get(deploymentId) ?? 0) + count)
     }
   }
 
@@ -58,27 +95,50 @@ export function createLogWriter(db: queries.Handle, logger: Logger): BatchedLogW
     return writing
   }
 
+  function pendingOf(line: LogLine): Pending {
+    const known = pending.get(line.deploymentId)
+    if (known !== undefined) return known
+    const fresh = { sample: line, first: [], last: [], next: 0, leftOut: 0 }
+    pending.set(line.deploymentId, fresh)
+    return fresh
+  }
+
   return {
-    append(line) {
-      const count = counts.get(line.deploymentId) ?? { kept: 0, dropped: null, droppedCount: 0 }
-      counts.set(line.deploymentId, count)
+    append(line, clean) {
+      const of = pendingOf(line)
+      const { first, last, leftOut } = of
       timer ??= setTimeout(() => void flush(), FLUSH_MS)
-      if (count.kept >= LINES_PER_FLUSH_AND_DEPLOYMENT) {
-        count.dropped = line
-        count.droppedCount += 1
-        return
+      const entry = { line, clean }
+      const mayStay = (): boolean => buckets.take(line.deploymentId, performance.now()) === 0
+      if (line.stream === 'system') first.push(entry)
+      else if (leftOut === 0 && last.length === 0 && first.length < FIRST_KEPT && mayStay()) first.push(entry)
+      else if (last.length < LAST_WORDS || (last.length < LAST_KEPT && mayStay())) {
+        last.push(...last.splice(0, of.next), entry)
+        of.next = 0
+      } else {
+        // The oldest of the last ones gives up its place.
+        of.leftOut += 1
+        last[of.next] = entry
+        of.next = (of.next + 1) % last.length
       }
-      count.kept += 1
-      waiting.push({ ...line, line: storable(line.line) })
     },
     flush,
     [Symbol.asyncDispose]: flush,
   }
 }
 
+function counted(lines: number): string {
+  return lines === 1 ? '1 line' : `${lines.toLocaleString('en')} lines`
+}
+
+function note(of: LogLine, line: string): LogLine {
+  return { ...of, stream: 'system', line }
+}
+
 /** PostgreSQL's text takes no NUL, and UTF-8 no lone surrogates. */
-function storable(line: string): string {
+function stored({ line: entry, clean }: Entry): LogLine {
+  const line = clean === undefined ? entry.line : clean(entry.line)
   const short =
     line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}… (${line.length} characters)` : line
-  return short.replaceAll('\0', '\u{FFFD}').toWellFormed()
+  return { ...entry, line: short.replaceAll('\0', '\u{FFFD}').toWellFormed() }
 }

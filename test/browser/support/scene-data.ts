@@ -344,6 +344,7 @@ const line = (id: number, stream: LogLine['stream'], text: string): LogLine => (
   stream,
   line: text,
   releaseId: 'rel_1',
+  instanceId: null,
 })
 
 export const logs: LogLine[] = [

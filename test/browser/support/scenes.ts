@@ -55,7 +55,7 @@ export const house: Handlers = {
     return found
   },
   getCatalogue: () => data.catalogue,
-  listLogs: () => ({ items: data.logs }),
+  listLogs: () => ({ items: data.logs, before: null }),
   listReleases: () => ({ items: [data.ticktick.release] }),
   compareReleases: () => data.changes,
   getUpdate: () => ({ ...data.update, available: false }),

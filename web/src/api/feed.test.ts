@@ -8,6 +8,7 @@ const line = (id: number | string): LogLine => ({
   stream: 'stdout',
   line: `line ${id}`,
   releaseId: null,
+  instanceId: null,
 })
 
 const event = (id: number): DeploymentEvent => ({

@@ -8,6 +8,7 @@ const line = (id: string, stream: LogLine['stream'], text: string): LogLine => (
   stream,
   line: text,
   releaseId: null,
+  instanceId: null,
 })
 const lines = [
   line('1', 'stdout', 'Hello'),
