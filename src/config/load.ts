@@ -74,6 +74,8 @@ export interface Config {
   /** 0 for no limit. */
   readonly addressRequestsPerMinute: number
   readonly tokenConcurrency: number
+  /** Origins of providers of accounts that may be inside, or without TLS. */
+  readonly accountProviderOrigins: readonly string[]
   /** Processes of people that one deployment may have at a time. */
   readonly peopleAtOnce: number
   readonly deploymentConcurrency: number

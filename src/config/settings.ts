@@ -418,6 +418,14 @@ export const SETTINGS = {
     default: '2048',
     example: '256',
   }),
+  accountProviderOrigins: setting({
+    name: 'CATWALK_ACCOUNT_PROVIDER_ORIGINS',
+    description:
+      'Origins of services where accounts are connected that may be inside the own network or without TLS, separated by commas. All others must be https on the public internet.',
+    value: value.origins,
+    default: '',
+    example: 'https://login.intern.example.com',
+  }),
   peopleAtOnce: setting({
     name: 'CATWALK_PEOPLE_AT_ONCE',
     description:

@@ -51,6 +51,25 @@ export const folder: Value<string> = {
   accepts: 'the path of a folder (write the home directory out, ~ is not expanded here)',
 }
 
+/** Origins separated by commas; without a slash at the end. */
+export const origins: Value<readonly string[]> = {
+  schema: z
+    .string()
+    .transform((value) =>
+      value
+        .split(',')
+        .map((one) => one.trim())
+        .filter((one) => one !== ''),
+    )
+    .refine((list) =>
+      list.every((one) => {
+        const url = URL.parse(one)
+        return url !== null && /^https?:$/.test(url.protocol) && url.origin === one
+      }),
+    ),
+  accepts: 'a list of origins such as https://login.example.com, separated by commas',
+}
+
 export const origin: Value<string> = {
   schema: z
     .string()

@@ -13,6 +13,10 @@ const OwnCredentials = z
         description: z.string().nullable(),
         secret: z.boolean(),
         isFile: z.boolean().describe('The value is the content of a file'),
+        provider: z
+          .string()
+          .nullable()
+          .describe('The service, where it is the token of an account that you connect in the browser'),
         version: z.number().int().nullable().describe('Counts your values; null when you have brought none'),
         broughtAt: z.string().nullable(),
       }),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { accountProviderRoutes } from './account-provider-routes.ts'
 import { accountRoutes } from './account-routes.ts'
 import * as f from './deployment-file.ts'
 import { collectionRoutes } from './collection-routes.ts'
@@ -38,6 +39,7 @@ const page = z.object({
 
 /** Every route of the REST API. The server, the OpenAPI document, the CLI and the dashboard are made from it. */
 export const routes = {
+  ...accountProviderRoutes,
   ...accountRoutes,
   ...collectionRoutes,
   ...deviceRoutes,

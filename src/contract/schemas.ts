@@ -66,6 +66,7 @@ export const Release = z
           name: z.string(),
           hasValue: z.boolean(),
           personal: z.boolean().describe('Each member brings their own value'),
+          account: z.string().nullable().describe('Id of the provider whose account it is a token of'),
         }),
       )
       .describe('Values are never shown'),
@@ -127,6 +128,8 @@ export const Event = z
         'instance.restart',
         'instance.asleep',
         'instance.silent',
+        'account.connected',
+        'account.broken',
       ])
       .describe('release.state carries data.state; instance.ended carries data.exitCode and data.signal'),
     message: z.string(),
@@ -367,6 +370,20 @@ export const Installation = z
   })
   .meta({ id: 'Installation' })
 
+const AccountSources = z
+  .record(
+    z.string().min(1).max(256),
+    z.strictObject({
+      provider: z.string().min(1).max(64).describe('Id or name of a provider of the workspace'),
+      template: z
+        .string()
+        .max(512)
+        .default('{token}')
+        .describe('What the server gets; {token} is the access token'),
+    }),
+  )
+  .refine((sources) => Object.keys(sources).length <= 16, 'At most 16')
+
 const PersonalNames = z.array(z.string().min(1).max(256)).max(32)
 
 export const CreateDeployment = z
@@ -416,6 +433,9 @@ export const CreateDeployment = z
     personal: PersonalNames.default([]).describe(
       'Variables of which each member brings their own value, and so has a process of their own; a value that is given for one is yours',
     ),
+    accounts: AccountSources.default({}).describe(
+      'Variables whose value is the token of an account that is connected at another service',
+    ),
     confirmWarnings: z.boolean().default(false).describe('Deploy in spite of warnings that ask for it'),
     allowMissing: z.boolean().default(false).describe('Deploy although required values are missing'),
   })
@@ -449,6 +469,7 @@ export const CreateRelease = z
     personal: PersonalNames.optional().describe(
       'All variables of which each member brings their own value, in place of the former ones',
     ),
+    accounts: AccountSources.optional().describe('All of them, in place of the former ones'),
     runtime: runtimeKind.optional().describe('Moves it there'),
     network: z.enum(['none', 'internet']).optional(),
     allowScripts: z.boolean().optional(),

@@ -11,6 +11,22 @@ import type {
 } from '../domain/index.ts'
 import type { Defaulted, Jsonb, Timestamp } from './column-types.ts'
 
+export interface AccountProvidersTable {
+  id: string
+  workspace_id: string
+  name: string
+  authorization_url: string
+  token_url: string
+  issuer: string | null
+  scopes: readonly string[]
+  parameters: Jsonb<JsonValue>
+  client_id: string
+  auth_method: 'client_secret_post' | 'client_secret_basic' | 'none'
+  token: string
+  key_id: string
+  created_at: Defaulted<Timestamp>
+}
+
 export interface AccountsTable {
   id: string
   user_id: string
@@ -99,6 +115,26 @@ export interface CollectionsTable {
   deployment_id: string
   listing: Defaulted<'auto' | 'flat' | 'search'>
   search_over: Defaulted<number>
+}
+
+export interface ConnectedAccountsTable {
+  id: string
+  workspace_id: string
+  deployment_id: string
+  user_id: string | null
+  name: string
+  provider_id: string
+  token: string
+  key_id: string
+  version: Defaulted<number>
+  state: 'connected' | 'broken'
+  problem: string | null
+  expires_at: Timestamp | null
+  refresh_at: Timestamp | null
+  lease_until: Timestamp | null
+  failures: Defaulted<number>
+  connected_by: string
+  connected_at: Defaulted<Timestamp>
 }
 
 export interface CredentialsTable {
@@ -312,12 +348,13 @@ export interface PersonalCredentialsTable {
   id: string
   workspace_id: string
   deployment_id: string
-  user_id: string
+  user_id: string | null
   name: string
   version: number
   token: string
   key_id: string
   created_at: Defaulted<Timestamp>
+  renewed: Defaulted<boolean>
 }
 
 export interface RegistryServersTable {
@@ -456,6 +493,7 @@ export interface WorkspacesTable {
 }
 
 export interface DB {
+  account_providers: AccountProvidersTable
   accounts: AccountsTable
   analyses: AnalysesTable
   api_keys: ApiKeysTable
@@ -463,6 +501,7 @@ export interface DB {
   calls: CallsTable
   collection_members: CollectionMembersTable
   collections: CollectionsTable
+  connected_accounts: ConnectedAccountsTable
   credentials: CredentialsTable
   deployments: DeploymentsTable
   device_logins: DeviceLoginsTable

@@ -334,6 +334,36 @@ const CATALOGUE = {
     title: 'No such release',
     help: 'List the releases with: bin/catwalk releases',
   },
+  account_needed: {
+    status: 503,
+    title: 'An account must be connected',
+    help: 'Connect it in the room of the deployment; the server goes on by itself.',
+  },
+  account_not_wanted: {
+    status: 404,
+    title: 'It works with no such account',
+    help: 'List the accounts of the deployment. Which credentials come from accounts is part of its release.',
+  },
+  account_provider_not_found: {
+    status: 404,
+    title: 'No such provider of accounts',
+    help: 'List the providers of the workspace; an admin adds them under Settings.',
+  },
+  account_provider_in_use: {
+    status: 409,
+    title: 'Accounts are connected by way of the provider',
+    help: 'Disconnect them first.',
+  },
+  account_attempt_invalid: {
+    status: 400,
+    title: 'The answer fits no attempt to connect an account',
+    help: 'Begin again in the same browser, and do not follow such links of others.',
+  },
+  account_refused: {
+    status: 409,
+    title: 'The service did not connect the account',
+    help: 'Try again and allow it there. If it refuses again, an admin looks whether client id, secret, scopes and redirect address are registered there as they are here.',
+  },
   own_credentials_needed: {
     status: 403,
     title: 'The server needs your own credentials',

@@ -10,6 +10,8 @@ const PREFIX = {
   instance: 'ins',
   credential: 'cred',
   personalCredential: 'pcred',
+  accountProvider: 'prov',
+  connectedAccount: 'acc',
   endpointToken: 'tok',
   apiKey: 'key',
   audit: 'aud',

@@ -1,3 +1,12 @@
+export {
+  injected,
+  PROVIDER_PRESETS,
+  refreshTimes,
+  templateProblem,
+  type ClientAuthMethod,
+  type ProviderDescription,
+  type TokenEndpoints,
+} from './account-providers.ts'
 export { takesSignIn, takesTokens, type AccessMode } from './access-mode.ts'
 export { atLeast, type Actor, type Role } from './actor.ts'
 export type {
@@ -65,6 +74,7 @@ export {
   type RunSettings,
   type RuntimeKind,
   type VariableDeclaration,
+  type AccountSource,
 } from './launch-spec.ts'
 export {
   canMove,

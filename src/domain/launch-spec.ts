@@ -99,6 +99,16 @@ export interface ReleaseSettings extends RunSettings {
   readonly runtime: RuntimeKind
   /** Credentials that each member brings their own of; not there when all are shared. */
   readonly personal?: readonly string[]
+  /** By name, credentials that come from an account which is connected; not there when all are given as values. */
+  readonly accounts?: Readonly<Record<string, AccountSource>>
+}
+
+/** Where a credential comes from when it is the token of an account at another service. */
+export interface AccountSource {
+  /** Id of the provider in the workspace. */
+  readonly provider: string
+  /** What the server gets: `{token}` stands for the access token. */
+  readonly template: string
 }
 
 /** What a package is called, and which one of it exactly, for people and for names of things on disk. */

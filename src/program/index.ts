@@ -40,6 +40,7 @@ import { openRepositoryOf } from './open-repository.ts'
 import { createRuntimes } from './runtimes.ts'
 import { createServiceKeys } from './service-keys.ts'
 import { createSourceAnalyzer } from './source-analyzer.ts'
+import { createTokenEndpoints } from './token-endpoints.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
 import { createWorkspaceServices } from './workspace-services.ts'
@@ -50,6 +51,8 @@ const HEALTH_EVERY_MS = 15_000
 const HEALTH_TIMEOUT_MS = 10_000
 const AUDIT_MS = 2000
 const MINUTE_MS = 60_000
+/** How often tokens of accounts are looked at that run out. */
+const ACCOUNTS_MS = 5000
 /** Requests to endpoints without a valid token, from one address. */
 const REFUSED_PER_MINUTE = 100
 const HOUR_MS = 3_600_000
@@ -183,6 +186,18 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     }),
   )
   const changes = services.createChangeHub()
+  const tokenEndpoints = createTokenEndpoints(
+    stack.use(
+      createHttpClient({ trustedOrigins: config.accountProviderOrigins, userAgent, network: publicNetwork }),
+    ),
+  )
+  const accounts = services.createAccountKeeper({
+    db,
+    vault,
+    tokenEndpoints,
+    clock: systemClock,
+    logger: logger.child({ part: 'accounts' }),
+  })
   const reconciler = stack.use(
     startReconciler({
       db,
@@ -191,6 +206,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       vault,
       logs,
       sessions,
+      accounts,
       logger: logger.child({ part: 'reconciler' }),
       metrics,
       instances,
@@ -293,6 +309,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   rotator.poke()
   stack.use(every(AUDIT_MS, logger, () => services.chainAuditEntries(db, vault)))
   stack.use(every(MINUTE_MS, logger, async () => rotator.poke()))
+  stack.use(every(ACCOUNTS_MS, logger, () => accounts.work()))
 
   const ending = new AbortController()
   const offers = runtimes.map((runtime) => ({
@@ -353,6 +370,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         packages: workspaceServices.npm,
         serviceKeys: createServiceKeys({ config, userAgent, registries: workspaceServices }),
         endpoints: replicas.directory,
+        tokenEndpoints,
         analyzer: createSourceAnalyzer({
           sources,
           services: workspaceServices,

@@ -1,7 +1,13 @@
 import type { queries } from '../db/index.ts'
 import type { ServerResponse } from 'node:http'
 import type { CatwalkError, HeldStream, Logger, Runtime, RuntimeKind } from '../domain/index.ts'
-import type { BatchedLogWriter, Changes, ServiceDependencies, SessionMemories } from '../services/index.ts'
+import type {
+  AccountKeeper,
+  BatchedLogWriter,
+  Changes,
+  ServiceDependencies,
+  SessionMemories,
+} from '../services/index.ts'
 
 import type { Metrics } from '../telemetry/index.ts'
 import type { InstanceRegistry } from './instances.ts'
@@ -27,6 +33,7 @@ export interface ReconcilerDependencies {
   readonly vault: ServiceDependencies['vault']
   readonly logs: BatchedLogWriter
   readonly sessions: Pick<SessionMemories, 'open'>
+  readonly accounts: Pick<AccountKeeper, 'freshen'>
   readonly logger: Logger
   readonly metrics: Pick<Metrics, 'reconcilerStep' | 'instanceEnded'>
   readonly instances: InstanceRegistry

@@ -4,12 +4,14 @@ import { adopt } from './adopt.ts'
 import { postMortem } from './failure.ts'
 import {
   install,
+  lacksAccount,
   makeLaunchable,
   probeInstance,
   startInstance,
   StartFailed,
   type Launchable,
 } from './launch.ts'
+import { accountNeeded } from './refusing.ts'
 import { advance, record, tell, type Work } from './record.ts'
 
 /** Drives the newest release from wherever it stands to live or failed. */
@@ -19,7 +21,8 @@ export async function deploy(work: Work, newest: queries.ReleaseRow): Promise<vo
   let launchable: Launchable | null = null
   try {
     if (release.state !== 'pending') release = await advance(work, release, 'pending', 'Taken up again.')
-    launchable = await makeLaunchable(deps, deployment, release)
+    launchable = await makeLaunchable(deps, deployment, release, signal)
+    if (launchable.disconnected.length > 0) throw accountNeeded(deps.publicUrl, deployment)
     const { name, version } = describePackage(release.launch_spec.package)
     release = await advance(work, release, 'installing', `Installing ${name} ${version}.`, (tx) =>
       queries.supersedeOlder(tx, release),
@@ -89,6 +92,8 @@ async function fail(
   deps.logger.info({ release: release.id, code: failure.code, err: cause }, 'release failed')
   // Looked at once more right away: a live release, if there is one, must go on serving.
   await record(work, 0, async (tx) => {
+    // Connected in the meantime: it is tried again instead.
+    if (failure.code === 'account_needed' && !(await lacksAccount(tx, release))) return
     await queries.moveRelease(tx, release, 'failed', { error: failure })
     await tell(tx, work, release.id, 'release.state', failure.message, {
       state: 'failed',

@@ -12,10 +12,11 @@ import {
   type Runtime,
   type Secret,
 } from '../domain/index.ts'
-import { openCredentials } from '../services/index.ts'
+import { openCredentials, openPersonalCredentials } from '../services/index.ts'
 import type { ReconcilerDependencies } from './dependencies.ts'
 import { startPeople } from './people.ts'
 import { placeholders } from './person-launch.ts'
+import { accountNeeded, startRefusing } from './refusing.ts'
 
 /** A release with all that is needed to install and start it. */
 export interface Launchable {
@@ -23,6 +24,8 @@ export interface Launchable {
   readonly release: queries.ReleaseRow
   readonly runtime: Runtime
   readonly credentials: ReadonlyMap<string, Secret>
+  /** Credentials that come from an account for everybody, which is not connected. */
+  readonly disconnected: readonly string[]
   readonly redact: Redactor
   /** Takes what is printed; an instance has its own. */
   readonly outputOf: (instanceId: string | null) => LineSink
@@ -36,6 +39,7 @@ export async function makeLaunchable(
   deps: ReconcilerDependencies,
   deployment: queries.DeploymentRow,
   release: queries.ReleaseRow,
+  signal: AbortSignal,
 ): Promise<Launchable> {
   const kind = release.settings.runtime
   const runtime = deps.runtimes.get(kind)
@@ -43,9 +47,16 @@ export async function makeLaunchable(
     throw new CatwalkError('runtime_unavailable', `This node has no runtime '${kind}'.`)
   }
   const rows = await queries.credentialsOf(deps.db, deployment.id, release.credential_versions)
-  const credentials = openCredentials(deps.vault, rows)
+  const accounts = accountNames(release)
+  if (accounts.length > 0) await deps.accounts.freshen(deployment.id, null, signal)
+  const connected = await connectedOf(deps.db, release)
+  const credentials = new Map([
+    ...openCredentials(deps.vault, rows),
+    ...openPersonalCredentials(deps.vault, connected),
+  ])
   // Before anything is installed: throws when a value is missing that is not everybody's own.
-  launchCommand(release.launch_spec, [], new Map([...placeholders(release).values, ...credentials]), '')
+  const given = placeholders(release, [...(release.settings.personal ?? []), ...accounts])
+  launchCommand(release.launch_spec, [], new Map([...given, ...credentials]), '')
   // The values are revealed to a function that only ever removes them.
   const redact = createRedactor(new Map([...credentials].map(([name, secret]) => [name, secret.reveal()])))
   return {
@@ -53,6 +64,7 @@ export async function makeLaunchable(
     release,
     runtime,
     credentials,
+    disconnected: accounts.filter((name) => !credentials.has(name)),
     redact,
     outputOf: (instanceId) => (stream, line) => {
       deps.logs.append(
@@ -106,8 +118,9 @@ export async function startInstance(
   lockFile: string,
   signal: AbortSignal,
 ): Promise<Instance> {
-  const { deployment, release, runtime, credentials, outputOf } = launchable
+  const { deployment, release, runtime, credentials, disconnected, outputOf } = launchable
   const instanceId = newId('instance')
+  if (disconnected.length > 0 && release.state !== 'live') throw accountNeeded(deps.publicUrl, deployment)
   const sessions = await deps.sessions.open(deployment.id)
   // What the probe of this very release found out; a new release is asked anew.
   const known = release.state === 'live' ? await queries.liveManifest(deps.db, deployment.id) : null
@@ -123,6 +136,9 @@ export async function startInstance(
     })
   })
   try {
+    if (disconnected.length > 0) {
+      return startRefusing(deps, instanceId, accountNeeded(deps.publicUrl, deployment))
+    }
     if (isPersonal(release)) {
       const { epoch } = lease
       return await startPeople(deps, { launchable, instanceId, epoch, lockFile, sessions, era })
@@ -152,6 +168,27 @@ export async function startInstance(
     await queries.deleteInstance(deps.db, instanceId)
     throw error
   }
+}
+
+/** Credentials of a release that come from an account which serves everybody. */
+function accountNames({ settings }: queries.ReleaseRow): readonly string[] {
+  return Object.keys(settings.accounts ?? {}).filter((name) => settings.personal?.includes(name) !== true)
+}
+
+/** The values, encrypted, of the accounts for everybody that are connected. */
+async function connectedOf(
+  db: queries.Handle,
+  release: queries.ReleaseRow,
+): Promise<readonly queries.CredentialRow[]> {
+  const names = accountNames(release)
+  if (names.length === 0) return []
+  const rows = await queries.personalCredentialsOf(db, release.deployment_id, null)
+  return rows.filter(({ name }) => names.includes(name))
+}
+
+/** Whether an account for everybody is missing, now that nobody can connect one at the same time. */
+export async function lacksAccount(tx: queries.Handle, release: queries.ReleaseRow): Promise<boolean> {
+  return (await connectedOf(tx, release)).length < accountNames(release).length
 }
 
 /** Whether each member brings their own credentials, and so has a process of their own. */

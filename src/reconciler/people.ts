@@ -128,7 +128,10 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
   async function readBrought(): Promise<void> {
     const rows = await queries.listPersonalCredentials(deps.db, deployment.id)
     const found = new Map<string, Map<string, string>>()
-    for (const { id, user_id: user, name } of rows) {
+    const renewed = new Set<string>()
+    for (const { id, user_id: user, name, renewed: isRenewed } of rows) {
+      if (user === null) continue
+      if (isRenewed) renewed.add(id)
       found.set(user, (found.get(user) ?? new Map<string, string>()).set(name, id))
     }
     const complete = new Map<string, string>()
@@ -143,7 +146,10 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
       if (person.process !== null && person.process.with !== now) {
         person.manifest = null
         person.failures = 0
-        void endProcess(person, 0)
+        // A renewed token is the same account: what is under way is let finish.
+        const before = person.process.with.split(' ')
+        const isRenewal = now?.split(' ').every((id) => before.includes(id) || renewed.has(id)) === true
+        void endProcess(person, isRenewal ? deps.graceMs : 0)
       } else if (person.isAsked && now !== undefined) changeStandIn(person, null)
       if (now === undefined) person.manifest = null
     }
@@ -253,6 +259,7 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
     }
     await makeRoom(person)
     await person.ending
+    await deps.accounts.freshen(deployment.id, person.id, closing.signal)
     const rows = await queries.personalCredentialsOf(deps.db, deployment.id, person.id)
     const own = rows.filter(({ name }) => needed.includes(name))
     const ids = needed.map((name) => own.find((row) => row.name === name)?.id)
@@ -390,7 +397,7 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
   /** Without anybody's process running: one is started for this, with the values of whoever made the release, or none real. */
   async function probe(signal: AbortSignal): Promise<Manifest> {
     const maker = await makerOf()
-    const given = maker === null ? placeholders(release) : maker
+    const given = maker === null ? { values: placeholders(release, needed) } : maker
     const launch = launchFor(deps, options, { person: PROBE, sealKey: sealKeyOf(PROBE), ...given })
     isProbing = true
     let instance: Instance | null = null

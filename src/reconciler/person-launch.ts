@@ -73,21 +73,19 @@ export function launchFor(
   }
 }
 
-/** Values of the right form that open nothing, for everything that members bring. */
-export function placeholders({ launch_spec: spec, settings }: queries.ReleaseRow): {
-  readonly values: ReadonlyMap<string, Secret>
-} {
-  const personal = new Set(settings.personal)
-  const declared = spec.variables.filter(({ name }) => personal.has(name))
-  return {
-    values: new Map(
-      declared.map(({ name, secret, default: standard, file }) => {
-        const example = secret ? null : standard
-        const format = file === undefined ? 'text' : 'file'
-        return [name, new Secret(placeholderFor({ name, secret, example, format, choices: [] }, {}, HOME))]
-      }),
-    ),
-  }
+/** Values of the right form that open nothing. */
+export function placeholders(
+  { launch_spec: spec }: queries.ReleaseRow,
+  names: readonly string[],
+): ReadonlyMap<string, Secret> {
+  const declared = spec.variables.filter(({ name }) => names.includes(name))
+  return new Map(
+    declared.map(({ name, secret, default: standard, file }) => {
+      const example = secret ? null : standard
+      const format = file === undefined ? 'text' : 'file'
+      return [name, new Secret(placeholderFor({ name, secret, example, format, choices: [] }, {}, HOME))]
+    }),
+  )
 }
 
 /**
@@ -105,6 +103,6 @@ export function bringPage(
   { id, name }: Pick<queries.DeploymentRow, 'id' | 'name'>,
 ): { readonly url: string; readonly error: CatwalkError } {
   const url = `${publicUrl}/your-credentials?deployment=${id}`
-  const text = `${name} works with your own credentials, and you have not brought them yet. Bring them at ${url}`
+  const text = `${name} works with your own credentials, and has none of yours that it could use. Bring them at ${url}`
   return { url, error: new CatwalkError('own_credentials_needed', text, { details: { url } }) }
 }

@@ -56,7 +56,7 @@ export async function serve(work: Work, release: queries.ReleaseRow): Promise<vo
   const { deps, deployment, signal } = work
   let redact: Redactor | null = null
   try {
-    const launchable = await makeLaunchable(deps, deployment, release)
+    const launchable = await makeLaunchable(deps, deployment, release, signal)
     redact = launchable.redact
     await deps.checkpoint('deployment.serving')
     const instance = await startInstalled(work, launchable)

@@ -7,6 +7,7 @@ import type {
   RuntimeOffer,
   ServiceKeys,
   SourceAnalyzer,
+  TokenEndpoints,
 } from '../domain/index.ts'
 import type { queries } from '../db/index.ts'
 import type { AnalysisRuns } from './analyses/runs.ts'
@@ -34,6 +35,7 @@ export interface ServiceDependencies {
   readonly vault: Vault
   readonly packages: PackageIndex
   readonly serviceKeys: ServiceKeys
+  readonly tokenEndpoints: TokenEndpoints
   readonly analyzer: SourceAnalyzer
   readonly analyses: AnalysisRuns
   readonly endpoints: EndpointDirectory

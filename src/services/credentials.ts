@@ -13,13 +13,16 @@ export function personalCredentialScope(credentialId: string): string {
 }
 
 /**
- * Encrypts and stores what a person brings for a deployment, each value in place of the former one.
+ * Encrypts and stores what a person brings for a deployment (null: what everybody's account gives), each value in place of
+ * the former one.
+ * @param renewed it came by renewing a token
  */
 export async function storePersonalCredentials(
   tx: queries.Handle,
   vault: Vault,
-  owner: { readonly workspaceId: string; readonly deploymentId: string; readonly person: string },
+  owner: { readonly workspaceId: string; readonly deploymentId: string; readonly person: string | null },
   values: readonly (readonly [name: string, value: string])[],
+  renewed = false,
 ): Promise<void> {
   for (const [name, value] of values) {
     const id = newId('personalCredential')
@@ -29,6 +32,7 @@ export async function storePersonalCredentials(
       workspace_id: owner.workspaceId,
       deployment_id: owner.deploymentId,
       user_id: owner.person,
+      renewed,
       name,
       token,
       key_id: keyId,

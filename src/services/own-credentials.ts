@@ -59,6 +59,7 @@ export async function withdrawOwnCredentials(
   const deployment = await find(ctx, person, params.id)
   await ctx.db.transaction().execute(async (tx) => {
     const gone = await queries.deletePersonalCredentials(tx, { deploymentId: deployment.id, userId: person })
+    await queries.deleteConnectedAccounts(tx, deployment.id, person)
     await record(tx, ctx, deployment, 'own_credentials.withdraw', gone)
   })
   return present(ctx.db, person, deployment)
@@ -126,6 +127,10 @@ function checkValues(
     if (!variables.some((variable) => variable.name === name)) {
       const wanted = variables.map((variable) => variable.name).join(', ')
       const message = `It does not ask for ${quoted(name)}. It asks for: ${wanted}.`
+      throw new CatwalkError('invalid_variable', message, { details })
+    }
+    if (variables.some((variable) => variable.name === name && variable.provider !== null)) {
+      const message = `${name} is the token of an account, which is connected in the browser.`
       throw new CatwalkError('invalid_variable', message, { details })
     }
     if (value === '') throw new CatwalkError('missing_variable', `${name} has no value.`, { details })

@@ -90,6 +90,7 @@ test('what a maker gives is theirs alone, is what the release is tried with, and
       source: 'npm:some-mcp-server',
       variables: { API_TOKEN: 'token-of-ana' },
       personal: ['API_TOKEN'],
+      accounts: {},
       files: {},
       arguments: {},
       args: [],

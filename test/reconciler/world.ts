@@ -7,8 +7,11 @@ import { createDormant } from '../../src/bridge/index.ts'
 import { queries, type Database } from '../../src/db/index.ts'
 import { newId, systemClock, type Actor, type PackageIndex } from '../../src/domain/index.ts'
 import { refuseCall } from '../../src/gateway/index.ts'
+import { createHttpClient } from '../../src/network/index.ts'
+import { createTokenEndpoints } from '../../src/program/token-endpoints.ts'
 import { createInstanceRegistry, startReconciler, type InstanceRegistry } from '../../src/reconciler/index.ts'
 import {
+  createAccountKeeper,
   createChangeHub,
   createAnalysisRuns,
   createDeployment,
@@ -33,7 +36,11 @@ export interface World extends AsyncDisposable {
   /** @param lazily whether what ran before waits for a call */
   startNode(id?: string, lazily?: boolean): Promise<Node>
   /** Creates a deployment and returns its id. */
-  deploy(variables?: Record<string, string>, personal?: string[]): Promise<string>
+  deploy(
+    variables?: Record<string, string>,
+    personal?: string[],
+    accounts?: Record<string, { provider: string; template: string }>,
+  ): Promise<string>
   /** Adds somebody with an account, a member unless told otherwise. Returns the user id. */
   person(name: string, isMember?: boolean): Promise<string>
   state(deploymentId: string): Promise<string>
@@ -61,7 +68,7 @@ const packages: PackageIndex = {
 }
 
 /** A database with one workspace, and as many nodes as a test starts. */
-export async function createWorld(): Promise<World> {
+export async function createWorld(trustedOrigins: readonly string[] = []): Promise<World> {
   const cleanup = new AsyncDisposableStack()
   const database = cleanup.use(await openTestDatabase())
   const db = database.kysely
@@ -77,6 +84,9 @@ export async function createWorld(): Promise<World> {
   }
   await db.insertInto('users').values({ id: actor.id, name: 'Ana', email: actor.label }).execute()
   const vault = testVault()
+  const tokenEndpoints = createTokenEndpoints(
+    cleanup.use(createHttpClient({ trustedOrigins, userAgent: 'test' })),
+  )
   const ctx: ServiceContext = {
     db,
     vault,
@@ -84,6 +94,7 @@ export async function createWorld(): Promise<World> {
     serviceKeys: { check: async () => new Map() },
     analyzer: createFakeAnalyzer(),
     pokeRegistries: () => {},
+    tokenEndpoints,
     analyses: createAnalysisRuns({
       timeoutMs: 10_000,
       now: () => systemClock.now(),
@@ -133,6 +144,13 @@ export async function createWorld(): Promise<World> {
           runtimes: new Map([['local', runtime]]),
           vault,
           logs,
+          accounts: createAccountKeeper({
+            db,
+            vault,
+            tokenEndpoints,
+            clock: systemClock,
+            logger: silentLogger,
+          }),
           sessions: node.use(createSessionMemories({ db, clock: systemClock, logger: silentLogger })),
           logger: silentLogger,
           metrics: createMetrics(),
@@ -174,12 +192,13 @@ export async function createWorld(): Promise<World> {
           .execute()
       return id
     },
-    async deploy(variables = {}, personal = []) {
+    async deploy(variables = {}, personal = [], accounts = {}) {
       const { deployment } = await createDeployment(ctx, {
         body: {
           source: 'npm:some-mcp-server',
           variables,
           personal,
+          accounts,
           files: {},
           arguments: {},
           args: [],

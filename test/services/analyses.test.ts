@@ -229,6 +229,8 @@ describe('a snippet', () => {
       body: schemas.CreateDeployment.parse({ source: SNIPPET }),
     })
     expect(deployment.release.args).toEqual(['--ro'])
-    expect(deployment.release.variables).toEqual([{ name: 'THING_TOKEN', hasValue: true, personal: false }])
+    expect(deployment.release.variables).toEqual([
+      { name: 'THING_TOKEN', hasValue: true, personal: false, account: null },
+    ])
   })
 })

@@ -10,6 +10,8 @@ export type EventKind =
   | 'instance.restart'
   | 'instance.asleep'
   | 'instance.silent'
+  | 'account.connected'
+  | 'account.broken'
 
 export interface NewEvent {
   readonly workspaceId: string

@@ -1,4 +1,23 @@
 export {
+  claimDueAccount,
+  countAccountsOf,
+  deleteAccountProvider,
+  deleteAllAccounts,
+  deleteConnectedAccounts,
+  isRefreshing,
+  listAccountProviders,
+  listConnectedAccounts,
+  markBroken,
+  putAccountProvider,
+  putConnectedAccount,
+  putOffRefresh,
+  restartIfRunning,
+  saveRefreshed,
+  type AccountProviderRow,
+  type ConnectedAccountRow,
+  type RefreshWish,
+} from './accounts.ts'
+export {
   deleteAnalyses,
   deleteOldAnalyses,
   findAnalysis,
@@ -134,6 +153,7 @@ export {
 export { answers, heartbeat } from './nodes.ts'
 export {
   deletePersonalCredentials,
+  findForMember,
   isMember,
   listPersonalCredentials,
   listPersonalDeployments,

@@ -1,17 +1,21 @@
 import { sql } from 'kysely'
+import type { Actor, Role } from '../../domain/index.ts'
 import type { CredentialRow } from './credentials.ts'
 import type { Handle } from './handle.ts'
 
 /** That a person has brought a value, without the value. */
 export interface BroughtRow {
   readonly id: string
-  readonly user_id: string
+  /** Null: of an account that serves everybody. */
+  readonly user_id: string | null
   readonly name: string
   readonly version: number
+  /** It came by renewing a token. */
+  readonly renewed: boolean
   readonly created_at: Date
 }
 
-const BROUGHT = ['id', 'user_id', 'name', 'version', 'created_at'] as const
+const BROUGHT = ['id', 'user_id', 'name', 'version', 'renewed', 'created_at'] as const
 
 /** What people have brought for a deployment, or one of them. */
 export async function listPersonalCredentials(
@@ -24,17 +28,17 @@ export async function listPersonalCredentials(
   return query.execute()
 }
 
-/** The values, encrypted, that one person has brought for a deployment. */
+/** The values, encrypted, that one person has brought for a deployment; null: those of accounts that serve everybody. */
 export async function personalCredentialsOf(
   db: Handle,
   deploymentId: string,
-  userId: string,
+  userId: string | null,
 ): Promise<readonly CredentialRow[]> {
   return db
     .selectFrom('personal_credentials')
     .select(['id', 'name', 'token', 'key_id'])
     .where('deployment_id', '=', deploymentId)
-    .where('user_id', '=', userId)
+    .where('user_id', userId === null ? 'is' : '=', userId)
     .execute()
 }
 
@@ -44,13 +48,14 @@ export async function putPersonalCredential(
   row: CredentialRow & {
     readonly workspace_id: string
     readonly deployment_id: string
-    readonly user_id: string
+    readonly user_id: string | null
+    readonly renewed: boolean
   },
 ): Promise<void> {
   const former = await tx
     .deleteFrom('personal_credentials')
     .where('deployment_id', '=', row.deployment_id)
-    .where('user_id', '=', row.user_id)
+    .where('user_id', row.user_id === null ? 'is' : '=', row.user_id)
     .where('name', '=', row.name)
     .returning('version')
     .executeTakeFirst()
@@ -63,10 +68,12 @@ export async function putPersonalCredential(
 /** Deletes what a person has brought, all of it or one value. Returns the names. */
 export async function deletePersonalCredentials(
   tx: Handle,
-  which: { readonly deploymentId: string; readonly userId?: string; readonly name?: string },
+  which: { readonly deploymentId: string; readonly userId?: string | null; readonly name?: string },
 ): Promise<readonly string[]> {
   let query = tx.deleteFrom('personal_credentials').where('deployment_id', '=', which.deploymentId)
-  if (which.userId !== undefined) query = query.where('user_id', '=', which.userId)
+  if (which.userId !== undefined) {
+    query = query.where('user_id', which.userId === null ? 'is' : '=', which.userId)
+  }
   if (which.name !== undefined) query = query.where('name', '=', which.name)
   return (await query.returning('name').execute()).map(({ name }) => name)
 }
@@ -83,6 +90,8 @@ export interface PersonalDeploymentRow {
     readonly description: string | null
     readonly secret: boolean
     readonly isFile: boolean
+    /** Name of the service, where it comes from an account that the person connects. */
+    readonly provider: string | null
   }[]
 }
 
@@ -102,13 +111,15 @@ export async function listPersonalDeployments(
         'name', p.name,
         'description', v.variable ->> 'description',
         'secret', coalesce((v.variable ->> 'secret')::boolean, true),
-        'isFile', coalesce(v.variable ? 'file', false)
+        'isFile', coalesce(v.variable ? 'file', false),
+        'provider', coalesce(ap.name, r.settings -> 'accounts' -> p.name ->> 'provider')
       ) order by p.position)
       from jsonb_array_elements_text(r.settings -> 'personal') with ordinality as p (name, position)
       left join lateral (
         select variable from jsonb_array_elements(r.launch_spec -> 'variables') as variable
         where variable ->> 'name' = p.name limit 1
       ) v on true
+      left join account_providers ap on ap.id = r.settings -> 'accounts' -> p.name ->> 'provider'
     ), '[]') as variables
     from deployments d
     join workspaces w on w.id = d.workspace_id
@@ -120,6 +131,29 @@ export async function listPersonalDeployments(
       and (${idOrSlug}::text is null or d.id = ${idOrSlug} or d.slug = ${idOrSlug})
     order by w.name, d.name, d.id`.execute(db)
   return rows
+}
+
+/** A deployment, by id or slug, as whoever asks may reach it: people in all their workspaces, keys in their own. */
+export async function findForMember(
+  db: Handle,
+  idOrSlug: string,
+  actor: Actor,
+): Promise<{ id: string; slug: string; name: string; workspaceId: string; role: Role } | null> {
+  const { rows } = await sql<{
+    id: string
+    slug: string
+    name: string
+    workspace_id: string
+    role: Role | null
+  }>`
+    select d.id, d.slug, d.name, d.workspace_id, m.role
+    from deployments d left join members m on m.workspace_id = d.workspace_id and m.user_id = ${actor.id}
+    where (d.id = ${idOrSlug} or d.slug = ${idOrSlug}) and d.desired <> 'deleted'`.execute(db)
+  const [row] = rows
+  if (row === undefined) return null
+  const { workspace_id: workspaceId, ...rest } = row
+  const role = actor.kind !== 'user' && workspaceId === actor.workspaceId ? actor.role : row.role
+  return role === null ? null : { ...rest, workspaceId, role }
 }
 
 /** Whether somebody is a member of a workspace. */

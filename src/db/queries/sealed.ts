@@ -2,7 +2,13 @@ import { sql } from 'kysely'
 import type { Handle } from './handle.ts'
 
 /** Tables with an encrypted value a row: columns `id`, `token` (a Fernet token) and `key_id`. */
-export const SEALED_TABLES = ['credentials', 'personal_credentials', 'workspace_settings'] as const
+export const SEALED_TABLES = [
+  'credentials',
+  'personal_credentials',
+  'workspace_settings',
+  'account_providers',
+  'connected_accounts',
+] as const
 
 export type SealedTable = (typeof SEALED_TABLES)[number]
 

@@ -54,6 +54,7 @@ export async function deleteDeployment(
   return change(ctx, params.id, 'delete', 'deleted', 'Deletion asked for', async (tx, _, deployment) => {
     await queries.deleteCredentials(tx, deployment.id)
     await queries.deletePersonalCredentials(tx, { deploymentId: deployment.id })
+    await queries.deleteAllAccounts(tx, deployment.id)
   })
 }
 
@@ -89,7 +90,8 @@ async function change(
   })
 }
 
-async function retryFailedRelease(
+/** Makes a release like the newest one, if that has failed. */
+export async function retryFailedRelease(
   tx: queries.Handle,
   ctx: ServiceContext,
   deployment: queries.DeploymentRow,

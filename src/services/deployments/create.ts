@@ -2,6 +2,7 @@ import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { suggestName } from '../../domain/index.ts'
 import { nameOf } from '../analyses/present.ts'
 import type { ServiceContext } from '../context.ts'
+import { accountSources } from '../accounts/sources.ts'
 import { chooseRuntime } from '../releases/runtime.ts'
 import { checkVerdict, collectValues, planLaunch } from './plan.ts'
 import { storeDeployment } from './store.ts'
@@ -35,8 +36,9 @@ export async function createDeployment(
     given,
     body.startArgs,
     snippet?.args ?? [],
-    body.personal,
+    [...body.personal, ...Object.keys(body.accounts)],
   )
+  const accounts = await accountSources(ctx, body.accounts)
   return storeDeployment(ctx, {
     name: body.name ?? suggestName(nameOf(analysis)),
     slug: body.slug,
@@ -49,6 +51,7 @@ export async function createDeployment(
       network: body.network,
       allowScripts: body.allowScripts,
       memoryMiB: body.memoryMiB ?? ctx.defaultMemoryMiB,
+      ...(Object.keys(accounts).length === 0 ? {} : { accounts }),
       ...(body.personal.length === 0 ? {} : { personal: [...new Set(body.personal)] }),
     },
     tokenName: body.tokenName,

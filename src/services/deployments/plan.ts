@@ -75,8 +75,19 @@ export function collectValues(analysis: Analysis, wish: Wish, snippet: FromSnipp
   }
   for (const [name, value] of [...variables, ...files]) checkValue(analysis, name, value, files.has(name))
   for (const [name, value] of given.arguments) checkArgument(analysis, name, value)
-  for (const name of wish.personal) checkPersonal(name)
-  if (!wish.allowMissing) checkMissing(analysis, withPersonal(given, wish.personal))
+  const accounts = Object.keys(wish.accounts)
+  for (const name of [...wish.personal, ...accounts]) checkPersonal(name)
+  const twice = accounts.find((name) => variables.has(name) || files.has(name))
+  if (twice !== undefined) {
+    throw new CatwalkError(
+      'invalid_variable',
+      `${quoted(twice)} comes from an account and has a value as well.`,
+      {
+        details: { field: 'accounts' },
+      },
+    )
+  }
+  if (!wish.allowMissing) checkMissing(analysis, withPersonal(given, [...wish.personal, ...accounts]))
   return given
 }
 

@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { queries } from '../../db/index.ts'
 import { CatwalkError, type Clock, type Logger } from '../../domain/index.ts'
 import { checkOf, type MasterKeys, type Sealer } from '../../vault/index.ts'
+import { providerScope } from '../accounts/providers.ts'
+import { accountScope } from '../accounts/tokens.ts'
 import { credentialScope, personalCredentialScope } from '../credentials.ts'
 import { workspaceSettingScope } from '../workspace-settings/open.ts'
 import { keyCheckStore } from './store.ts'
@@ -25,6 +27,8 @@ const SCOPES: Readonly<Record<queries.SealedTable, (id: string) => string>> = {
   credentials: credentialScope,
   personal_credentials: personalCredentialScope,
   workspace_settings: workspaceSettingScope,
+  account_providers: providerScope,
+  connected_accounts: accountScope,
 }
 
 export interface RotationDependencies {

@@ -2,6 +2,7 @@ import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
 import { CatwalkError, describePackage, newId, variableProblem, type LaunchSpec } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
+import { accountSources } from '../accounts/sources.ts'
 import { chooseRuntime } from './runtime.ts'
 import { storeCredentials } from '../credentials.ts'
 import { bringOwn } from '../own-credentials.ts'
@@ -38,7 +39,16 @@ export async function createRelease(
   const versionChanged = launchSpec !== base.launch_spec
   const { network = base.settings.network } = body
   const { personal = base.settings.personal ?? [] } = body
-  for (const name of body.personal ?? []) {
+  const accounts =
+    body.accounts === undefined ? (base.settings.accounts ?? {}) : await accountSources(ctx, body.accounts)
+  const fromAccounts = Object.keys(accounts)
+  const twice = values.find(([name]) => body.accounts?.[name] !== undefined)?.[0]
+  if (twice !== undefined) {
+    throw new CatwalkError('invalid_variable', `${twice} comes from an account and has a value as well.`, {
+      details: { field: 'accounts' },
+    })
+  }
+  for (const name of [...(body.personal ?? []), ...Object.keys(body.accounts ?? {})]) {
     const isKnown = base.launch_spec.variables.some((variable) => variable.name === name)
     const problem = isKnown ? null : variableProblem(name, 'value')
     if (problem === null && !removed.has(name)) continue
@@ -62,20 +72,22 @@ export async function createRelease(
       throw new CatwalkError('deployment_deleting', `The deployment '${deployment.slug}' is being deleted.`)
     }
     const isOwn = (name: string): boolean => personal.includes(name)
+    const hasNoVersion = (name: string): boolean => isOwn(name) || fromAccounts.includes(name)
     const shared = values.filter(([name]) => !isOwn(name))
     const stored = await storeCredentials(tx, ctx.vault, { workspaceId, deploymentId }, shared)
     const own = values.filter(([name]) => isOwn(name))
     await bringOwn(tx, ctx, deploymentId, await personOf(ctx), own)
     const kept = Object.entries(base.credential_versions).filter(
-      ([name]) => !removed.has(name) && !isOwn(name),
+      ([name]) => !removed.has(name) && !hasNoVersion(name),
     )
     const versions = { ...Object.fromEntries(kept), ...stored }
     const spec = withVariables(
       withArguments(launchSpec, body.args),
-      [...Object.keys(stored), ...personal],
+      [...Object.keys(stored), ...personal, ...fromAccounts],
       removed,
     )
-    checkShared(base.settings.personal ?? [], personal, removed, versions)
+    const before = [...(base.settings.personal ?? []), ...Object.keys(base.settings.accounts ?? {})]
+    checkShared(before, [...personal, ...fromAccounts], removed, versions)
     const releaseId = newId('release')
     const number = await queries.insertRelease(tx, {
       id: releaseId,
@@ -85,6 +97,7 @@ export async function createRelease(
       settings: {
         ...base.settings,
         personal: [...new Set(personal)],
+        accounts,
         runtime,
         ...(body.network === undefined ? {} : { network: body.network }),
         ...(body.allowScripts === undefined ? {} : { allowScripts: body.allowScripts }),
@@ -129,9 +142,9 @@ async function baseRelease(
 
 /** Whether the request names nothing that makes another release of it. */
 function isUnchanged(body: Body, versionChanged: boolean): boolean {
-  const { from, args, personal, runtime, network, allowScripts, memoryMiB, variables } = body
+  const { from, args, accounts, personal, runtime, network, allowScripts, memoryMiB, variables } = body
   if (versionChanged || Object.keys(variables).length > 0) return false
-  return [from, args, personal, runtime, network, allowScripts, memoryMiB].every(
+  return [from, args, accounts, personal, runtime, network, allowScripts, memoryMiB].every(
     (value) => value === undefined,
   )
 }
@@ -170,11 +183,12 @@ function withVariables(spec: LaunchSpec, names: readonly string[], removed: Read
 
 function summary(body: Body, base: queries.ReleaseRow, spec: LaunchSpec): string {
   const names = Object.keys(body.variables)
-  const { args, personal, runtime, network, allowScripts, memoryMiB } = body
+  const { args, accounts, personal, runtime, network, allowScripts, memoryMiB } = body
   const parts = [
     ...(spec === base.launch_spec ? [] : [`version ${describePackage(spec.package).version}`]),
     ...(names.length === 0 ? [] : [`variables ${names.join(', ')}`]),
     ...(args === undefined ? [] : ['arguments']),
+    ...(accounts === undefined ? [] : ['accounts']),
     ...(personal === undefined ? [] : ['what each member brings']),
     ...(runtime === undefined ? [] : [`runtime ${runtime}`]),
     ...([network, allowScripts, memoryMiB].every((value) => value === undefined) ? [] : ['settings']),

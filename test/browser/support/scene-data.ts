@@ -174,7 +174,7 @@ function release(changes: Partial<Release> = {}): Release {
     package: { kind: 'npm', name: 'ticktick-mcp', version: '1.3.2', integrity: 'sha512-x' },
     args: ['--region', 'ticktick.com'],
     userArgs: ['--region', 'ticktick.com'],
-    variables: [{ name: 'TICKTICK_ACCESS_TOKEN', hasValue: true, personal: false }],
+    variables: [{ name: 'TICKTICK_ACCESS_TOKEN', hasValue: true, personal: false, account: null }],
     network: 'internet',
     memoryMiB: 512,
     runtime: 'local',
@@ -465,7 +465,9 @@ export const riskyQuestion: RouteOutput<'lookAtAuthorization'> = {
 }
 
 export const personalDeployment = deployment('ticktick', 'TickTick', {
-  release: release({ variables: [{ name: 'TICKTICK_ACCESS_TOKEN', hasValue: false, personal: true }] }),
+  release: release({
+    variables: [{ name: 'TICKTICK_ACCESS_TOKEN', hasValue: false, personal: true, account: null }],
+  }),
 })
 
 export const ownCredentials: RouteOutput<'listOwnCredentials'>['items'] = [
@@ -479,6 +481,7 @@ export const ownCredentials: RouteOutput<'listOwnCredentials'>['items'] = [
         description: 'A personal key of Linear',
         secret: true,
         isFile: false,
+        provider: null,
         version: 2,
         broughtAt: ago(86_400),
       },
@@ -494,6 +497,7 @@ export const ownCredentials: RouteOutput<'listOwnCredentials'>['items'] = [
         description: null,
         secret: true,
         isFile: false,
+        provider: null,
         version: null,
         broughtAt: null,
       },
@@ -502,6 +506,7 @@ export const ownCredentials: RouteOutput<'listOwnCredentials'>['items'] = [
         description: null,
         secret: true,
         isFile: true,
+        provider: null,
         version: null,
         broughtAt: null,
       },

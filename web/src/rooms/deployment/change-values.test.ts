@@ -10,8 +10,8 @@ const release: Release = {
   args: ['stdio', '--region', 'eu'],
   userArgs: ['--region', 'eu'],
   variables: [
-    { name: 'TOKEN', hasValue: true, personal: false },
-    { name: 'OLD', hasValue: true, personal: false },
+    { name: 'TOKEN', hasValue: true, personal: false, account: null },
+    { name: 'OLD', hasValue: true, personal: false, account: null },
   ],
   network: 'internet',
   memoryMiB: 512,
