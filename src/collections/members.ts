@@ -60,7 +60,9 @@ export interface MembersOptions {
   readonly maxMessageBytes: number
 }
 
-const ANSWER_MS = 10_000
+const ANSWER_MS = 5000
+/** A member that did not answer in time is not waited for again for this long. */
+const SILENT_MS = 30_000
 const MAX_PAGES = 100
 const RECENT_MS = 60_000
 /** Without a subject it is no use of a member, so that nothing is kept awake by it. */
@@ -70,6 +72,7 @@ export function createMembers(options: MembersOptions): Members {
   const { collection, client, isThere, recorded, maxMessageBytes } = options
   const last = new Map<string, { readonly at: number; readonly items: readonly JsonObject[] }>()
   const lastAbout = new Map<string, About>()
+  const silentUntil = new Map<string, number>()
 
   async function ask(
     { deploymentId }: CollectionMember,
@@ -77,17 +80,27 @@ export function createMembers(options: MembersOptions): Members {
     params: JsonObject,
     signal: AbortSignal,
   ): Promise<JsonObject> {
+    if (performance.now() < (silentUntil.get(deploymentId) ?? 0)) throw new Error('It was silent just now.')
     const message = { jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: OUR_META } }
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])
-    const body = Buffer.from(JSON.stringify(message))
-    const answer = await client.post(deploymentId, OURSELVES, { method }, body, limit)
-    for await (const bytes of messagesOf(answer, maxMessageBytes)) {
-      const heard: unknown = JSON.parse(bytes.toString('utf8'))
-      if (!isObject(heard)) continue
-      if (isObject(heard['result'])) return heard['result']
-      // A member without such things has an empty list of them.
-      if (answer.statusCode === 404 && isObject(heard['error'])) return {}
-      if ('error' in heard) break
+    const late = new AbortController()
+    const timer = setTimeout(() => {
+      silentUntil.set(deploymentId, performance.now() + SILENT_MS)
+      late.abort()
+    }, ANSWER_MS)
+    try {
+      const body = Buffer.from(JSON.stringify(message))
+      const limit = AbortSignal.any([signal, late.signal])
+      const answer = await client.post(deploymentId, OURSELVES, { method }, body, limit)
+      for await (const bytes of messagesOf(answer, maxMessageBytes)) {
+        const heard: unknown = JSON.parse(bytes.toString('utf8'))
+        if (!isObject(heard)) continue
+        if (isObject(heard['result'])) return heard['result']
+        // A member without such things has an empty list of them.
+        if (answer.statusCode === 404 && isObject(heard['error'])) return {}
+        if ('error' in heard) break
+      }
+    } finally {
+      clearTimeout(timer)
     }
     throw new Error(`${method} was not answered.`)
   }

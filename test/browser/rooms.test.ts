@@ -66,6 +66,8 @@ const SHOWN = new Set([
   'logs',
   'releases',
   'access',
+  'collections',
+  'collection',
   'members',
   'api-keys',
   'audit',

@@ -35,8 +35,10 @@ afterAll(() => world[Symbol.asyncDispose]())
 type File = Awaited<ReturnType<typeof services.exportDeployment>>
 
 const exported = () => services.exportDeployment(world.ctx, { params: { id } })
+// Made once, because it is slow on purpose.
+let sealed: Promise<File> | undefined
 const withSecrets = () =>
-  services.exportWithSecrets(world.ctx, { params: { id }, body: { passphrase: PASSPHRASE } })
+  (sealed ??= services.exportWithSecrets(world.ctx, { params: { id }, body: { passphrase: PASSPHRASE } }))
 const importing = (file: object, rest: object = {}) =>
   services.importDeployment(elsewhere, {
     // As it comes from a file.

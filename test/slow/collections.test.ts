@@ -101,6 +101,16 @@ describe.each([modern, legacy])('$name over a collection', ({ connect }) => {
     expect(tools).toContain('new_test_simple_text')
   })
 
+  test('waits once for a member that takes requests and answers none, and sees the others', async () => {
+    await using house = await startHouse({ members: both })
+    house.replace('old', { handle: () => undefined })
+    await using client = await connect(house.url, false)
+    const tools = await client.tools()
+    expect(tools).toContain('new_test_simple_text')
+    expect(tools.some((name) => name.startsWith('old'))).toBe(false)
+    expect(await client.call('new_test_simple_text')).toBe(SIMPLE_TEXT)
+  })
+
   test('gets an error for a call whose server dies of it, and the other member goes on', async () => {
     await using house = await startHouse({ members: both })
     await using client = await connect(house.url, false)

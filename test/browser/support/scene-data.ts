@@ -785,3 +785,36 @@ export const registryFirst: RegistryAnswer = {
   cursor: null,
   registries: [{ ...officialRegistry, servers: 0, syncedAt: null, syncing: true }],
 }
+
+export const collection: RouteOutput<'getCollection'> = {
+  id: 'col_01jdxq3v8zf5s9w2m4k7n6c0ab',
+  slug: 'work',
+  name: 'Work',
+  endpoint: 'http://localhost:7420/mcp/work',
+  access: 'token',
+  allowedOrigins: [],
+  listing: 'auto',
+  searchOver: 60,
+  members: [
+    {
+      deploymentId: ticktick.id,
+      slug: ticktick.slug,
+      name: ticktick.name,
+      prefix: 'ticktick',
+      toolCount: 7,
+      promptCount: 1,
+    },
+    {
+      deploymentId: 'dep_00000000000000000000000002',
+      slug: 'warehouse-postgres',
+      name: 'Warehouse Postgres',
+      prefix: 'warehouse',
+      toolCount: 12,
+      promptCount: 0,
+    },
+  ],
+  toolCount: 19,
+  searches: false,
+  warnings: ['The resource file:///notes is that of ticktick; that of warehouse-postgres is left out.'],
+  createdAt: '2026-11-20T10:00:00.000Z',
+}

@@ -49,6 +49,8 @@ export const house: Handlers = {
   listWorkspaceSettings: () => ({ items: data.workspaceSettings }),
   changeWorkspaceSettings: () => ({ items: data.workspaceSettings }),
   listAudit: () => ({ items: data.audit }),
+  listCollections: () => ({ items: [data.collection] }),
+  getCollection: () => data.collection,
   getDeployment: ({ params }) => {
     const found = data.deployments.find(({ slug, id }) => slug === params['id'] || id === params['id'])
     if (found === undefined) throw new CatwalkError('deployment_not_found', `There is no "${params['id']}".`)
@@ -273,6 +275,28 @@ export const scenes: readonly Scene[] = [
   },
   { name: 'deploying', path: '/deployments/grafana', ready: 'Deploying Grafana' },
   { name: 'failed', path: '/deployments/warehouse', ready: 'The fix' },
+  { name: 'collections', path: '/collections', ready: 'One address and one token' },
+  {
+    name: 'collections-none',
+    path: '/collections',
+    answers: { listCollections: () => ({ items: [] }) },
+    ready: 'No collection yet',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'New collection' }).click()
+      await page.getByLabel('Name').fill('Work')
+      await page.getByLabel('TickTick').check()
+    },
+  },
+  {
+    name: 'collection',
+    path: '/collections/work',
+    ready: 'What is in it',
+    act: async (page) => {
+      await page.getByText('Endpoint tokens').waitFor()
+      await page.getByRole('button', { name: 'Change the prefix of TickTick' }).click()
+      await page.getByRole('textbox', { name: 'Prefix' }).fill('tasks')
+    },
+  },
   {
     name: 'export',
     path: '/deployments/ticktick',

@@ -31,6 +31,7 @@ export type Member = RouteOutput<'listMembers'>['items'][number]
 export type RegistryServer = RouteOutput<'listRegistryServers'>['items'][number]
 export type RegistryState = RouteOutput<'listRegistries'>['items'][number]
 export type Role = Member['role']
+export type Collection = RouteOutput<'getCollection'>
 export type CallResult = RouteOutput<'callTool'>
 export type Catalogue = RouteOutput<'getCatalogue'>
 export type CreateDeployment = RouteInput<'createDeployment'>['body']

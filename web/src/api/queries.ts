@@ -79,6 +79,17 @@ export const deploymentsQuery = queryOptions({
   refetchInterval: (query) => (query.state.data?.some(isMoving) ? 2 : 15) * SECOND_MS,
 })
 
+export const collectionsQuery = queryOptions({
+  queryKey: ['collections'],
+  queryFn: async ({ signal }) => (await api.call('listCollections', {}, signal)).items,
+})
+
+export const collectionQuery = (slug: string) =>
+  queryOptions({
+    queryKey: ['collection', slug],
+    queryFn: ({ signal }) => api.call('getCollection', { params: { id: slug } }, signal),
+  })
+
 export const deploymentQuery = (slug: string) =>
   queryOptions({
     queryKey: ['deployment', slug],

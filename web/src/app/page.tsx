@@ -11,7 +11,7 @@ interface PageProps {
   /** The document's title, and the last crumb. */
   readonly title: string
   /** The rooms above this one. */
-  readonly above?: readonly { readonly to: '/' | '/deployments'; readonly label: string }[]
+  readonly above?: readonly { readonly to: '/' | '/deployments' | '/collections'; readonly label: string }[]
   readonly aurora?: boolean
   readonly children: ReactNode
 }

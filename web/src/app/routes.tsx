@@ -145,6 +145,18 @@ const deployments = createRoute({
   component: lazyRouteComponent(() => import('../rooms/deployments/deployments.tsx'), 'DeploymentsRoom'),
 })
 
+const collections = createRoute({
+  getParentRoute: () => house,
+  path: '/collections',
+  component: lazyRouteComponent(() => import('../rooms/collections/collections.tsx'), 'CollectionsRoom'),
+})
+
+const collection = createRoute({
+  getParentRoute: () => house,
+  path: '/collections/$slug',
+  component: lazyRouteComponent(() => import('../rooms/collections/collection.tsx'), 'CollectionRoom'),
+})
+
 const members = createRoute({
   getParentRoute: () => house,
   path: '/members',
@@ -251,6 +263,8 @@ export const routeTree = root.addChildren([
     start,
     review,
     deployments,
+    collections,
+    collection,
     members,
     apiKeys,
     account,

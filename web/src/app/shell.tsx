@@ -1,6 +1,16 @@
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
-import { KeyRound, Plus, Rows3, ScrollText, Settings2, Stethoscope, UserRound, Users } from 'lucide-react'
+import {
+  KeyRound,
+  Layers,
+  Plus,
+  Rows3,
+  ScrollText,
+  Settings2,
+  Stethoscope,
+  UserRound,
+  Users,
+} from 'lucide-react'
 import { deploymentsQuery, meQuery } from '../api/queries.ts'
 import { AccountMenu } from './account-menu.tsx'
 import { initials } from './initials.ts'
@@ -41,6 +51,10 @@ export function Shell() {
             <Rows3 />
             <span className="lbl">Deployments</span>
             {deployments !== undefined && <span className="n">{deployments.length}</span>}
+          </Link>
+          <Link to="/collections" activeProps={CURRENT}>
+            <Layers />
+            <span className="lbl">Collections</span>
           </Link>
           <span className="nav-part">Workspace</span>
           {rooms.map(({ to, label, icon: Icon }) => (
@@ -88,7 +102,7 @@ export function Shell() {
         <AccountMenu
           name={name}
           email={me.user?.email ?? ''}
-          more={rooms}
+          more={[COLLECTIONS, ...rooms]}
           side="top"
           align="end"
           trigger={
@@ -103,6 +117,7 @@ export function Shell() {
   )
 }
 
+const COLLECTIONS = { to: '/collections', label: 'Collections', icon: Layers } as const
 const ROOMS = [
   { to: '/members', label: 'Members', icon: Users },
   { to: '/keys', label: 'API keys', icon: KeyRound },

@@ -27,16 +27,38 @@ const CHOICES = [
   ['public', 'Public', 'Everybody who knows the address may call, without showing who they are.'],
 ] as const satisfies readonly (readonly [AccessMode, string, string])[]
 
-/** How callers show who they are. */
+/** How callers of a deployment show who they are. */
 export function AccessModeCard() {
   const { id } = useCurrent()
   const queryClient = useQueryClient()
   const { data: settings, error, refetch } = useQuery(settingsQuery(id))
+  return (
+    <AccessChoice
+      access={settings?.access}
+      error={error}
+      onRetry={() => void refetch()}
+      change={async (access) => {
+        const changed = await api.call('changeSettings', { params: { id }, body: { access } })
+        queryClient.setQueryData(settingsQuery(id).queryKey, changed)
+      }}
+    />
+  )
+}
+
+interface AccessChoiceProps {
+  /** Undefined while it is not known. */
+  readonly access: AccessMode | undefined
+  readonly error?: unknown
+  readonly onRetry?: () => void
+  readonly change: (access: AccessMode) => Promise<void>
+}
+
+/** How callers show who they are. */
+export function AccessChoice({ access, error, onRetry, change: apply }: AccessChoiceProps) {
   const [isOpening, setOpening] = useState(false)
   const change = useMutation({
-    mutationFn: (access: AccessMode) => api.call('changeSettings', { params: { id }, body: { access } }),
-    onSuccess: (changed) => {
-      queryClient.setQueryData(settingsQuery(id).queryKey, changed)
+    mutationFn: apply,
+    onSuccess: () => {
       setOpening(false)
       tell({ tone: 'running', text: 'Who may call is changed' })
     },
@@ -44,9 +66,9 @@ export function AccessModeCard() {
   return (
     <Card title="Who may call">
       <div className="pad stack">
-        {settings === undefined ? (
+        {access === undefined ? (
           error ? (
-            <ErrorNote error={error} onRetry={() => void refetch()} />
+            <ErrorNote error={error} {...(onRetry === undefined ? {} : { onRetry })} />
           ) : (
             <div className="stack" role="status" aria-busy="true" aria-label="Loading who may call">
               <Skeleton width={20} />
@@ -61,7 +83,7 @@ export function AccessModeCard() {
                 <input
                   type="radio"
                   name="access"
-                  checked={settings.access === value}
+                  checked={access === value}
                   disabled={change.isPending}
                   onChange={() => (value === 'public' ? setOpening(true) : change.mutate(value))}
                 />
@@ -71,7 +93,7 @@ export function AccessModeCard() {
             ))}
           </fieldset>
         )}
-        {settings?.access === 'public' && (
+        {access === 'public' && (
           <Note tone="unhealthy" icon={Globe} title="Everybody may call this endpoint">
             All of its tools, with the credentials that it has. Nobody is named in the record of calls.
           </Note>

@@ -23,8 +23,21 @@ import '../../kit/table.css'
 /** Who may call the endpoint. */
 export function Access() {
   const { id } = useCurrent()
-  const { data: tokens, error, refetch } = useQuery(tokensQuery(id))
   const { data: settings } = useQuery(settingsQuery(id))
+  return (
+    <div className="tab stack wide">
+      <AccessModeCard />
+      {settings !== undefined && settings.access !== 'token' && settings.access !== 'public' && (
+        <Connections id={id} />
+      )}
+      <Tokens id={id} />
+    </div>
+  )
+}
+
+/** The tokens of a deployment or a collection. */
+export function Tokens({ id }: { readonly id: string }) {
+  const { data: tokens, error, refetch } = useQuery(tokensQuery(id))
   const [isAdding, setAdding] = useState(false)
   const [rotating, setRotating] = useState<EndpointToken | null>(null)
   const [revoking, setRevoking] = useState<EndpointToken | null>(null)
@@ -34,11 +47,7 @@ export function Access() {
     </Button>
   )
   return (
-    <div className="tab stack wide">
-      <AccessModeCard />
-      {settings !== undefined && settings.access !== 'token' && settings.access !== 'public' && (
-        <Connections />
-      )}
+    <>
       <Card className="cut" title="Endpoint tokens" actions={tokens && tokens.length > 0 && add}>
         {tokens === undefined ? (
           error ? (
@@ -62,7 +71,7 @@ export function Access() {
       {isAdding && <AddToken id={id} onClose={() => setAdding(false)} />}
       {rotating && <RotateToken id={id} token={rotating} onClose={() => setRotating(null)} />}
       {revoking && <RevokeToken id={id} token={revoking} onClose={() => setRevoking(null)} />}
-    </div>
+    </>
   )
 }
 

@@ -12,6 +12,7 @@ import {
   TOKEN_PLACEHOLDER,
   vsCodeJson,
   vsCodeLink,
+  type AccessMode,
   type ConnectTarget,
 } from '../../api/client.ts'
 import { settingsQuery } from '../../api/queries.ts'
@@ -21,7 +22,31 @@ import { useCurrent } from './current.ts'
 export function Connect({ token }: { readonly token: string | null }) {
   const { id, slug, endpoint } = useCurrent()
   const { data: settings } = useQuery(settingsQuery(id))
-  const access = settings?.access ?? 'token'
+  return (
+    <ConnectTo
+      slug={slug}
+      endpoint={endpoint}
+      access={settings?.access ?? 'token'}
+      token={token}
+      accessPlace={
+        <Link to="/deployments/$slug/access" params={{ slug }}>
+          Access
+        </Link>
+      }
+    />
+  )
+}
+
+interface ConnectToProps {
+  readonly slug: string
+  readonly endpoint: string
+  readonly access: AccessMode
+  readonly token: string | null
+  /** Where it is changed who may call. */
+  readonly accessPlace: ReactNode
+}
+
+export function ConnectTo({ slug, endpoint, access, token, accessPlace }: ConnectToProps) {
   const signIn = access !== 'token'
   const target: ConnectTarget = { name: slug, endpoint, token, signIn }
   return (
@@ -39,7 +64,7 @@ export function Connect({ token }: { readonly token: string | null }) {
         </div>
         <Tabs.Content className="cp" value="claude">
           <Hosted
-            slug={slug}
+            accessPlace={accessPlace}
             endpoint={endpoint}
             signIn={signIn}
             steps={[
@@ -50,7 +75,7 @@ export function Connect({ token }: { readonly token: string | null }) {
         </Tabs.Content>
         <Tabs.Content className="cp" value="chatgpt">
           <Hosted
-            slug={slug}
+            accessPlace={accessPlace}
             endpoint={endpoint}
             signIn={signIn}
             steps={[
@@ -74,7 +99,7 @@ export function Connect({ token }: { readonly token: string | null }) {
           <Code text={claudeCodeLine(target)} what="the line for Claude Code">
             {claudeCodeLine(target).replace(/ (?='?https?:|--header)/g, ' \\\n  ')}
           </Code>
-          {!signIn && <TokenHint token={token} slug={slug} />}
+          {!signIn && <TokenHint token={token} accessPlace={accessPlace} />}
         </Tabs.Content>
         <Tabs.Content className="cp" value="cursor">
           <HowTo steps={[['Open Cursor from here', 'It shows what is added and asks before it does.']]} />
@@ -83,7 +108,7 @@ export function Connect({ token }: { readonly token: string | null }) {
           </DeepLink>
           <p className="dim">Or put this into ~/.cursor/mcp.json:</p>
           <JsonCode text={mcpServersJson(target)} what="the configuration for Cursor" />
-          {!signIn && <TokenHint token={token} slug={slug} />}
+          {!signIn && <TokenHint token={token} accessPlace={accessPlace} />}
         </Tabs.Content>
         <Tabs.Content className="cp" value="vscode">
           <HowTo steps={[['Open VS Code from here', 'It shows what is added and asks before it does.']]} />
@@ -92,12 +117,12 @@ export function Connect({ token }: { readonly token: string | null }) {
           </DeepLink>
           <p className="dim">Or put this into .vscode/mcp.json:</p>
           <JsonCode text={vsCodeJson(target)} what="the configuration for VS Code" />
-          {!signIn && <TokenHint token={token} slug={slug} />}
+          {!signIn && <TokenHint token={token} accessPlace={accessPlace} />}
         </Tabs.Content>
         <Tabs.Content className="cp" value="json">
           <p className="dim">For any client that reads mcpServers and speaks Streamable HTTP.</p>
           <JsonCode text={mcpServersJson(target)} what="the configuration as JSON" />
-          {!signIn && <TokenHint token={token} slug={slug} />}
+          {!signIn && <TokenHint token={token} accessPlace={accessPlace} />}
         </Tabs.Content>
       </Tabs.Root>
     </Card>
@@ -105,22 +130,18 @@ export function Connect({ token }: { readonly token: string | null }) {
 }
 
 interface HostedProps {
-  readonly slug: string
+  readonly accessPlace: ReactNode
   readonly endpoint: string
   readonly signIn: boolean
   readonly steps: readonly (readonly [string, string])[]
 }
 
 /** For clients that take no token. */
-function Hosted({ slug, endpoint, signIn, steps }: HostedProps) {
+function Hosted({ accessPlace, endpoint, signIn, steps }: HostedProps) {
   if (!signIn) {
     return (
       <p className="dim">
-        It takes no token: people sign in. Let them under{' '}
-        <Link to="/deployments/$slug/access" params={{ slug }}>
-          Access
-        </Link>
-        , then come back here.
+        It takes no token: people sign in. Let them under {accessPlace}, then come back here.
       </p>
     )
   }
@@ -169,15 +190,17 @@ function DeepLink({ href, usable, children }: { href: string; usable: boolean; c
   )
 }
 
-function TokenHint({ token, slug }: { readonly token: string | null; readonly slug: string }) {
+interface TokenHintProps {
+  readonly token: string | null
+  readonly accessPlace: ReactNode
+}
+
+function TokenHint({ token, accessPlace }: TokenHintProps) {
   if (token !== null) return null
   return (
     <p className="dim">
-      Put your token in the place of <code>{TOKEN_PLACEHOLDER}</code>. It was shown once; under{' '}
-      <Link to="/deployments/$slug/access" params={{ slug }}>
-        Access
-      </Link>{' '}
-      you make another.
+      Put your token in the place of <code>{TOKEN_PLACEHOLDER}</code>. It was shown once; under {accessPlace}
+      {' you make another.'}
     </p>
   )
 }

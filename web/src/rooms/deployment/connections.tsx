@@ -6,11 +6,9 @@ import { tell } from '../../app/toasts.ts'
 import { Card } from '../../kit/card.tsx'
 import { Confirm } from '../../kit/confirm.tsx'
 import { ConnectionTable } from '../connections/connection-table.tsx'
-import { useCurrent } from './current.ts'
 
 /** What people allowed clients at this endpoint. */
-export function Connections() {
-  const { id } = useCurrent()
+export function Connections({ id }: { readonly id: string }) {
   const query = useQuery(connectionsQuery(id))
   const queryClient = useQueryClient()
   const [ending, setEnding] = useState<Connection | null>(null)
