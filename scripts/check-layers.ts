@@ -25,8 +25,31 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/runtimes/confined': ['src/domain', 'src/protocol', 'src/bridge', 'src/network'],
   'src/runtimes/local': ['src/domain', 'src/runtimes/confined'],
   'src/runtimes/docker': ['src/domain', 'src/runtimes/confined'],
-  'src/runtimes/fly': ['src/domain', 'src/protocol', 'src/bridge', 'src/forwarding'],
-  'src/runtimes/kubernetes': ['src/domain', 'src/protocol', 'src/bridge', 'src/forwarding'],
+  // What runtimes share that run our image: what the program in it is told and tells, and the way to it.
+  'src/runtimes/elsewhere': [
+    'src/domain',
+    'src/protocol',
+    'src/bridge',
+    'src/forwarding',
+    'src/runtimes/confined',
+  ],
+  // The program in the image.
+  'src/runtimes/image': [
+    'src/domain',
+    'src/protocol',
+    'src/bridge',
+    'src/forwarding',
+    'src/runtimes/confined',
+    'src/runtimes/elsewhere',
+  ],
+  'src/runtimes/fly': ['src/domain', 'src/network', 'src/forwarding', 'src/runtimes/elsewhere'],
+  'src/runtimes/kubernetes': [
+    'src/domain',
+    'src/protocol',
+    'src/bridge',
+    'src/forwarding',
+    'src/runtimes/elsewhere',
+  ],
   'src/runtimes/remote': ['src/domain', 'src/protocol', 'src/bridge'],
   'src/gateway': ['src/domain', 'src/protocol', 'src/telemetry'],
   'src/collections': ['src/domain', 'src/protocol'],

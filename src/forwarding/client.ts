@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import {
   CatwalkError,
@@ -7,6 +7,7 @@ import {
   type Caller,
   type Endpoint,
   type ErrorCode,
+  type HeldStream,
   type JsonObject,
   type Manifest,
   type Secret,
@@ -26,15 +27,33 @@ import {
 import { resultOf, type Message } from './messages.ts'
 
 // As a module, node:http evaluates all that it exports: 13 MiB of an HTTP client, also where a bridge runs alone.
-const { Agent, request } = process.getBuiltinModule('node:http')
+const http = process.getBuiltinModule('node:http')
 
 /** Makes endpoints of instances that run elsewhere. They share connections, which are kept alive. */
 export interface EndpointClient extends Disposable {
   /**
-   * @param base address of the other side up to the endpoint's own part, without a trailing slash
+   * @param base address of the other side up to the endpoint's own part, http or https, without a trailing slash
    * @param secret what proves to the other side that it is us
+   * @param headers for whatever stands before the other side, such as a proxy that is to find it
    */
-  connect(base: URL, secret: Secret): Endpoint
+  connect(base: URL, secret: Secret, headers?: Readonly<Record<string, string>>): FarEndpoint
+}
+
+/** An endpoint of an instance that runs elsewhere. */
+export interface FarEndpoint extends Endpoint {
+  /** See `Instance.release`. */
+  release(): readonly HeldStream[]
+  /**
+   * One more request to the other side, with whatever answer there is. Who asked reads it to its end or destroys it.
+   * @param path after the base, with its leading slash
+   * @throws Error when there is no answer, or the signal's reason
+   */
+  send(
+    method: 'GET' | 'POST',
+    path: string,
+    body: object | null,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage>
 }
 
 export interface EndpointClientOptions {
@@ -55,19 +74,33 @@ const UNREACHABLE = {
 export function createEndpointClient(options: EndpointClientOptions = {}): EndpointClient {
   const { unreachable = UNREACHABLE, maxFreeSockets = 256 } = options
   // The time-out closes unused connections only.
-  const agent = new Agent({ keepAlive: true, maxFreeSockets, timeout: FREE_SOCKET_MS })
+  const pooled = { keepAlive: true, maxFreeSockets, timeout: FREE_SOCKET_MS }
+  const agent = new http.Agent(pooled)
+  let secureAgent: Agent | null = null
 
-  function connect(base: URL, secret: Secret): Endpoint {
+  /** Most installations have no far side that speaks TLS, and it takes memory to load. */
+  function securely(): { readonly request: typeof http.request; readonly agent: Agent } {
+    const https = process.getBuiltinModule('node:https')
+    return { request: https.request, agent: (secureAgent ??= new https.Agent(pooled)) }
+  }
+
+  function connect(base: URL, secret: Secret, further: Readonly<Record<string, string>> = {}): FarEndpoint {
+    const isSecure = base.protocol === 'https:'
+    const { request, ...way } = isSecure ? securely() : { request: http.request, agent }
+    const host = base.hostname.replace(/^\[|\]$/g, '')
     const address = {
-      agent,
-      host: base.hostname.replace(/^\[|\]$/g, ''),
-      port: base.port === '' ? 80 : Number(base.port),
+      ...way,
+      host,
+      ...(isSecure ? { servername: host } : {}),
+      port: base.port === '' ? (isSecure ? 443 : 80) : Number(base.port),
     }
+    const held = new Set<Held>()
     const path = base.pathname === '/' ? '' : base.pathname
     const headersOf = (caller: Caller): Record<string, string> => ({
       // The one place where the other side's secret is shown to it.
       authorization: `Bearer ${secret.reveal()}`,
       host: base.host,
+      ...further,
       [SUBJECT]: encodeURIComponent(caller.subject),
       [REQUEST_ID]: caller.requestId,
       ...(caller.person === undefined ? {} : { [PERSON]: encodeURIComponent(caller.person) }),
@@ -80,11 +113,18 @@ export function createEndpointClient(options: EndpointClientOptions = {}): Endpo
       const headers = { ...endpointHeaders(req), ...headersOf(caller) }
       if (caller.report !== undefined) headers[REPORT] = '1'
       const forwarded = request({ ...address, path: `${path}/mcp`, method: req.method ?? 'GET', headers })
+      const one: Held = { stream: { req, res, caller, body: body ?? null }, forwarded, released: false }
+      if (isHeld(req, body)) held.add(one)
+      const gone = (): void => {
+        held.delete(one)
+        if (!one.released) forwarded.destroy()
+      }
       // Whether it was answered or went away: the other side has nothing more to do for it.
-      res.once('close', () => void forwarded.destroy())
+      res.once('close', gone)
       res.on('error', () => undefined)
-      forwarded.once('response', (answer) => passOn(answer, res, caller))
+      forwarded.once('response', (answer) => passOn(answer, one))
       forwarded.on('error', () => {
+        if (one.released) return
         refuse(res, 503, caller.requestId, new CatwalkError(unreachable.code, unreachable.message))
       })
       if (body === undefined) req.pipe(forwarded)
@@ -128,6 +168,28 @@ export function createEndpointClient(options: EndpointClientOptions = {}): Endpo
 
     return {
       handle,
+      release() {
+        const all = [...held]
+        held.clear()
+        for (const one of all) {
+          one.released = true
+          one.forwarded.destroy()
+        }
+        return all.map(({ stream }) => stream)
+      },
+      async send(method, to, body, signal) {
+        const payload = body === null ? null : Buffer.from(JSON.stringify(body))
+        const headers = {
+          ...headersOf({ subject: '', requestId: '' }),
+          'content-length': payload?.length ?? 0,
+          ...(payload === null ? {} : { 'content-type': 'application/json' }),
+        }
+        const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+        const sent = request({ ...address, path: path + to, method, headers, signal }, resolve)
+        sent.on('error', reject)
+        sent.end(payload ?? undefined)
+        return promise
+      },
       request: async (method, params, caller, signal) => ask('request', { method, params }, caller, signal),
       async probe(signal) {
         const manifest = await ask('probe', {}, { subject: '', requestId: '' }, signal)
@@ -136,11 +198,36 @@ export function createEndpointClient(options: EndpointClientOptions = {}): Endpo
       },
     }
   }
-  return { connect, [Symbol.dispose]: () => agent.destroy() }
+  return {
+    connect,
+    [Symbol.dispose]: () => {
+      agent.destroy()
+      secureAgent?.destroy()
+    },
+  }
+}
+
+/** A request on its way to the other side. */
+interface Held {
+  readonly stream: HeldStream
+  readonly forwarded: ClientRequest
+  /** Its client is somebody else's now. */
+  released: boolean
+}
+
+/** Whether its stream outlives the instance: that of a session, or a subscription of the modern era (SEP-2575). */
+function isHeld(req: IncomingMessage, body: Buffer | undefined): boolean {
+  if (req.method === 'GET') return true
+  return body !== undefined && req.headers['mcp-method'] === 'subscriptions/listen'
 }
 
 /** Sends an answer on as it comes. */
-function passOn(answer: IncomingMessage, res: ServerResponse, caller: Caller): void {
+function passOn(answer: IncomingMessage, one: Held): void {
+  const { res, caller } = one.stream
+  if (one.released) return void answer.destroy()
+  const cut = (): void => {
+    if (!one.released) res.destroy()
+  }
   const status = answer.statusCode ?? 502
   if (!isExpected(answer)) {
     answer.destroy()
@@ -148,18 +235,18 @@ function passOn(answer: IncomingMessage, res: ServerResponse, caller: Caller): v
     return refuse(res, 502, caller.requestId, error)
   }
   readReports(answer.headers[REPORT], caller)
-  if (res.headersSent) return passOnStream(answer, res, caller)
+  if (res.headersSent) return passOnStream(answer, one.stream, cut)
   res.writeHead(status, answerHeaders(answer))
   res.flushHeaders()
   answer.on('end', () => readReports(answer.trailers[REPORT], caller))
   // Cut in the middle: the client must not take the half for the whole.
-  answer.on('error', () => res.destroy())
+  answer.on('error', cut)
   answer.pipe(res)
 }
 
 /** Its client was kept waiting with a stream, so whatever comes is events of it. */
-function passOnStream(answer: IncomingMessage, res: ServerResponse, caller: Caller): void {
-  answer.on('error', () => res.destroy())
+function passOnStream(answer: IncomingMessage, { res, caller }: HeldStream, cut: () => void): void {
+  answer.on('error', cut)
   answer.on('end', () => readReports(answer.trailers[REPORT], caller))
   if (answer.headers['content-type']?.startsWith('text/event-stream') === true) return void answer.pipe(res)
   text(answer).then(

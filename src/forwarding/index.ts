@@ -1,2 +1,8 @@
-export { createEndpointClient, type EndpointClient, type EndpointClientOptions } from './client.ts'
+export {
+  createEndpointClient,
+  type EndpointClient,
+  type EndpointClientOptions,
+  type FarEndpoint,
+} from './client.ts'
+export { errorMessage, resultOf, type Message } from './messages.ts'
 export { hasSecret, serveEndpoint, type EndpointAction } from './server.ts'

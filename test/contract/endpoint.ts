@@ -2,20 +2,26 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { RpcError, type Endpoint, type RequestReport } from '../../src/domain/index.ts'
-import type { BridgeOptions } from '../../src/bridge/index.ts'
-import { fixture, startBridge, type BridgeUnderTest } from '../bridge/bridge-server.ts'
+import type { BridgeLimits } from '../../src/bridge/index.ts'
 import { open, send } from '../bridge/http-client.ts'
+import { callTool, stream } from '../bridge/modern-client.ts'
 import { openSession, textOf, toolCall } from '../bridge/session-client.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
 import { until } from '../support/until.ts'
 
-/** The way to an endpoint: wraps a bridge in whatever lies between it and the gateway. */
-export type Way = (bridge: Endpoint) => Promise<{ readonly endpoint: Endpoint } & AsyncDisposable>
+/** An endpoint whose bridge runs the fixture `raw-server`, wherever it does. */
+export interface EndpointUnderTest extends AsyncDisposable {
+  readonly endpoint: Endpoint
+  /** Processes of the server that were started so far, where that can be known. */
+  readonly launches: (() => number) | null
+}
+
+export type StartEndpoint = (limits: Partial<BridgeLimits>) => Promise<EndpointUnderTest>
 
 interface Subject {
   readonly url: string
   readonly endpoint: Endpoint
-  readonly bridge: BridgeUnderTest
+  readonly launches: (() => number) | null
   readonly reports: RequestReport[]
 }
 
@@ -23,18 +29,17 @@ const CALLER = { subject: 'someone/ünusual', requestId: 'req_1' }
 const soon = (): AbortSignal => AbortSignal.timeout(10_000)
 
 /** What every endpoint does, wherever its bridge is. */
-export function endpointContract(name: string, way: Way): void {
+export function endpointContract(name: string, startEndpoint: StartEndpoint): void {
   describe(`the endpoint contract ${name}`, () => {
     const stack: AsyncDisposableStack[] = []
     afterEach(async () => {
       await stack.pop()?.disposeAsync()
     })
 
-    async function start(options: Partial<BridgeOptions> = {}): Promise<Subject> {
+    async function start(limits: Partial<BridgeLimits> = {}): Promise<Subject> {
       const owned = new AsyncDisposableStack()
       stack.push(owned)
-      const bridge = owned.use(await startBridge(fixture('raw-server'), options))
-      const { endpoint } = owned.use(await way(bridge.bridge))
+      const { endpoint, launches } = owned.use(await startEndpoint(limits))
       const reports: RequestReport[] = []
       const door = createServer((req, res) => {
         const subject = String(req.headers['x-subject'] ?? CALLER.subject)
@@ -49,7 +54,7 @@ export function endpointContract(name: string, way: Way): void {
       })
       // A server that listens on TCP has an address with a port.
       const url = `http://127.0.0.1:${(door.address() as AddressInfo).port}/mcp`
-      return { url, endpoint, bridge, reports }
+      return { url, endpoint, launches, reports }
     }
 
     test('sessions, ids to the letter, batches and empty answers pass', async () => {
@@ -110,8 +115,8 @@ export function endpointContract(name: string, way: Way): void {
       expect(await session.text('echo', { text })).toBe(text)
     })
 
-    test('a slow reader holds the server back', async () => {
-      const { url } = await start({ limits: { slowStreamBytes: 100_000, streamBufferBytes: 100_000 } })
+    test('a slow reader holds the server back', { timeout: 120_000 }, async () => {
+      const { url } = await start({ slowStreamBytes: 100_000, streamBufferBytes: 100_000 })
       const [session, other] = await Promise.all([openSession(url), openSession(url)])
       const count = 150_000
       const body = JSON.stringify(toolCall(1, 'progress', { count }, { progressToken: 'slow' }))
@@ -132,7 +137,7 @@ export function endpointContract(name: string, way: Way): void {
     })
 
     test('a caller that vanishes is noticed, and what it was to get waits for it', async () => {
-      const { url, bridge } = await start({ limits: { keepAliveMs: 20 } })
+      const { url, launches } = await start({ keepAliveMs: 20 })
       const session = await openSession(url, { version: '2025-11-25' })
       const call = await session.stream(toolCall('long', 'sleep', { ms: 400, text: 'kept' }))
       const lastEventId = await until('the priming event', () => call.lastEventId() ?? null)
@@ -140,7 +145,19 @@ export function endpointContract(name: string, way: Way): void {
       const resumed = await session.listen({ 'last-event-id': lastEventId })
       expect(textOf(await resumed.next())).toBe('kept')
       await resumed.ended
-      expect(bridge.launches()).toBe(1)
+      expect(launches?.() ?? 1).toBe(1)
+    })
+
+    test('a caller of the modern era that goes away cancels its call', async () => {
+      const { url } = await start({ keepAliveMs: 20 })
+      // The sign of life that begins the answer comes once the server has the call.
+      const call = await stream(url, 'tools/call', { name: 'sleep', arguments: { ms: 60_000 } })
+      call.close()
+      const heard = await until('the server hears of it', async () => {
+        const seen = textOf(await callTool(url, 'seen'))
+        return seen.includes('notifications/cancelled') ? seen : null
+      })
+      expect(heard).toContain('notifications/cancelled')
     })
 
     test('a crash answers who waits', async () => {

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest'
 import { Secret, type Endpoint, type RequestReport } from '../../src/domain/index.ts'
 import { createEndpointClient, hasSecret, serveEndpoint } from '../../src/forwarding/index.ts'
 import { send } from '../bridge/http-client.ts'
-import { endpointContract } from '../contract/endpoint.ts'
+import { fixture, startBridge } from '../bridge/bridge-server.ts'
+import { endpointContract, type StartEndpoint } from '../contract/endpoint.ts'
 
 const SECRET = new Secret('s'.repeat(43))
 
@@ -48,11 +49,23 @@ async function overHttp(endpoint: Endpoint) {
   }
 }
 
-endpointContract('in this process', async (endpoint) => ({
-  endpoint,
-  [Symbol.asyncDispose]: async () => {},
-}))
-endpointContract('over HTTP', overHttp)
+/** A bridge in this process, behind whatever lies between it and the gateway. */
+function behind(
+  way: (endpoint: Endpoint) => Promise<{ readonly endpoint: Endpoint } & AsyncDisposable>,
+): StartEndpoint {
+  return async (limits) => {
+    const stack = new AsyncDisposableStack()
+    const { bridge, launches } = stack.use(await startBridge(fixture('raw-server'), { limits }))
+    const { endpoint } = stack.use(await way(bridge))
+    return { endpoint, launches, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  }
+}
+
+endpointContract(
+  'in this process',
+  behind(async (endpoint) => ({ endpoint, [Symbol.asyncDispose]: async () => {} })),
+)
+endpointContract('over HTTP', behind(overHttp))
 
 /** Calls an endpoint as a client would, through a door of its own. */
 async function callThrough(endpoint: Endpoint, headers: Record<string, string> = {}) {

@@ -6,6 +6,22 @@ const OWN_LOOPBACK = 'localhost,127.0.0.1,::1'
 /** `internet`: a server, which may also talk to itself. `registries`: npm, whose registry may be on the host's loopback. */
 export type ProxyUse = 'none' | 'internet' | 'registries'
 
+/** The same for a program that reaches its network by itself. */
+export function withoutProxy(environment: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  if (environment.get('HTTP_PROXY') !== PROXY_URL) return environment
+  return new Map([...environment].filter(([name]) => !PROXY_NAMES.has(name)))
+}
+
+const PROXY_NAMES: ReadonlySet<string> = new Set([
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'NO_PROXY',
+  'no_proxy',
+  'NODE_USE_ENV_PROXY',
+])
+
 /**
  * The whole environment of a confined program: what it declared, and what it needs to find its way. Ours comes last,
  * because the proxy is the only way out and the home the only place to write.

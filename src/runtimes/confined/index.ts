@@ -7,3 +7,23 @@ export type { ConfinedProcess, ProcessEnd } from './process.ts'
 export type { Toolchain } from './toolchain.ts'
 export type { PythonIndex } from './install/python/pip-command.ts'
 export type { InstallConfiguration } from './install/npm/npm-command.ts'
+export {
+  childExit,
+  childrenOf,
+  signalProcess,
+  untilGone,
+  untilGroupGone,
+  type ChildEnd,
+} from './processes.ts'
+export { runUnsandboxed } from './unsandboxed.ts'
+export { createDirectories } from './directories.ts'
+export { withoutProxy } from './environment.ts'
+export { createNpmInstaller } from './install/npm/npm-installer.ts'
+export { createPypiInstaller } from './install/python/pypi-installer.ts'
+export type { PackageInstaller } from './install/package-installer.ts'
+export { createRunStep } from './install/run-step.ts'
+export { createStore } from './install/store.ts'
+export { createInstances } from './instances.ts'
+export { createLaunch } from './launch.ts'
+export { createPreparation, type Preparation } from './prepare.ts'
+export { serverCommand } from './server-command.ts'

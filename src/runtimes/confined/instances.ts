@@ -1,4 +1,4 @@
-import { createBridge, type Launch } from '../../bridge/index.ts'
+import { createBridge, type BridgeLimits, type Launch } from '../../bridge/index.ts'
 import type { Instance, InstanceInput } from '../../domain/index.ts'
 
 /** The instances that this program runs. */
@@ -19,9 +19,8 @@ interface Running {
   readonly instance: Instance
 }
 
-/** @param maxMessageBytes limit of one MCP message, in either direction; the bridge's own when left out */
-export function createInstances(maxMessageBytes: number | undefined): Instances {
-  const limits = maxMessageBytes === undefined ? {} : { maxMessageBytes }
+/** @param limits of bridges, where they are not to be their own */
+export function createInstances(limits: Partial<BridgeLimits> = {}): Instances {
   const running = new Set<Running>()
 
   const stopWhere = async (matches: (candidate: Running) => boolean): Promise<void> => {

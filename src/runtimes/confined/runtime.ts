@@ -94,7 +94,9 @@ const TRIALS_AT_ONCE = 2
 
 /** Runs servers as confined programs of this machine. Nothing happens until it is first used. */
 export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: ConfinementSource): Runtime {
-  const instances = createInstances(options.maxMessageBytes)
+  const instances = createInstances(
+    options.maxMessageBytes === undefined ? {} : { maxMessageBytes: options.maxMessageBytes },
+  )
   const network = options.network ?? publicNetwork
   const trials = createSlots(TRIALS_AT_ONCE)
   let opening: Promise<Parts> | null = null

@@ -23,7 +23,7 @@ export function serverCommand(
   input: Pick<InstanceInput, 'instanceId' | 'settings' | 'spec' | 'credentials'>,
   program: readonly string[],
   places: ServerPlaces,
-  confined: { readonly identity: Identity | null; readonly internet: Dial },
+  confined: { readonly identity: Identity | null; readonly internet: Dial | null },
   count: number,
 ): ConfinedCommand {
   const { settings, spec } = input

@@ -1,8 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
 import { Duplex, type Readable } from 'node:stream'
-import type { ConfinedCommand, ConfinedProcess } from '../../confined/index.ts'
-import type { ChildEnd } from './processes.ts'
+import type { ChildEnd, ConfinedCommand, ConfinedProcess } from '../../confined/index.ts'
 
 // How Catwalk talks with bubblewrap and with the init inside.
 

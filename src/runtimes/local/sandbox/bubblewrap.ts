@@ -29,7 +29,7 @@ import {
   signalProcess,
   untilGone,
   untilGroupGone,
-} from './processes.ts'
+} from '../../confined/index.ts'
 import type { ControlGroup, ControlGroups } from './control-groups.ts'
 import { processLimits } from './process-limits.ts'
 import type { BubblewrapFeatures, SystemFiles } from './system-files.ts'

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { CatwalkError, type RuntimeStatus } from '../../../domain/index.ts'
 import {
   INSIDE,
+  runUnsandboxed,
   type ConfinedCommand,
   type ConfinedProcess,
   type Confinement,
@@ -15,7 +16,6 @@ import { runInBubblewrap, type BubblewrapHost } from './bubblewrap.ts'
 import type { ControlGroups } from './control-groups.ts'
 import { bubblewrapFeatures, findSystemFiles } from './system-files.ts'
 import { SECCOMP_FILTER } from './toolchain-files.ts'
-import { runUnsandboxed } from './unsandboxed.ts'
 
 export interface ConfinementOptions {
   readonly toolchain: Toolchain

@@ -2,14 +2,10 @@ import { spawn } from 'node:child_process'
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { CatwalkError } from '../../../domain/index.ts'
-import {
-  INSIDE,
-  type ConfinedCommand,
-  type ConfinedProcess,
-  type Mount,
-  type Toolchain,
-} from '../../confined/index.ts'
+import { CatwalkError } from '../../domain/index.ts'
+import { INSIDE, type ConfinedCommand, type Mount } from './command.ts'
+import type { ConfinedProcess } from './process.ts'
+import type { Toolchain } from './toolchain.ts'
 import { childExit, signalProcess, untilGroupGone } from './processes.ts'
 
 /**

@@ -1,0 +1,177 @@
+import { once } from 'node:events'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import type { Instance, Secret } from '../../domain/index.ts'
+import { errorMessage, hasSecret, serveEndpoint, type EndpointAction } from '../../forwarding/index.ts'
+import { PULSE_MS, type Journal, type Pulse, type Recollection } from '../elsewhere/index.ts'
+import type { SessionLink } from './session-link.ts'
+
+// As a module, node:http evaluates all that it exports: 13 MiB of an HTTP client.
+const { createServer } = process.getBuiltinModule('node:http')
+
+/** Longer than load balancers and our own client keep idle connections, so that it is never we who close one first. */
+const KEEP_ALIVE_MS = 75_000
+const CHECK_MS = 60_000
+const LONGEST_GRACE_MS = 300_000
+
+export interface ServedInstance {
+  readonly url: string
+  readonly journal: Journal
+  /** What answers; null until it runs. */
+  instance: Instance | null
+  /** What was asked for with the order to stop. */
+  graceMs: number | null
+  /** Waits until everything was told to somebody, or the time is over, and closes. */
+  close(limitMs: number): Promise<void>
+}
+
+export interface ServeOptions {
+  readonly host: string
+  readonly port: number
+  readonly secret: Secret
+  readonly journal: Journal
+  readonly sessions: SessionLink
+  readonly stop: () => void
+}
+
+/**
+ * The way in, for whoever has the secret: the endpoint (`/mcp`, `/request`, `/probe`), `/check`, `/watch` with the journal
+ * from a number on, `/sessions` for what was asked about them, `/stop`. `/healthz` is open and says that the machine is up.
+ */
+export async function serveInstance(options: ServeOptions): Promise<ServedInstance> {
+  const { host, port, secret, journal } = options
+  const watching = { count: 0, told: 0 }
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, (req, res) => {
+    const { pathname, searchParams } = new URL(req.url ?? '/', 'http://machine')
+    if (pathname === '/healthz') return answer(res, 200, { ok: true })
+    // To anybody else there is nothing here.
+    if (!hasSecret(req, secret)) return void res.writeHead(404).end()
+    res.on('error', () => undefined)
+    switch (pathname) {
+      case '/mcp':
+      case '/request':
+      case '/probe':
+        return forward(served, pathname.slice(1) as EndpointAction, req, res)
+      case '/check':
+        return void check(served, res)
+      case '/sessions':
+        return void takeRecollection(options.sessions, req, res)
+      case '/stop':
+        served.graceMs = Math.min(Number(searchParams.get('graceMs') ?? 0) || 0, LONGEST_GRACE_MS)
+        answer(res, 202, { ok: true })
+        return options.stop()
+      case '/watch':
+        return void tell(served, watching, Number(searchParams.get('from') ?? 0) || 0, res)
+      default:
+        return void res.writeHead(404).end()
+    }
+  })
+  const served: ServedInstance = {
+    url: '',
+    journal,
+    instance: null,
+    graceMs: null,
+    async close(limitMs) {
+      const end = performance.now() + limitMs
+      while (watching.told < journal.next && performance.now() < end) await journal.changed(POLL_MS)
+      server.close()
+      server.closeIdleConnections()
+      setTimeout(() => server.closeAllConnections(), LINGER_MS).unref()
+      await once(server, 'close')
+    },
+  }
+  server.listen(port, host)
+  await once(server, 'listening')
+  return Object.assign(served, { url: urlOf(server) })
+}
+
+const POLL_MS = 50
+/** For the last answer to arrive. */
+const LINGER_MS = 500
+
+function forward(
+  { instance }: ServedInstance,
+  action: EndpointAction,
+  req: IncomingMessage,
+  res: ServerResponse,
+): void {
+  if (instance !== null) return serveEndpoint(instance.endpoint, action, req, res)
+  res.setHeader('retry-after', '1')
+  answer(res, 503, {
+    jsonrpc: '2.0',
+    id: null,
+    error: { code: -32000, message: 'The server is being started. Try again in a moment.' },
+  })
+}
+
+async function check({ instance }: ServedInstance, res: ServerResponse): Promise<void> {
+  try {
+    if (instance === null) return answer(res, 503, { ok: false })
+    await instance.check(AbortSignal.timeout(CHECK_MS))
+    answer(res, 200, { kind: 'result', result: {} })
+  } catch (error) {
+    answer(res, 200, errorMessage(error))
+  }
+}
+
+async function takeRecollection(
+  sessions: SessionLink,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  try {
+    // Written by an instance's other side, which has the secret.
+    sessions.answer(JSON.parse(await text(req)) as Recollection)
+    answer(res, 200, { ok: true })
+  } catch {
+    answer(res, 400, { ok: false })
+  }
+}
+
+/** Sends the journal from a number on, as it grows, until the reader goes away. */
+async function tell(
+  served: ServedInstance,
+  watching: { count: number; told: number },
+  from: number,
+  res: ServerResponse,
+): Promise<void> {
+  const { journal } = served
+  res.writeHead(200, { 'content-type': 'application/x-ndjson', 'x-accel-buffering': 'no' })
+  res.flushHeaders()
+  let next = from
+  let pulseAt = 0
+  const isGone = (): boolean => res.destroyed || res.writableEnded
+  while (!isGone()) {
+    const { text: entries, next: after } = journal.from(next)
+    if (entries !== '') await write(res, entries)
+    next = after
+    if (!isGone()) watching.told = Math.max(watching.told, next)
+    if (performance.now() >= pulseAt) {
+      pulseAt = performance.now() + PULSE_MS
+      const pulse: Pulse = { kind: 'pulse', idleMs: served.instance?.idleMs() ?? null }
+      await write(res, `${JSON.stringify(pulse)}\n`)
+    }
+    if (journal.next === next) await journal.changed(PULSE_MS)
+  }
+}
+
+async function write(res: ServerResponse, chunk: string): Promise<void> {
+  if (res.destroyed || res.write(chunk)) return
+  const ready = new AbortController()
+  const signal = ready.signal
+  // Whichever comes first; the other is let go.
+  await Promise.race([once(res, 'drain', { signal }), once(res, 'close', { signal })]).catch(() => undefined)
+  ready.abort()
+}
+
+function answer(res: ServerResponse, status: number, value: object): void {
+  const body = Buffer.from(JSON.stringify(value))
+  res.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length }).end(body)
+}
+
+function urlOf(server: Server): string {
+  // A server that listens on TCP has an address with a port.
+  const { address, family, port } = server.address() as AddressInfo
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
