@@ -45,9 +45,13 @@ export interface Call {
   /** Lowest level of log messages that a request of the modern era asks for; without one it gets none. */
   readonly logLevel?: string
   readonly translate?: Translate
+  /** Looks at the answer once it is translated: the list of tools as clients are to see it. */
+  readonly relist?: (answer: Bytes) => Bytes
   readonly report?: Report
   /** A client listens to it for as long as it likes, so that nobody waits for its end. */
   readonly isSubscription?: boolean
+  /** Whether that client waits for changes of the list of tools. */
+  readonly watchesTools?: boolean
   /** Whether that client waits for updates of resources. */
   readonly watchesResources?: boolean
   /** Whether that client knows already which changes it is told of. */

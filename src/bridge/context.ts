@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { HeldStream, Clock, LineSink, SessionMemory } from '../domain/index.ts'
+import type { HeldStream, Clock, LineSink, SessionMemory, ToolDoor } from '../domain/index.ts'
 import type { Sealer } from '../protocol/index.ts'
 import type { BridgeLimits } from './limits.ts'
 import type { Inbound } from './read-body.ts'
@@ -40,6 +40,8 @@ export interface BridgeCore {
   /** Whether a session ends with its process, because what the server remembers of it cannot be made again. */
   readonly stateful: boolean
   readonly toolHeaders: ToolHeaders
+  /** What stands between clients and tools; null where nobody ever sets anything. */
+  readonly tools: ToolDoor | null
   /** Milliseconds that only go forward, moved on by the sweeper: good enough for idle times, and free. */
   now: number
   /** When a client last opened a session, or the dashboard asked something, in the same milliseconds. */

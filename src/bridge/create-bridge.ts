@@ -12,6 +12,7 @@ import {
   type LineSink,
   type SessionMemory,
   type ServerEra,
+  type ToolDoor,
 } from '../domain/index.ts'
 import { createSealer, isModernVersion, RPC } from '../protocol/index.ts'
 import { ask } from './ask.ts'
@@ -38,6 +39,7 @@ import { createSessionMemory } from './session-memory.ts'
 import { createSessionStore } from './session-store.ts'
 import { startSweeper } from './sweeper.ts'
 import { createToolHeaders } from './tool-headers.ts'
+import { tellListChanged } from './tell-list-changed.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface BridgeOptions {
@@ -56,6 +58,8 @@ export interface BridgeOptions {
   readonly processes?: ProcessPolicy
   /** Ends a session with the process that served it, instead of going on in another one. */
   readonly stateful?: boolean
+  /** What the owner set for tools. Left out: everything passes as it is. */
+  readonly tools?: ToolDoor
   /** What sessions leave behind; pass it on to the next bridge so that they go on, or stay ended. */
   readonly memory?: SessionMemory
 }
@@ -108,6 +112,7 @@ export async function createBridge(options: BridgeOptions, signal: AbortSignal):
     processes: options.processes ?? 'auto',
     stateful: options.stateful ?? false,
     toolHeaders: createToolHeaders(),
+    tools: options.tools ?? null,
     now: 0,
     usedAt: 0,
     stopping: false,
@@ -131,11 +136,13 @@ export async function createBridge(options: BridgeOptions, signal: AbortSignal):
 function openBridge(context: BridgeContext): Bridge {
   const { pool, sessions } = context
   const stopSweeper = startSweeper(context)
+  const unwatchTools = context.tools?.onChange(() => tellListChanged(context))
   let stopping: Promise<void> | null = null
 
   const ended = pool.shared.ended.then(async (end) => {
     context.stopping = true
     stopSweeper()
+    unwatchTools?.()
     for (const session of sessions.all()) sessions.forget(session)
     await Promise.all([
       ...[...pool.own].map((upstream) => pool.retire(upstream, EXIT_GRACE_MS)),
@@ -190,8 +197,8 @@ function openBridge(context: BridgeContext): Bridge {
     async request(method, params, caller, signal) {
       context.usedAt = context.now
       const upstream = await within(context, openAny(context), signal)
-      const given =
-        upstream.era === 'modern' ? { ...params, _meta: { ...OUR_META, ...metaOf(params) } } : params
+      const named = method === 'tools/call' ? withOwnName(context, params) : params
+      const given = upstream.era === 'modern' ? { ...named, _meta: { ...OUR_META, ...metaOf(named) } } : named
       return ask(upstream, method, given, caller.subject, signal)
     },
     async probe(signal) {
@@ -262,6 +269,15 @@ async function within<T>(context: BridgeContext, promise: Promise<T>, signal: Ab
 function eraOf({ legacy, modern }: Readonly<Record<Era, boolean | null>>): ServerEra | null {
   if (legacy === true) return modern === true ? 'dual' : 'legacy'
   return modern === true ? 'modern' : null
+}
+
+/** @throws CatwalkError when the owner does not want the tool to be called */
+function withOwnName({ tools }: BridgeContext, params: JsonObject): JsonObject {
+  const { name } = params
+  if (tools === null || tools.rules === null || typeof name !== 'string') return params
+  const own = tools.rules.enter(name)
+  if (typeof own !== 'string') throw own
+  return { ...params, name: own }
 }
 
 function metaOf(params: JsonObject): JsonObject {

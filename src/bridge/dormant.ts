@@ -10,6 +10,7 @@ import {
   type JsonObject,
   type Manifest,
   type SessionMemory,
+  type ToolRules,
 } from '../domain/index.ts'
 import {
   acceptsAnswers,
@@ -42,7 +43,7 @@ import {
   listResult,
   modernResult,
 } from './from-manifest.ts'
-import { isObject } from './handshake.ts'
+import { isObject, withToolChanges } from './handshake.ts'
 import { createHeldStreams, markAcknowledged, startStream } from './held-streams.ts'
 import { DEFAULT_LIMITS } from './limits.ts'
 import { isLogLevel } from './log-level.ts'
@@ -52,6 +53,7 @@ import { readBody, type Inbound } from './read-body.ts'
 import { reporterOf } from './report.ts'
 import { catwalkError, refuse, respondEmpty, respondJson, writeEvent } from './respond.ts'
 import { LISTEN_STREAM } from './session-store.ts'
+import { enter } from './tool-lens.ts'
 import { visitFirst, type PageToVisit, type Visitor } from './visit-first.ts'
 
 export interface DormantOptions {
@@ -62,6 +64,8 @@ export interface DormantOptions {
   /** What the server that sleeps was recorded to say. */
   readonly manifest: Manifest
   readonly processes: ProcessPolicy
+  /** What the owner set for tools at this moment. Left out: nothing. */
+  readonly tools?: () => ToolRules | null
   readonly clock: Clock
   readonly maxMessageBytes: number
   readonly keepAliveMs?: number
@@ -95,13 +99,30 @@ const MAX_INBOUND_BYTES = 64 * 1_048_576
 const RETRY_AFTER = ['retry-after', '5'] as const
 
 export function createDormant(options: DormantOptions): Dormant {
-  const { deploymentId, manifest, memory, clock, processes } = options
+  const { deploymentId, memory, clock, processes } = options
+  const { tools, manifest: recorded } = options
+  const manifest: Manifest =
+    tools === undefined ? recorded : { ...recorded, capabilities: withToolChanges(recorded.capabilities) }
   const sealer = createSealer(options.sealKey, 'mcp session')
   // No bridge has this name: the one that goes on with a session of ours replays its handshake.
   const bridge = randomBytes(6).toString('base64url')
   const keepAliveMs = options.keepAliveMs ?? DEFAULT_LIMITS.keepAliveMs
   const streams = createHeldStreams(keepAliveMs)
   const inbound: Inbound = { bytes: 0 }
+
+  /** As clients are to see it. */
+  function listed(method: Parameters<typeof listResult>[1]): JsonObject | null {
+    const result = listResult(manifest, method)
+    const rules = method === 'tools/list' ? (tools?.() ?? null) : null
+    return rules === null || result === null ? result : { ...result, tools: rules.show(manifest.tools) }
+  }
+
+  /** A call of a tool that must not be called wakes nobody. */
+  function refusal(body: Buffer, envelope: Envelope): CatwalkError | null {
+    const rules = tools?.() ?? null
+    const entered = rules === null ? null : enter(rules, { body, envelope })
+    return entered === null || 'envelope' in entered ? null : entered
+  }
 
   /** The session that a request names, as a bridge would find it, or null. */
   function sessionOf({ headers }: IncomingMessage, { subject }: Caller): SessionClaims | null {
@@ -257,7 +278,7 @@ export function createDormant(options: DormantOptions): Dormant {
       return true
     }
     if (!isListed(method) || params['cursor'] !== undefined) return false
-    const result = listResult(manifest, method)
+    const result = listed(method)
     const text = result === null ? notFound(id) : resultText(id, result)
     respondJson(res, 200, caller.requestId, text)
     return true
@@ -282,7 +303,7 @@ export function createDormant(options: DormantOptions): Dormant {
     const params = paramsOf(body, envelope)
     if (method === 'subscriptions/listen') return listen(req, res, caller, body, params['notifications'], id)
     if (!isListed(method) || params['cursor'] !== undefined) return false
-    const result = listResult(manifest, method)
+    const result = listed(method)
     if (result === null) respondJson(res, 404, caller.requestId, notFound(id))
     else respondJson(res, 200, caller.requestId, resultText(id, modernResult(result, manifest)))
     return true
@@ -341,6 +362,11 @@ export function createDormant(options: DormantOptions): Dormant {
       (kind === 'notification' || mayRequest(caller.scope ?? 'full', method))
     if (!isPlain) return void wake(req, res, caller, body, id)
     const report = reporterOf(caller, body, envelope)
+    const refused = kind === 'request' ? refusal(body, envelope) : null
+    if (refused !== null && id !== null) {
+      respondJson(res, 200, caller.requestId, catwalkError(id, refused, caller.requestId))
+      return report?.('error')
+    }
     const version = req.headers['mcp-protocol-version']
     const isModern =
       envelope.metaVersion !== null || (typeof version === 'string' && isModernVersion(version))

@@ -16,6 +16,7 @@ import { describeEnd } from './describe-end.ts'
 import { mostVerbose } from './log-level.ts'
 import { reporterOf } from './report.ts'
 import type { Session } from './session.ts'
+import { relisting } from './tool-lens.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Sends a client's request on, under ids of ours. */
@@ -41,6 +42,7 @@ export function clientRequest(
     sink.answer(rpcError(id, RPC.methodNotFound, 'Method not found'), RPC.methodNotFound)
     return report?.('error')
   }
+  const method = textOf(body, envelope.method) ?? ''
   note(context, session, body, envelope)
   const extra = upstream.shared ? sharedEdit(context, session, body, envelope) : null
   if (extra === 'answered') {
@@ -56,6 +58,7 @@ export function clientRequest(
     progressToken: token === null ? null : lettersOf(body, token),
     sink,
     startedAt: context.now,
+    ...relisting(context, method),
     ...(report === undefined ? {} : { report }),
   })
   const letters = String(number)

@@ -25,9 +25,11 @@ import { requestOnModern } from './legacy-on-modern.ts'
 import { openSession } from './open-session.ts'
 import { readBody, type BodyProblem } from './read-body.ts'
 import { Reply } from './reply.ts'
+import { reporterOf } from './report.ts'
 import { catwalkError, refuse, respondEmpty, respondJson } from './respond.ts'
 import type { Session } from './session.ts'
 import { findSession } from './find-session.ts'
+import { enter } from './tool-lens.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Streamable HTTP, POST: one message (or a batch, in 2025-03-26) from the client. */
@@ -185,12 +187,30 @@ function deliver(
     const kind = messageKind(body, envelope)
     if (kind === 'request' && reply !== null) {
       const send = upstream.era === 'modern' ? requestOnModern : clientRequest
-      send(context, upstream, session, body, envelope, reply, caller)
+      const rules = context.tools?.rules ?? null
+      if (rules === null) send(context, upstream, session, body, envelope, reply, caller)
+      else {
+        const entered = enter(rules, { body, envelope })
+        if ('envelope' in entered)
+          send(context, upstream, session, entered.body, entered.envelope, reply, caller)
+        else refuseCall(reply, caller, body, envelope, entered)
+      }
     } else if (kind === 'response' || kind === 'notification') {
       clientMessage(upstream, session, body, envelope, kind)
     }
   }
   if (reply === null) respondEmpty(res, 202, requestId)
+}
+
+function refuseCall(
+  reply: Reply,
+  caller: Caller,
+  body: Buffer,
+  envelope: Envelope,
+  error: CatwalkError,
+): void {
+  if (envelope.id !== null) reply.fail(lettersOf(body, envelope.id), error)
+  reporterOf(caller, body, envelope)?.('error')
 }
 
 /** Whether a request is beyond what the caller's token is good for, which is then answered (RFC 6750, 3.1). */

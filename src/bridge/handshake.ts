@@ -61,3 +61,9 @@ export function refusal(error: RpcError): CatwalkError {
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/** Where owners may set something about tools, the list can change at any time, whatever the server says. */
+export function withToolChanges(capabilities: JsonObject): JsonObject {
+  const { tools } = capabilities
+  return isObject(tools) ? { ...capabilities, tools: { ...tools, listChanged: true } } : capabilities
+}

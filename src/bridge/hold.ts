@@ -258,7 +258,8 @@ export class Hold implements Sink {
     if (urls !== null) return this.#giveOut(waiting, urls, null)
     const edits: Edit[] = [{ span: answer.id, letters: request.id }]
     toModern(this.#context, this.#upstream, request)(line, answer, edits)
-    reply.answer(splice(line, answer, inOrder(edits)), errorCode(line, answer))
+    const bytes = splice(line, answer, inOrder(edits))
+    reply.answer(this.#call?.relist?.(bytes) ?? bytes, errorCode(line, answer))
     exchange.report?.(outcomeOf(line, answer))
   }
 

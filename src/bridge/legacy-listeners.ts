@@ -14,7 +14,7 @@ import type { BridgeContext } from './context.ts'
 import { unsubscribe } from './end-session.ts'
 import { refuseRequest, replyTo, type Exchange } from './exchange.ts'
 import { endOfSubscription } from './from-modern-server.ts'
-import { isObject } from './handshake.ts'
+import { isObject, withToolChanges } from './handshake.ts'
 import { wasAcknowledged } from './held-streams.ts'
 import { objectAt } from './input-requests.ts'
 import type { ModernReply } from './modern-reply.ts'
@@ -63,7 +63,7 @@ export async function listen(
     )
     return exchange.report?.('error')
   }
-  const honoured = await honour(upstream, filter)
+  const honoured = await honour(context, upstream, filter)
   const listener: Listener = { id: request.id, reply, report: exchange.report, ...honoured }
   if (exchange.res.destroyed) return end(context, listener)
   const flags = Object.entries(LISTS).filter(([, list]) =>
@@ -146,10 +146,12 @@ function filterOf({ body, envelope }: ModernRequest): Filter | null {
 
 /** The part of a filter that the server can serve. */
 async function honour(
+  { tools }: BridgeContext,
   upstream: Upstream,
   { lists, uris }: Filter,
 ): Promise<Pick<Listener, 'lists' | 'uris'>> {
-  const capabilities = upstream.handshake?.result['capabilities']
+  const declared = upstream.handshake?.result['capabilities']
+  const capabilities = isObject(declared) && tools !== null ? withToolChanges(declared) : declared
   const offers = (list: string, what: string): boolean => {
     const capability: unknown = isObject(capabilities) ? capabilities[list] : undefined
     return isObject(capability) && capability[what] === true

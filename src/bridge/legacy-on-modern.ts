@@ -22,6 +22,7 @@ import { isLogLevel } from './log-level.ts'
 import { reporterOf, type Report } from './report.ts'
 import type { Session } from './session.ts'
 import { asksForInput, toLegacy } from './to-legacy.ts'
+import { relisting } from './tool-lens.ts'
 import type { Upstream } from './upstream.ts'
 
 /** A request of a legacy client on its way to a modern server, once or several times. */
@@ -111,6 +112,7 @@ function sendOn(context: BridgeContext, upstream: Upstream, request: LegacyReque
       toLegacy(method, line, answer, edits)
       return false
     },
+    ...relisting(context, method),
     ...(report === undefined ? {} : { report }),
   })
   upstream.send(splice(body, envelope, inOrder(editsFor(request, number, answers))))

@@ -18,6 +18,7 @@ import { objectAt } from './input-requests.ts'
 import type { ModernReply } from './modern-reply.ts'
 import type { ModernRequest } from './modern-request.ts'
 import { resultAt } from './tool-headers.ts'
+import { relisting } from './tool-lens.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Sends a request of a modern client on to a modern server, as it is but for its id and progress token. */
@@ -54,6 +55,7 @@ export function callOf(
     ...(method === 'subscriptions/listen' ? subscriptionOf(body, envelope, res) : {}),
     ...(logLevel === undefined ? {} : { logLevel }),
     ...(translate === undefined ? {} : { translate }),
+    ...relisting(context, method),
     ...(report === undefined ? {} : { report }),
   }
 }
@@ -62,11 +64,12 @@ function subscriptionOf(
   body: Buffer,
   { params }: Envelope,
   res: ServerResponse,
-): Pick<Call, 'isSubscription' | 'watchesResources' | 'acknowledged'> {
+): Pick<Call, 'isSubscription' | 'watchesResources' | 'watchesTools' | 'acknowledged'> {
   const { notifications } = params === null ? {} : objectAt(body, params)
   const uris = isObject(notifications) ? notifications['resourceSubscriptions'] : undefined
   const watchesResources = Array.isArray(uris) && uris.length > 0
-  return { isSubscription: true, watchesResources, acknowledged: wasAcknowledged(res) }
+  const watchesTools = isObject(notifications) && notifications['toolsListChanged'] === true
+  return { isSubscription: true, watchesResources, watchesTools, acknowledged: wasAcknowledged(res) }
 }
 
 /** The request's bytes with a number of ours as its id and progress token. */

@@ -5,7 +5,7 @@ import { ask } from './ask.ts'
 import type { BridgeContext } from './context.ts'
 import { failRequest, refuseRequest, replyTo, type Exchange } from './exchange.ts'
 import { sharedLevels } from './from-client.ts'
-import { isObject } from './handshake.ts'
+import { isObject, withToolChanges } from './handshake.ts'
 import { Hold } from './hold.ts'
 import { answersIn, digestOf, objectAt } from './input-requests.ts'
 import { listen } from './legacy-listeners.ts'
@@ -39,7 +39,7 @@ export function callLegacy(
       `This revision has no method "${method.slice(0, 100)}".`,
     )
   }
-  if (method === 'server/discover') return discover(exchange, request, upstream)
+  if (method === 'server/discover') return discover(context, exchange, request, upstream)
   if (method === 'subscriptions/listen') return void listen(context, exchange, request, upstream)
   if (ASKING.has(method)) {
     if (envelope.inputResponses !== null && answersIn(request) === null) {
@@ -130,13 +130,18 @@ function wereOpened({ res, caller, report }: Exchange, request: ModernRequest): 
 }
 
 /** `server/discover` of a legacy server, made from what it said when it was initialised. */
-function discover(exchange: Exchange, { id }: ModernRequest, { handshake }: Upstream): void {
+function discover(
+  { tools }: BridgeContext,
+  exchange: Exchange,
+  { id }: ModernRequest,
+  { handshake }: Upstream,
+): void {
   const { capabilities, serverInfo, instructions } = handshake?.result ?? {}
   const { tasks: _, ...offered } = isObject(capabilities) ? capabilities : {}
   const result = {
     resultType: 'complete',
     supportedVersions: MODERN_VERSIONS,
-    capabilities: offered,
+    capabilities: tools === null ? offered : withToolChanges(offered),
     ...(typeof instructions === 'string' ? { instructions } : {}),
     ttlMs: 0,
     cacheScope: 'private',

@@ -7,7 +7,8 @@ import { callLegacy } from './modern-on-legacy.ts'
 import { passOn } from './modern-call.ts'
 import { checkRequest, type ModernRequest } from './modern-request.ts'
 import { reporterOf } from './report.ts'
-import { refuse, respondEmpty } from './respond.ts'
+import { catwalkError, refuse, respondEmpty, respondJson } from './respond.ts'
+import { enter } from './tool-lens.ts'
 import type { Upstream } from './upstream.ts'
 
 /** Streamable HTTP of the modern era, POST: one request, or a notification. */
@@ -31,6 +32,18 @@ export function modernPost(
     const id = envelope.id === null ? null : lettersOf(body, envelope.id)
     return refuseRequest(exchange, id, request.code, request.message, request.data)
   }
+  const rules = context.tools?.rules ?? null
+  const entered = rules === null ? request : enter(rules, request)
+  if (!('envelope' in entered)) {
+    const text = catwalkError(request.id, entered, caller.requestId)
+    respondJson(res, 200, caller.requestId, text)
+    return exchange.report?.('error')
+  }
+  send(context, exchange, entered === request ? request : { ...request, ...entered })
+}
+
+function send(context: BridgeContext, exchange: Exchange, request: ModernRequest): void {
+  const { body, envelope } = request
   const upstream = sharedNow(context)
   const tool = request.method === 'tools/call' ? textOf(body, envelope.name) : undefined
   if (upstream === null || upstream.blocked || (tool !== undefined && !context.toolHeaders.known)) {

@@ -14,7 +14,7 @@ import {
 } from '../protocol/index.ts'
 import type { BridgeContext } from './context.ts'
 import { sharedFor } from './connect.ts'
-import { isObject, OURSELVES, readHandshake } from './handshake.ts'
+import { isObject, OURSELVES, readHandshake, withToolChanges } from './handshake.ts'
 import { wantsOwnProcess } from './process-policy.ts'
 import { TASKS_EXTENSION } from './task-watch.ts'
 import { reporterOf } from './report.ts'
@@ -77,7 +77,7 @@ function openShared(
   session.own = false
   session.upstream = upstream
   if (upstream.era === 'modern') context.subscription.refresh().catch(() => undefined)
-  const result = resultForShared(handshake, version)
+  const result = resultForShared(context, handshake, version)
   const text = `{"jsonrpc":"2.0","id":${id},"result":`
   // The id is in the letters it came in (one character a byte), the result is text.
   const answer = text + Buffer.from(JSON.stringify(result)).toString('latin1') + '}'
@@ -108,12 +108,13 @@ function withoutTasks(capabilities: JsonObject): JsonObject {
 }
 
 /** The result is made per session; tasks would be seen by everybody on the process, so they are not offered. */
-function resultForShared(handshake: Handshake, version: LegacyVersion): JsonObject {
+function resultForShared({ tools }: BridgeContext, handshake: Handshake, version: LegacyVersion): JsonObject {
   const { capabilities } = handshake.result
   const offered = isObject(capabilities)
     ? Object.fromEntries(Object.entries(capabilities).filter(([name]) => name !== 'tasks'))
     : {}
-  return { ...handshake.result, protocolVersion: version, capabilities: offered }
+  const announced = tools === null ? offered : withToolChanges(offered)
+  return { ...handshake.result, protocolVersion: version, capabilities: announced }
 }
 
 async function openOwn(

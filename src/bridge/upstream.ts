@@ -149,14 +149,27 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     try {
       return translate(line, envelope, edits)
     } catch (error) {
-      output('system', `An answer could not be translated: ${String(error)}`)
-      call.sink.fail(
-        call.id,
-        new CatwalkError('server_not_mcp', 'The server sent an answer that cannot be read.'),
-      )
-      call.report?.('failed')
+      unreadable(call, error)
       return true
     }
+  }
+
+  function relisted(call: Call, relist: NonNullable<Call['relist']>, bytes: Bytes): Bytes | null {
+    try {
+      return relist(bytes)
+    } catch (error) {
+      unreadable(call, error)
+      return null
+    }
+  }
+
+  function unreadable(call: Call, error: unknown): void {
+    output('system', `An answer could not be translated: ${String(error)}`)
+    call.sink.fail(
+      call.id,
+      new CatwalkError('server_not_mcp', 'The server sent an answer that cannot be read.'),
+    )
+    call.report?.('failed')
   }
 
   function message(line: Buffer, envelope: Envelope): void {
@@ -170,7 +183,9 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
       const edits: Edit[] = [{ span: envelope.id, letters: call.id }]
       if (call.translate !== undefined && translated(call, call.translate, line, envelope, edits)) return
       const bytes = splice(line, envelope, edits.length > 1 ? inOrder(edits) : edits)
-      call.sink.answer(bytes, errorCode(line, envelope))
+      const shown = call.relist === undefined ? bytes : relisted(call, call.relist, bytes)
+      if (shown === null) return
+      call.sink.answer(shown, errorCode(line, envelope))
       call.report?.(outcomeOf(line, envelope))
     } else if (kind === null) stray(line)
     else options.received(upstream, line, envelope, kind)

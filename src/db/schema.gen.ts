@@ -177,6 +177,7 @@ export interface DeploymentsTable {
   idle_timeout_s: number | null
   stateful: Defaulted<boolean>
   kind: Defaulted<'server' | 'collection'>
+  tool_settings: Defaulted<Jsonb<JsonValue>>
 }
 
 export interface DeviceLoginsTable {

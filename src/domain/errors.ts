@@ -486,6 +486,31 @@ const CATALOGUE = {
     title: 'The server ran out of memory',
     help: 'Raise the memory limit of the deployment.',
   },
+  tool_disabled: {
+    status: 403,
+    title: 'The tool is switched off',
+    help: 'A member of the workspace can switch it on: bin/catwalk tools DEPLOYMENT enable TOOL',
+  },
+  tool_blocked: {
+    status: 409,
+    title: 'The tool is not the one that was approved',
+    help: 'A member of the workspace looks at what changed and accepts it: bin/catwalk tools DEPLOYMENT',
+  },
+  tool_renamed: {
+    status: 404,
+    title: 'The tool has another name here',
+    help: 'List the tools again and use the name that is listed.',
+  },
+  tool_name_taken: {
+    status: 409,
+    title: 'Another tool has the name',
+    help: 'Choose another name, or rename the other tool first.',
+  },
+  tool_not_found: {
+    status: 404,
+    title: 'No such tool',
+    help: 'List what there is with: bin/catwalk tools DEPLOYMENT',
+  },
   tool_call_failed: {
     status: 502,
     title: 'The call did not succeed',

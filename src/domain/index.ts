@@ -111,6 +111,14 @@ export type {
   PypiInfo,
 } from './packages.ts'
 export { quoted } from './quoted.ts'
+export {
+  createToolRules,
+  type ToolBlock,
+  type ToolDoor,
+  type ToolRules,
+  type ToolSetting,
+  type ToolSettings,
+} from './tool-rules.ts'
 export type {
   Instance,
   InstanceEnd,

@@ -4,6 +4,7 @@ import {
   type Clock,
   type Collection,
   type TokenScope,
+  type ToolRules,
 } from '../domain/index.ts'
 
 export type RouteState = 'open' | 'deploying' | 'stopped' | 'failed'
@@ -45,6 +46,8 @@ export interface GatewayRoute {
   readonly failures?: number
   /** What it is made of, when it is no deployment. */
   readonly collection?: Collection
+  /** What the owner set for tools; null or not there when nothing is set. */
+  readonly tools?: ToolRules | null
   /** Origins of web pages that may call this endpoint, besides those allowed for all. */
   readonly allowedOrigins?: readonly string[]
 }

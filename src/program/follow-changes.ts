@@ -1,5 +1,5 @@
 import { queries, type Database } from '../db/index.ts'
-import { isCrashLooping, type Logger } from '../domain/index.ts'
+import { createToolRules, isCrashLooping, type Logger } from '../domain/index.ts'
 import type { GatewayRoute, RouteTable } from '../gateway/index.ts'
 import type { Reconciler } from '../reconciler/index.ts'
 import type { ChangeHub, SessionMemories } from '../services/index.ts'
@@ -105,6 +105,7 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
     access: row.access,
     personal: row.personal,
     allowedOrigins: row.allowed_origins,
+    tools: createToolRules(row.tool_settings),
     failures: row.failures,
     owner:
       row.owner === null || row.owner.address === null

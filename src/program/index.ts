@@ -42,6 +42,7 @@ import { createServiceKeys } from './service-keys.ts'
 import { createSourceAnalyzer } from './source-analyzer.ts'
 import { createTokenEndpoints } from './token-endpoints.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
+import { toolDoorOf } from './tool-doors.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
 import { createWorkspaceServices } from './workspace-services.ts'
 
@@ -207,6 +208,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       logs,
       sessions,
       accounts,
+      tools: (deploymentId) => toolDoorOf(routes, deploymentId),
       logger: logger.child({ part: 'reconciler' }),
       metrics,
       instances,

@@ -1,6 +1,6 @@
 import type { queries } from '../db/index.ts'
 import type { ServerResponse } from 'node:http'
-import type { CatwalkError, HeldStream, Logger, Runtime, RuntimeKind } from '../domain/index.ts'
+import type { CatwalkError, HeldStream, Logger, Runtime, RuntimeKind, ToolDoor } from '../domain/index.ts'
 import type {
   AccountKeeper,
   BatchedLogWriter,
@@ -34,6 +34,8 @@ export interface ReconcilerDependencies {
   readonly logs: BatchedLogWriter
   readonly sessions: Pick<SessionMemories, 'open'>
   readonly accounts: Pick<AccountKeeper, 'freshen'>
+  /** What stands between the clients of a deployment and its tools. */
+  readonly tools: (deploymentId: string) => ToolDoor
   readonly logger: Logger
   readonly metrics: Pick<Metrics, 'reconcilerStep' | 'instanceEnded'>
   readonly instances: InstanceRegistry

@@ -157,6 +157,7 @@ export async function startInstance(
         credentials,
         sealKey: deps.vault.derive(`sessions/${deployment.id}`, 32),
         sessions,
+        tools: deps.tools(deployment.id),
         processes: deployment.processes,
         stateful: deployment.stateful,
         era,

@@ -9,6 +9,7 @@ import {
   type InstanceEnd,
   type Manifest,
   type SessionMemory,
+  type ToolRules,
 } from '../domain/index.ts'
 import type { ReconcilerDependencies } from './dependencies.ts'
 import type { Launchable } from './launch.ts'
@@ -37,6 +38,7 @@ export interface StandInOptions {
   readonly sessions: SessionMemory
   readonly manifest: Manifest
   readonly processes: Launchable['deployment']['processes']
+  readonly tools: () => ToolRules | null
   /** Where the person must have been first; then nothing is started for them. */
   readonly visit?: { readonly url: string; readonly error: CatwalkError }
   readonly wake: (signal: AbortSignal) => Promise<Endpoint>
@@ -212,6 +214,7 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
       sessions,
       manifest,
       processes: deployment.processes,
+      tools: () => deps.tools(deployment.id).rules,
       ...(visit === undefined ? {} : { visit }),
       wake: async (signal) => awaken(person, signal),
     })

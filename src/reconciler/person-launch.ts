@@ -62,6 +62,7 @@ export function launchFor(
           credentials,
           sealKey,
           sessions,
+          tools: deps.tools(deployment.id),
           processes: deployment.processes,
           stateful: deployment.stateful,
           era: era ?? null,

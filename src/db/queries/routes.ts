@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { AccessMode, DesiredState, TokenScope, ToolListing } from '../../domain/index.ts'
+import type { AccessMode, DesiredState, TokenScope, ToolListing, ToolSettings } from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 
 /** What a gateway must know of a deployment to answer a call without asking again. */
@@ -8,6 +8,7 @@ export interface RouteRow {
   readonly workspace_id: string
   readonly slug: string
   readonly allowed_origins: readonly string[]
+  readonly tool_settings: ToolSettings
   readonly access: AccessMode
   readonly desired: DesiredState
   readonly has_live_release: boolean
@@ -46,7 +47,7 @@ export interface RouteRow {
 /** Every route, or that of one deployment (none when it is gone). */
 export async function loadRoutes(db: Handle, deploymentId?: string): Promise<readonly RouteRow[]> {
   const { rows } = await sql<RouteRow>`
-    select d.id as deployment_id, d.workspace_id, d.slug, d.access, d.desired, d.allowed_origins, d.asleep, d.failures,
+    select d.id as deployment_id, d.workspace_id, d.slug, d.access, d.desired, d.allowed_origins, d.tool_settings, d.asleep, d.failures,
       d.live_release_id is not null as has_live_release,
       coalesce((
         select jsonb_array_length(coalesce(l.settings -> 'personal', '[]')) > 0 from releases l where l.id = d.live_release_id

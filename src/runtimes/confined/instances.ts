@@ -29,7 +29,8 @@ export function createInstances(limits: Partial<BridgeLimits> = {}): Instances {
 
   return {
     start: async (input, launch, signal) => {
-      const { deploymentId, releaseId, epoch, sealKey, sessions, processes, stateful, era, output } = input
+      const { deploymentId, releaseId, epoch, sealKey, sessions, processes, stateful, era, output, tools } =
+        input
       const bridge = await createBridge(
         {
           launch,
@@ -41,6 +42,7 @@ export function createInstances(limits: Partial<BridgeLimits> = {}): Instances {
           stateful,
           memory: sessions,
           ...(era === null ? {} : { era }),
+          ...(tools === undefined ? {} : { tools }),
         },
         signal,
       )
