@@ -22,6 +22,7 @@ import type { DeployOptions } from './commands/deploy.ts'
 import type { LifecycleOptions, RemoveOptions } from './commands/lifecycle.ts'
 import type { LogsOptions } from './commands/logs.ts'
 import type { SearchOptions, SyncOptions } from './commands/registry.ts'
+import type { RangeOptions, UsageOptions } from './commands/usage.ts'
 import type { AddTokenOptions, RotateTokenOptions } from './commands/token.ts'
 
 export interface ProgramOptions {
@@ -289,6 +290,35 @@ function addUsing(program: Command, run: Run): void {
     .option('-n, --lines <number>', 'how many of the last', wholeNumber(1, 1000), 100)
     .action((id: string | undefined, options: CallsOptions) =>
       run(options, async (context) => (await import('./commands/calls.ts')).calls(context, id, options)),
+    )
+  program
+    .command('usage')
+    .description('show calls, errors and latency, of one deployment or all')
+    .argument('[deployment]', DEPLOYMENT)
+    .option('--since <time>', 'from this time on: 2026-01-31T12:00:00Z, or 15m, 2h, 7d ago', moment)
+    .option('--until <time>', 'before this time', moment)
+    .addOption(
+      new Option('--by <what>', 'tell apart by this; tool for one deployment, else deployment').choices([
+        'tool',
+        'token',
+        'subject',
+        'deployment',
+      ]),
+    )
+    .addOption(
+      new Option('--step <step>', 'show it over time as well, by this').choices(['minute', 'hour', 'day']),
+    )
+    .action((id: string | undefined, options: UsageOptions) =>
+      run(options, async (context) => (await import('./commands/usage.ts')).usage(context, id, options)),
+    )
+  program
+    .command('cost')
+    .description('show how long servers were awake, with how much memory, and what that costs')
+    .argument('[deployment]', DEPLOYMENT)
+    .option('--since <time>', 'from this time on: 2026-01-31T12:00:00Z, or 15m, 2h, 7d ago', moment)
+    .option('--until <time>', 'before this time', moment)
+    .action((id: string | undefined, options: RangeOptions) =>
+      run(options, async (context) => (await import('./commands/usage.ts')).cost(context, id, options)),
     )
   program
     .command('tools')

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { isIPv4 } from 'node:net'
 import type { z } from 'zod'
-import { CatwalkError, quoted, type Secret } from '../domain/index.ts'
+import { CatwalkError, quoted, type MemoryPrice, type Secret } from '../domain/index.ts'
 import { nearest } from './nearest.ts'
 import { CLIENT_VARIABLES, flagOf, SETTINGS, type SettingKey } from './settings.ts'
 
@@ -61,7 +61,11 @@ export interface Config {
   readonly logRetentionDays: number
   readonly logRetentionLines: number
   readonly callRetentionDays: number
+  readonly usageMinuteRetentionDays: number
   readonly usageRetentionDays: number
+  readonly usageDayRetentionDays: number
+  /** Of a GiB for an hour; null where none is set. */
+  readonly memoryPrice: MemoryPrice | null
   /** Null for what follows from the address that is listened on. */
   readonly internalUrl: string | null
   readonly trustedProxies: readonly string[]
@@ -151,6 +155,7 @@ export function loadConfig(source: ConfigSource): Config {
     publicUrl: rest.publicUrl ?? (rest.port === 0 ? null : `http://localhost:${rest.port}`),
     logFormat: rest.logFormat ?? (machine.isTerminal ? 'pretty' : 'json'),
     internalUrl: rest.internalUrl ?? null,
+    memoryPrice: rest.memoryPrice ?? null,
     dockerOciRuntime: rest.dockerOciRuntime ?? null,
     trustedProxies: rest.trustedProxies ?? [],
     staleAfterMs: staleAfterS * 1000,

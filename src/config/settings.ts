@@ -339,12 +339,34 @@ export const SETTINGS = {
     default: '30',
     example: '90',
   }),
+  usageMinuteRetentionDays: setting({
+    name: 'CATWALK_USAGE_MINUTE_RETENTION_DAYS',
+    description: 'How long the counters of calls, errors and latency are kept by minute, in days.',
+    value: value.wholeNumber(1, 3650),
+    default: '7',
+    example: '2',
+  }),
   usageRetentionDays: setting({
     name: 'CATWALK_USAGE_RETENTION_DAYS',
-    description: 'How long the counters of calls, errors and latency are kept, in days.',
+    description: 'How long those counters are kept by hour, in days.',
     value: value.wholeNumber(1, 3650),
     default: '90',
     example: '365',
+  }),
+  usageDayRetentionDays: setting({
+    name: 'CATWALK_USAGE_DAY_RETENTION_DAYS',
+    description: 'How long those counters are kept by day, and the time that servers were awake, in days.',
+    value: value.wholeNumber(1, 3650),
+    default: '750',
+    example: '3650',
+  }),
+  memoryPrice: setting({
+    name: 'CATWALK_MEMORY_PRICE',
+    description:
+      'What a GiB of memory costs for an hour that a server is awake, for the cost of deployments on this machine, in containers and on Kubernetes.',
+    value: value.price,
+    defaultInWords: 'none: GiB-hours are shown',
+    example: '0.005 EUR',
   }),
   internalUrl: setting({
     name: 'CATWALK_INTERNAL_URL',

@@ -20,6 +20,14 @@ export function wholeNumber(min: number, max: number): Value<number> {
   }
 }
 
+export const price: Value<{ readonly amount: number; readonly currency: string }> = {
+  schema: z
+    .string()
+    .regex(/^\d{1,9}(?:\.\d{1,9})? [A-Z]{3}$/)
+    .transform((text) => ({ amount: Number(text.slice(0, -4)), currency: text.slice(-3) })),
+  accepts: 'an amount and a currency, such as 0.005 EUR',
+}
+
 export function oneOf<const T extends string>(values: readonly [T, ...T[]]): Value<T> {
   return { schema: z.string().pipe(z.enum(values)), accepts: `one of ${values.join(', ')}` }
 }

@@ -37,6 +37,12 @@ const page = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(200),
 })
 
+const range = z.object({
+  deployment: z.string().max(64).optional().describe('Id or slug; all of the workspace unless given'),
+  since: z.iso.datetime().optional().describe('Seven days ago unless given'),
+  until: z.iso.datetime().optional(),
+})
+
 /** Every route of the REST API. The server, the OpenAPI document, the CLI and the dashboard are made from it. */
 export const routes = {
   ...accountProviderRoutes,
@@ -433,6 +439,31 @@ export const routes = {
       items: z.array(s.Call),
       before: z.string().nullable().describe('Cursor of the next page, null when there is none'),
     }),
+  },
+  getUsage: {
+    method: 'get',
+    path: '/usage',
+    summary: 'Calls, errors and latency: in all, over time, and by what was called or by whom',
+    access: 'viewer',
+    query: range.extend({
+      by: z
+        .enum(['tool', 'token', 'subject', 'deployment'])
+        .optional()
+        .describe('tool for one deployment and deployment for all, unless given'),
+      step: z.enum(['minute', 'hour', 'day']).optional().describe('Made to fit the range unless given'),
+    }),
+    status: 200,
+    response: s.Usage,
+  },
+  getCost: {
+    method: 'get',
+    path: '/cost',
+    summary:
+      'How long deployments were awake with how much memory, and what that costs where there is a price',
+    access: 'viewer',
+    query: range,
+    status: 200,
+    response: list(s.CostItem).extend({ since: z.string(), until: z.string() }),
   },
   listEvents: {
     method: 'get',

@@ -23,6 +23,41 @@ export const ErrorBody = z
   })
   .meta({ id: 'Error' })
 
+const figures = {
+  calls: z.number().int(),
+  errors: z.number().int().describe('Calls that did not succeed, but for those that were cancelled'),
+  p50Ms: z.number().nullable().describe('Half of the calls took no longer; null without calls'),
+  p95Ms: z.number().nullable(),
+  p99Ms: z.number().nullable(),
+}
+
+export const Usage = z
+  .object({
+    since: timestamp.describe('Begin of the first step'),
+    until: timestamp,
+    step: z.enum(['minute', 'hour', 'day']),
+    by: z.enum(['tool', 'token', 'subject', 'deployment']),
+    total: z.object(figures),
+    series: z.array(z.object({ at: timestamp.describe('Begin of the step'), ...figures })),
+    groups: z
+      .array(z.object({ key: z.string(), label: z.string(), ...figures }))
+      .describe('The 100 that were called most'),
+  })
+  .meta({ id: 'Usage' })
+
+export const CostItem = z
+  .object({
+    deployment: z.object({ id: z.string(), slug: z.string(), name: z.string() }),
+    runtime: runtimeKind,
+    calls: z.number().int().describe('Of the deployment, wherever it ran'),
+    awakeHours: z.number(),
+    gibHours: z.number().describe('Memory limit times the time awake'),
+    amount: z.number().nullable().describe('null where there is no price'),
+    currency: z.string().nullable(),
+    formula: z.string().describe('How it is reckoned, in words'),
+  })
+  .meta({ id: 'CostItem' })
+
 export const LogLine = z
   .object({
     id: z.string().describe('Sorts by arrival; a cursor for `after`'),

@@ -442,8 +442,30 @@ export interface TwoFactorsTable {
   locked_until: Timestamp | null
 }
 
+export interface UsageMemoryTable {
+  hour: Timestamp
+  workspace_id: string
+  deployment_id: string
+  runtime: string
+  awake_ms: string
+  mib_ms: string
+}
+
 export interface UsageMinutesTable {
   minute: Timestamp
+  workspace_id: string
+  deployment_id: string
+  token_id: string
+  method: string
+  name: string
+  calls: number
+  errors: number
+  latency: readonly number[]
+}
+
+export interface UsageTotalsTable {
+  span: 'hour' | 'day'
+  start: Timestamp
   workspace_id: string
   deployment_id: string
   token_id: string
@@ -527,7 +549,9 @@ export interface DB {
   sessions: SessionsTable
   settings: SettingsTable
   two_factors: TwoFactorsTable
+  usage_memory: UsageMemoryTable
   usage_minutes: UsageMinutesTable
+  usage_totals: UsageTotalsTable
   users: UsersTable
   verifications: VerificationsTable
   workspace_settings: WorkspaceSettingsTable

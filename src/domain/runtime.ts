@@ -107,6 +107,8 @@ export interface Instance {
    * @throws CatwalkError `server_silent`, `server_exited`, `server_not_mcp`, `server_refused`
    */
   check(signal: AbortSignal): Promise<void>
+  /** How many processes it is made of now, each with the memory limit to itself; one when it does not say. */
+  processes?(): number
   /** Ends it: drains for at most `graceMs`, then kills the whole process group. Idempotent. */
   stop(graceMs: number): Promise<void>
 }

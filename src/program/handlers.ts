@@ -54,6 +54,8 @@ export function bindServices({
     callTool: bind(services.callTool),
     getSettings: bind(services.getSettings),
     changeSettings: bind(services.changeSettings),
+    getUsage: bind(services.getUsage),
+    getCost: bind(services.getCost),
     listCalls: bind(services.listCalls),
     listEvents: bind(services.listEvents),
     listLogs: bind(services.listLogs),

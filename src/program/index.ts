@@ -20,7 +20,7 @@ import { createCallRecorder, createGateway, createRouteTable, refuseCall } from 
 import { announceRun, readNodeId } from '../installation/index.ts'
 import { createHttpClient, publicNetwork } from '../network/index.ts'
 import { createNpmIndex, createPypiIndex, loadNpmConfiguration, loadPythonIndex } from '../packages/index.ts'
-import { createInstanceRegistry, startReconciler } from '../reconciler/index.ts'
+import { createAwakeMeter, createInstanceRegistry, startReconciler } from '../reconciler/index.ts'
 import * as services from '../services/index.ts'
 import { createSources } from '../sources/index.ts'
 import { createLogger, createMetrics } from '../telemetry/index.ts'
@@ -184,6 +184,14 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       clock: systemClock,
       logger: logger.child({ part: 'gateway' }),
       refuse: refuseCall,
+    }),
+  )
+  // Begins before the reconciler, so that it ends after it, when no instance is left.
+  stack.use(
+    createAwakeMeter({
+      instances,
+      flush: (times) => queries.addAwakeTimes(db, times),
+      logger: logger.child({ part: 'usage' }),
     }),
   )
   const changes = services.createChangeHub()
@@ -391,6 +399,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         clock: systemClock,
         publicUrl: publicUrl.origin,
         defaultMemoryMiB: config.defaultMemoryMiB,
+        memoryPrice: config.memoryPrice,
         installation: {
           version,
           reachable: isLoopback(publicUrl.hostname) ? 'this_machine' : 'network',
@@ -441,7 +450,12 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   stack.use(every(HOUR_MS, logger, () => queries.deleteExpiredMcpSessions(db)))
   stack.use(
     every(HOUR_MS, logger, () =>
-      queries.deleteOldCalls(db, config.callRetentionDays, config.usageRetentionDays),
+      queries.deleteOldUsage(db, {
+        callDays: config.callRetentionDays,
+        minuteDays: config.usageMinuteRetentionDays,
+        hourDays: config.usageRetentionDays,
+        dayDays: config.usageDayRetentionDays,
+      }),
     ),
   )
   stack.use(every(HOUR_MS, logger, () => queries.deleteReplacedTokens(db)))

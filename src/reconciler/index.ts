@@ -1,3 +1,4 @@
+export { createAwakeMeter } from './awake-meter.ts'
 export type { StandIn, StandInOptions } from './people.ts'
 export type { Checkpoint, ReconcilerDependencies } from './dependencies.ts'
 export { createInstanceRegistry, type InstanceRegistry } from './instances.ts'

@@ -467,6 +467,7 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
       probe,
     },
     release: () => [...people.values()].flatMap(releaseAll),
+    processes: () => [...people.values()].filter(({ process }) => process !== null).length,
     // Nobody's process may run; it costs nothing then and answers at once.
     idleMs: () => null,
     check: async () => {

@@ -3,6 +3,7 @@ import type {
   CallRecord,
   Clock,
   EndpointDirectory,
+  MemoryPrice,
   PackageIndex,
   RuntimeOffer,
   ServiceKeys,
@@ -48,6 +49,8 @@ export interface ServiceDependencies {
   /** Origin without a trailing slash. */
   readonly publicUrl: string
   readonly defaultMemoryMiB: number
+  /** Null where whoever runs the installation set none. */
+  readonly memoryPrice: MemoryPrice | null
   readonly installation: InstallationFacts
 }
 

@@ -117,6 +117,8 @@ const TABLE: Readonly<Record<RouteName, Row>> = {
   revokeOwnConnection: own('viewer', undefined, { connectionId: 'nothing' }),
   listDeployments: own('viewer'),
   listCalls: own('viewer'),
+  getUsage: own('viewer'),
+  getCost: own('viewer'),
   listRegistryServers: own('viewer'),
   listRegistries: own('viewer'),
   getDeployment: ours('viewer'),

@@ -106,6 +106,7 @@ export async function createWorld(trustedOrigins: readonly string[] = []): Promi
     clock: systemClock,
     publicUrl: 'http://localhost:7420',
     defaultMemoryMiB: 256,
+    memoryPrice: null,
     installation: {
       version: '0',
       reachable: 'this_machine',

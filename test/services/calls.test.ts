@@ -105,7 +105,7 @@ test('what is older than its retention goes', async () => {
     callOf(id, { at: daysAgo(31), requestId: 'old' }),
     callOf(id, { at: daysAgo(29), requestId: 'young' }),
   ])
-  await queries.deleteOldCalls(world.ctx.db, 30, 90)
+  await queries.deleteOldUsage(world.ctx.db, { callDays: 30, minuteDays: 7, hourDays: 90, dayDays: 750 })
   const { items } = await list({ deployment: id })
   expect(items.map((call) => call.requestId)).toEqual(['young'])
 })

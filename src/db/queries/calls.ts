@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { CallOutcome, CallRecord, UsageMinute } from '../../domain/index.ts'
+import type { CallOutcome, CallRecord } from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 
 export interface CallRow {
@@ -51,30 +51,6 @@ export async function insertCalls(db: Handle, calls: readonly CallRecord[]): Pro
     order by c.position`.execute(db)
 }
 
-/** Adds to the counters of minutes, one statement for a whole batch. */
-export async function addUsage(db: Handle, minutes: readonly UsageMinute[]): Promise<void> {
-  if (minutes.length === 0) return
-  const column = <K extends keyof UsageMinute>(key: K) => minutes.map((minute) => minute[key])
-  await sql`
-    insert into usage_minutes as u (minute, workspace_id, deployment_id, token_id, method, name, calls, errors, latency)
-    select c.minute, d.workspace_id, d.id, c.token_id, c.method, c.name, c.calls, c.errors, c.latency::integer[]
-    from unnest(
-      ${column('minute')}::timestamptz[], ${column('deploymentId')}::text[], ${column('tokenId')}::text[],
-      ${column('method')}::text[], ${column('name')}::text[], ${column('calls')}::integer[],
-      ${column('errors')}::integer[], ${minutes.map(({ latency }) => `{${latency.join(',')}}`)}::text[]
-    ) as c (minute, deployment_id, token_id, method, name, calls, errors, latency)
-    join deployments d on d.id = c.deployment_id
-    -- Replicas that write the same counters lock them in the same order.
-    order by d.id, c.minute, c.token_id, c.method, c.name
-    on conflict (deployment_id, minute, token_id, method, name) do update set
-      calls = u.calls + excluded.calls,
-      errors = u.errors + excluded.errors,
-      latency = array(
-        select coalesce(a, 0) + coalesce(b, 0)
-        from unnest(u.latency, excluded.latency) with ordinality as both_of (a, b, bucket) order by bucket
-      )`.execute(db)
-}
-
 /** Calls of a workspace, newest first. */
 export async function listCalls(
   db: Handle,
@@ -103,10 +79,4 @@ export async function listCalls(
     order by c.id desc
     limit ${limit}`.execute(db)
   return rows
-}
-
-/** Deletes what is older than the retentions. */
-export async function deleteOldCalls(db: Handle, callDays: number, usageDays: number): Promise<void> {
-  await sql`delete from calls where at < now() - make_interval(days => ${callDays})`.execute(db)
-  await sql`delete from usage_minutes where minute < now() - make_interval(days => ${usageDays})`.execute(db)
 }

@@ -27,7 +27,20 @@ export {
   type AnalysisRow,
 } from './analyses.ts'
 export { announce, CHANNEL, readAnnouncement, type Announcement } from './announce.ts'
-export { addUsage, deleteOldCalls, insertCalls, listCalls, type CallFilter, type CallRow } from './calls.ts'
+export { insertCalls, listCalls, type CallFilter, type CallRow } from './calls.ts'
+export {
+  addAwakeTimes,
+  addUsage,
+  awakeByDeployment,
+  deleteOldUsage,
+  usageByGroup,
+  usageBySubject,
+  usageOverTime,
+  type AwakeTime,
+  type UsageFilter,
+  type UsageGroupRow,
+  type UsageRow,
+} from './usage.ts'
 export {
   credentialsOf,
   deleteCredentials,
