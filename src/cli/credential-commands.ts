@@ -5,12 +5,13 @@ import { collect, DEPLOYMENT } from './options.ts'
 import type { ProgramOptions } from './program.ts'
 
 const code = () => import('./commands/credentials.ts')
+const accounts = () => import('./commands/accounts.ts')
 
 /** One's own credentials, where each member brings theirs. */
 export function addCredentials(program: Command, run: ProgramOptions['run']): void {
   const credentials = program
     .command('credentials')
-    .description('your own credentials, for deployments where each member brings theirs')
+    .description('your own credentials, where each member brings theirs, and accounts at other services')
   credentials
     .command('ls')
     .description('list what deployments want of you, and what you have brought')
@@ -37,5 +38,20 @@ export function addCredentials(program: Command, run: ProgramOptions['run']): vo
     .argument('<deployment>', DEPLOYMENT)
     .action((id: string, options: CommonOptions) =>
       run(options, async (context) => (await code()).withdrawCredentials(context, id)),
+    )
+  credentials
+    .command('accounts')
+    .description('list the accounts at other services that a deployment works with')
+    .argument('<deployment>', DEPLOYMENT)
+    .action((id: string, options: CommonOptions) =>
+      run(options, async (context) => (await accounts()).listAccounts(context, id)),
+    )
+  credentials
+    .command('disconnect')
+    .description('disconnect an account: yours, or the one for everybody')
+    .argument('<deployment>', DEPLOYMENT)
+    .argument('<credential>', 'name of the credential that it is for')
+    .action((id: string, name: string, options: CommonOptions) =>
+      run(options, async (context) => (await accounts()).forgetAccount(context, id, name)),
     )
 }

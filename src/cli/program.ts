@@ -4,6 +4,7 @@ import { BRIDGE_HOST } from './bridge-command.ts'
 import { addCollections } from './collection-commands.ts'
 import { addConnections } from './connection-commands.ts'
 import { addCredentials } from './credential-commands.ts'
+import { addProviders } from './provider-commands.ts'
 import type { CommandContext, CommonOptions } from './context.ts'
 import { addDeploymentFiles } from './deployment-file-commands.ts'
 import { addLogins } from './login-commands.ts'
@@ -106,6 +107,11 @@ function addDeploying(program: Command, run: Run): void {
     )
     .option('--env-file <path>', 'variables, one NAME=value a line')
     .option('--personal <name>', 'a variable of which each member brings their own value', collect)
+    .option(
+      '--account <NAME=PROVIDER>',
+      'a variable whose value is the token of a connected account',
+      collect,
+    )
     .option('--arg <text>', 'argument for the server, as it is; may be repeated', collect)
     .option('--executable <name>', "which of the package's executables to run")
     .addOption(
@@ -374,6 +380,7 @@ function addChanging(program: Command, run: Run): void {
   addCollections(program, run)
   addConnections(program, run)
   addCredentials(program, run)
+  addProviders(program, run)
   addTokens(program.command('token').description('list, add, rotate and revoke endpoint tokens'), run)
 }
 

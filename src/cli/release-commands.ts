@@ -34,6 +34,12 @@ export function addReleases(program: Command, run: ProgramOptions['run']): void 
       collect,
     )
     .option('--no-personal', 'share all values again')
+    .option(
+      '--account <NAME=PROVIDER>',
+      'a variable whose value is the token of a connected account; all of them, in place of the former',
+      collect,
+    )
+    .option('--no-account', 'no value comes from an account any more')
     .option('--arg <text>', 'argument of the server; all of them, in place of the former', collect)
     .option('--no-args', 'take all arguments away')
     .addOption(

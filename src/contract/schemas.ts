@@ -101,7 +101,12 @@ export const Release = z
           name: z.string(),
           hasValue: z.boolean(),
           personal: z.boolean().describe('Each member brings their own value'),
-          account: z.string().nullable().describe('Id of the provider whose account it is a token of'),
+          account: z
+            .object({ provider: z.string(), template: z.string() })
+            .nullable()
+            .describe(
+              'Where it is the token of an account: the id of the provider, and what the server gets',
+            ),
         }),
       )
       .describe('Values are never shown'),

@@ -6,6 +6,7 @@ import { DeploymentFailedError, InterruptedError, isApiError, type Deployment } 
 import { askHidden } from '../input.ts'
 import { createProgress } from '../progress.ts'
 import { formatSummary } from '../summary.ts'
+import { readAccounts } from '../account-sources.ts'
 import { readVariables } from '../variables.ts'
 import { follow, judgeServing } from '../wait.ts'
 
@@ -16,6 +17,8 @@ export interface DeployOptions extends CommonOptions {
   readonly envFile?: string
   readonly arg?: readonly string[]
   readonly personal?: readonly string[]
+  /** NAME=PROVIDER */
+  readonly account?: readonly string[]
   readonly executable?: string
   readonly server?: string
   readonly yes?: boolean
@@ -46,6 +49,7 @@ export async function deploy(context: CommandContext, source: string, options: D
     args: [...(options.arg ?? [])],
     ...(Object.keys(files).length === 0 ? {} : { files }),
     ...(options.personal === undefined ? {} : { personal: [...options.personal] }),
+    ...(options.account === undefined ? {} : { accounts: readAccounts(options.account) }),
     ...(options.server === undefined ? {} : { server: options.server }),
     ...(options.yes === true ? { confirmWarnings: true } : {}),
     ...(options.name === undefined ? {} : { name: options.name }),

@@ -6,6 +6,7 @@ import type { Deployment } from '../failure.ts'
 import { createProgress } from '../progress.ts'
 import { paintState } from '../summary.ts'
 import { formatAge, formatTable } from '../table.ts'
+import { readAccounts } from '../account-sources.ts'
 import { readVariables } from '../variables.ts'
 import { follow, judgeServing } from '../wait.ts'
 
@@ -24,6 +25,8 @@ export interface ReleaseOptions extends WaitingOptions {
   readonly personal?: readonly string[] | false
   readonly arg?: readonly string[]
   readonly args?: boolean
+  /** NAME=PROVIDER; false for `--no-account`. */
+  readonly account?: readonly string[] | false
   readonly network?: 'none' | 'internet'
   readonly allowScripts?: boolean
   readonly runtime?: RuntimeKind
@@ -77,6 +80,7 @@ export async function changeRelease(
     ...(options.pin === undefined ? {} : { version: options.pin }),
     ...(args === undefined ? {} : { args: [...args] }),
     ...(options.personal === undefined ? {} : { personal: [...(options.personal || [])] }),
+    ...(options.account === undefined ? {} : { accounts: readAccounts(options.account || []) }),
     ...(options.network === undefined ? {} : { network: options.network }),
     ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
     ...(options.allowScripts === undefined ? {} : { allowScripts: options.allowScripts }),

@@ -23,7 +23,7 @@ export function presentRelease(row: queries.ReleaseRow): Release {
       name,
       hasValue: name in row.credential_versions,
       personal: row.settings.personal?.includes(name) ?? false,
-      account: row.settings.accounts?.[name]?.provider ?? null,
+      account: row.settings.accounts?.[name] ?? null,
     })),
     network: row.settings.network,
     memoryMiB: row.settings.memoryMiB,

@@ -514,6 +514,56 @@ export const ownCredentials: RouteOutput<'listOwnCredentials'>['items'] = [
   },
 ]
 
+export const accountProviders: RouteOutput<'listAccountProviders'>['items'] = [
+  {
+    id: 'prov_1',
+    name: 'google',
+    authorizationUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
+    tokenUrl: 'https://oauth2.googleapis.com/token',
+    issuer: 'https://accounts.google.com',
+    scopes: ['openid', 'https://www.googleapis.com/auth/calendar.readonly'],
+    parameters: { access_type: 'offline' },
+    clientId: '1234567890-abc.apps.googleusercontent.com',
+    authMethod: 'client_secret_post',
+    redirectUri: 'http://localhost:7420/accounts/callback',
+    accounts: 2,
+  },
+]
+
+export const accountDeployment = deployment('ticktick', 'TickTick', {
+  release: release({
+    variables: [
+      {
+        name: 'GOOGLE_TOKEN',
+        hasValue: false,
+        personal: false,
+        account: { provider: 'prov_1', template: '{token}' },
+      },
+    ],
+  }),
+})
+
+export const accounts: RouteOutput<'listAccounts'>['items'] = [
+  {
+    name: 'GOOGLE_TOKEN',
+    provider: { id: 'prov_1', name: 'google' },
+    own: false,
+    state: 'broken',
+    problem: 'google refuses to renew its token (invalid_grant).',
+    connectedAt: ago(864_000),
+    expiresAt: ago(60),
+  },
+  {
+    name: 'CALENDAR_TOKEN',
+    provider: { id: 'prov_1', name: 'google' },
+    own: true,
+    state: 'connected',
+    problem: null,
+    connectedAt: ago(86_400),
+    expiresAt: ago(-3000),
+  },
+]
+
 export const settings: RouteOutput<'getSettings'> = {
   access: 'token',
   allowedOrigins: [],

@@ -64,6 +64,8 @@ export const house: Handlers = {
   listTokens: () => ({ items: data.tokens }),
   getSettings: () => data.settings,
   listOwnCredentials: () => ({ items: [] }),
+  listAccountProviders: () => ({ items: data.accountProviders }),
+  listAccounts: () => ({ items: [] }),
   listOwnConnections: () => ({ items: data.connections }),
   listConnections: () => ({ items: data.connections }),
   lookAtAuthorization: () => data.question,
@@ -361,6 +363,55 @@ export const scenes: readonly Scene[] = [
       listOwnCredentials: () => ({ items: data.ownCredentials }),
     },
     ready: 'It needs your own credentials',
+  },
+  {
+    name: 'overview-reconnect',
+    path: '/deployments/ticktick',
+    answers: {
+      getDeployment: () => data.accountDeployment,
+      listAccounts: () => ({ items: data.accounts }),
+    },
+    ready: 'google must be connected again',
+  },
+  {
+    name: 'access-accounts',
+    path: '/deployments/ticktick/access',
+    answers: {
+      getDeployment: () => data.accountDeployment,
+      listAccounts: () => ({ items: data.accounts }),
+    },
+    ready: 'Accounts at other services',
+  },
+  {
+    name: 'account-connected',
+    path: '/accounts/callback?state=x&code=y',
+    answers: {
+      finishAccount: () => ({
+        deployment: { id: 'dep_ticktick', slug: 'ticktick', name: 'TickTick' },
+        provider: 'google',
+        own: true,
+      }),
+    },
+    ready: 'TickTick works with google now',
+  },
+  {
+    name: 'account-refused',
+    path: '/accounts/callback?state=x&error=access_denied',
+    answers: {
+      finishAccount: () => {
+        throw new CatwalkError('account_refused', 'google did not give a token: access_denied.')
+      },
+    },
+    ready: 'google did not give a token: access_denied.',
+  },
+  {
+    name: 'provider-add',
+    path: '/settings',
+    ready: 'Services for accounts',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Add a service' }).click()
+      await page.getByRole('combobox', { name: 'Service' }).selectOption('other')
+    },
   },
   {
     name: 'consent-bring',

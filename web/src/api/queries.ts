@@ -143,6 +143,43 @@ export const ownCredentialsQuery = queryOptions({
   queryFn: async ({ signal }) => (await api.call('listOwnCredentials', {}, signal)).items,
 })
 
+export const accountProvidersQuery = queryOptions({
+  queryKey: ['account-providers'],
+  queryFn: async ({ signal }) => (await api.call('listAccountProviders', {}, signal)).items,
+})
+
+/** Asked again: a service may refuse an account at any time. */
+export const accountsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['accounts', id],
+    queryFn: async ({ signal }) => (await api.call('listAccounts', { params: { id } }, signal)).items,
+    refetchInterval: 30 * SECOND_MS,
+  })
+
+/** Redeems what a browser came back with; never twice. */
+export const finishedAccountQuery = (answer: {
+  readonly state?: string | undefined
+  readonly code?: string | undefined
+  readonly iss?: string | undefined
+  readonly error?: string | undefined
+}) =>
+  queryOptions({
+    queryKey: ['finished-account', answer.state],
+    queryFn: () => {
+      const { state = 'none', code, iss, error } = answer
+      return api.call('finishAccount', {
+        body: {
+          state,
+          ...(code === undefined ? {} : { code }),
+          ...(iss === undefined ? {} : { iss }),
+          ...(error === undefined ? {} : { error }),
+        },
+      })
+    },
+    staleTime: Infinity,
+    retry: false,
+  })
+
 /** What a client asks of the one who is signed in. */
 export const questionQuery = (request: string) =>
   queryOptions({

@@ -17,6 +17,10 @@ import { Toaster } from './toaster.tsx'
 // What is not to be passed on must be named as undefined: the router adds what else the address holds.
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
 
+/** What looks like a number or a truth in an address has been read as one. */
+const word = (value: unknown) =>
+  typeof value === 'number' || typeof value === 'boolean' ? String(value) : text(value)
+
 const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   component: () => (
     <>
@@ -117,6 +121,27 @@ const consent = createRoute({
   validateSearch: ({ request }): { request?: string | undefined } => ({ request: text(request) }),
   beforeLoad: requireSession,
   component: lazyRouteComponent(() => import('../rooms/consent/consent.tsx'), 'ConsentRoom'),
+})
+
+const accountCallback = createRoute({
+  getParentRoute: () => root,
+  path: '/accounts/callback',
+  validateSearch: ({
+    state,
+    code,
+    iss,
+    error,
+  }): {
+    state?: string | undefined
+    code?: string | undefined
+    iss?: string | undefined
+    error?: string | undefined
+  } => ({ state: word(state), code: word(code), iss: word(iss), error: word(error) }),
+  beforeLoad: requireSession,
+  component: lazyRouteComponent(
+    () => import('../rooms/own-credentials/account-callback.tsx'),
+    'AccountCallbackRoom',
+  ),
 })
 
 const start = createRoute({
@@ -259,6 +284,7 @@ export const routeTree = root.addChildren([
   forgotPassword,
   verifyEmail,
   consent,
+  accountCallback,
   house.addChildren([
     start,
     review,

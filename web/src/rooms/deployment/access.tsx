@@ -11,6 +11,7 @@ import { ErrorNote } from '../../kit/error-note.tsx'
 import { formatDay } from '../../kit/format.ts'
 import { useNow } from '../../kit/now.ts'
 import { Skeleton } from '../../kit/skeleton.tsx'
+import { AccountsCard } from './accounts.tsx'
 import { AccessModeCard } from './access-mode.tsx'
 import { Connections } from './connections.tsx'
 import { AddToken } from './add-token.tsx'
@@ -30,6 +31,7 @@ export function Access() {
       {settings !== undefined && settings.access !== 'token' && settings.access !== 'public' && (
         <Connections id={id} />
       )}
+      <AccountsCard />
       <Tokens id={id} />
     </div>
   )

@@ -1,11 +1,13 @@
+import { useQuery } from '@tanstack/react-query'
 import { Plus, Trash2, Undo2 } from 'lucide-react'
 import { Controller, useFieldArray, useForm, useWatch, type UseFormReturn } from 'react-hook-form'
-import type { Release } from '../../api/client.ts'
+import type { AccountProvider, Release } from '../../api/client.ts'
+import { accountProvidersQuery } from '../../api/queries.ts'
 import { RuntimeField } from '../../app/runtime-field.tsx'
 import { Button, IconButton } from '../../kit/button.tsx'
 import { Dialog } from '../../kit/dialog.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
-import { Checkbox, Field, FieldError, Input, SecretInput, TextArea } from '../../kit/field.tsx'
+import { Checkbox, Field, FieldError, Input, SecretInput, Select, TextArea } from '../../kit/field.tsx'
 import { Segmented } from '../../kit/segmented.tsx'
 import { toChange, valuesOf, type ChangeValues } from './change-values.ts'
 import { useCurrent } from './current.ts'
@@ -93,6 +95,7 @@ export function ChangeDialog({ base, onClose }: { readonly base: Release; readon
 function Values({ form }: { readonly form: UseFormReturn<ChangeValues> }) {
   const { control, register, formState, setValue, getValues } = form
   const kept = useWatch({ control, name: 'kept' })
+  const { data: providers = [] } = useQuery(accountProvidersQuery)
   const { fields, append, remove } = useFieldArray({ control, name: 'added' })
   const checkName = (name: string) => {
     if (!NAME.test(name.trim())) return 'Letters, digits and underscores, not starting with a digit.'
@@ -129,6 +132,15 @@ function Values({ form }: { readonly form: UseFormReturn<ChangeValues> }) {
             disabled={removed}
             {...register(`kept.${index}.personal`)}
           />
+          {providers.length > 0 && (
+            <Select
+              aria-label={`Where ${name} comes from`}
+              disabled={removed}
+              {...register(`kept.${index}.account`)}
+            >
+              <Sources providers={providers} />
+            </Select>
+          )}
         </div>
       ))}
       {fields.map((field, index) => {
@@ -155,6 +167,7 @@ function Values({ form }: { readonly form: UseFormReturn<ChangeValues> }) {
                 validate: (value) =>
                   value !== '' ||
                   getValues(`added.${index}.personal`) ||
+                  getValues(`added.${index}.account`) !== '' ||
                   'Enter a value, or take the row out.',
               })}
             />
@@ -168,15 +181,41 @@ function Values({ form }: { readonly form: UseFormReturn<ChangeValues> }) {
               aria-label={`Each member brings their own new variable ${index + 1}`}
               {...register(`added.${index}.personal`)}
             />
+            {providers.length > 0 && (
+              <Select
+                aria-label={`Where new variable ${index + 1} comes from`}
+                {...register(`added.${index}.account`)}
+              >
+                <Sources providers={providers} />
+              </Select>
+            )}
             {complaint !== undefined && <FieldError>{complaint}</FieldError>}
           </div>
         )
       })}
       <div>
-        <Button size="sm" icon={Plus} onClick={() => append({ name: '', value: '', personal: false })}>
+        <Button
+          size="sm"
+          icon={Plus}
+          onClick={() => append({ name: '', value: '', personal: false, account: '' })}
+        >
           Add a variable
         </Button>
       </div>
     </fieldset>
+  )
+}
+
+/** Where a value can come from. */
+function Sources({ providers }: { readonly providers: readonly AccountProvider[] }) {
+  return (
+    <>
+      <option value="">A value that is given</option>
+      {providers.map(({ id, name }) => (
+        <option key={id} value={id}>
+          An account at {name}
+        </option>
+      ))}
+    </>
   )
 }

@@ -37,13 +37,14 @@ test('a change holds what differs and nothing else: empty values stay, removed o
           value: '',
           removed: false,
           personal: false,
+          account: '',
           ...(token === undefined ? {} : { value: token.value }),
         },
-        { name: 'OLD', value: old?.value ?? '', removed: true, personal: false },
+        { name: 'OLD', value: old?.value ?? '', removed: true, personal: false, account: '' },
       ],
       added: [
-        { name: ' NEW ', value: 'x', personal: false },
-        { name: '', value: '', personal: false },
+        { name: ' NEW ', value: 'x', personal: false, account: '' },
+        { name: '', value: '', personal: false, account: '' },
       ],
       args: '--region\nus\n',
       memoryMiB: '256',
@@ -53,8 +54,33 @@ test('a change holds what differs and nothing else: empty values stay, removed o
 
 test('what each member brings is sent as a whole, and only when it is another', () => {
   const values = valuesOf(release)
-  const kept = values.kept.map((row) => (row.name === 'TOKEN' ? { ...row, personal: true } : row))
+  const kept = values.kept.map((row) =>
+    row.name === 'TOKEN' ? { ...row, personal: true, account: '' } : row,
+  )
   expect(toChange(release, { ...values, kept })).toEqual({ personal: ['TOKEN'] })
-  const added = [{ name: 'OWN', value: '', personal: true }]
+  const added = [{ name: 'OWN', value: '', personal: true, account: '' }]
   expect(toChange(release, { ...values, kept, added })).toEqual({ personal: ['TOKEN', 'OWN'] })
+})
+
+test('a variable that comes from an account is named with its provider, and sends no value', () => {
+  const values = valuesOf(release)
+  const kept = values.kept.map((row) =>
+    row.name === 'TOKEN' ? { ...row, account: 'prov_1', value: 'left over' } : row,
+  )
+  expect(toChange(release, { ...values, kept })).toEqual({ accounts: { TOKEN: { provider: 'prov_1' } } })
+  const connected = {
+    ...release,
+    variables: release.variables.map((variable) => ({
+      ...variable,
+      account: variable.name === 'TOKEN' ? { provider: 'prov_1', template: 'Bearer {token}' } : null,
+    })),
+  }
+  expect(toChange(connected, valuesOf(connected))).toBeNull()
+  const added = [{ name: 'OTHER', value: '', personal: false, account: 'prov_2' }]
+  expect(toChange(connected, { ...valuesOf(connected), added })).toEqual({
+    accounts: {
+      TOKEN: { provider: 'prov_1', template: 'Bearer {token}' },
+      OTHER: { provider: 'prov_2' },
+    },
+  })
 })

@@ -16,6 +16,7 @@ import { PageHead } from '../../kit/page-head.tsx'
 import { State } from '../../kit/state.tsx'
 import { Steps } from '../../kit/steps.tsx'
 import { Walk } from '../../kit/walk.tsx'
+import { AccountNotes } from './accounts.tsx'
 import { useAction } from './actions.ts'
 import { ChangeDialog } from './change-dialog.tsx'
 import { useCurrent } from './current.ts'
@@ -59,6 +60,7 @@ export function Failed() {
         endpoint={`/mcp/${slug}`}
         end={<Badge>Not open</Badge>}
       />
+      <AccountNotes />
       <div className="split below-walk">
         <div className="stack wide">
           <Card

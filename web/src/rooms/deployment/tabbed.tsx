@@ -25,6 +25,7 @@ import { PageHead } from '../../kit/page-head.tsx'
 import { State } from '../../kit/state.tsx'
 import { Walk } from '../../kit/walk.tsx'
 import { BringNote } from '../own-credentials/own-credentials.tsx'
+import { AccountNotes } from './accounts.tsx'
 import { useAction, type Action } from './actions.ts'
 import { useCurrent } from './current.ts'
 import { DeleteDialog } from './delete-dialog.tsx'
@@ -49,6 +50,7 @@ export function Tabbed() {
         actions={state !== 'deleting' && <Actions deployment={deployment} />}
       />
       <ReleaseNote deployment={deployment} />
+      <AccountNotes />
       {release.variables.some(({ personal }) => personal) && (
         <div className="above-walk">
           <BringNote id={deployment.id} />

@@ -4,6 +4,7 @@ import { api, type OwnCredentials } from '../../api/client.ts'
 import { ownCredentialsQuery } from '../../api/queries.ts'
 import { Button } from '../../kit/button.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
+import { ConnectAccount } from './connect-account.tsx'
 import { Field, Input, SecretInput, TextArea } from '../../kit/field.tsx'
 
 interface BringFormProps {
@@ -42,7 +43,18 @@ export function BringForm({ own, onBrought }: BringFormProps) {
       noValidate
       onSubmit={(event) => void handleSubmit((values) => bring.mutate(values))(event)}
     >
-      {own.credentials.map(({ name, description, secret, isFile, version }, index) => {
+      {own.credentials.map(({ name, description, secret, isFile, provider, version }, index) => {
+        if (provider !== null) {
+          return (
+            <ConnectAccount
+              key={name}
+              deploymentId={own.deployment.id}
+              name={name}
+              provider={provider}
+              again={version !== null}
+            />
+          )
+        }
         const field = register(`values.${index}`, { required: version === null && 'Enter a value.' })
         const placeholder = version === null ? '' : 'Stays as it is'
         return (
@@ -77,11 +89,13 @@ export function BringForm({ own, onBrought }: BringFormProps) {
         )
       })}
       {bring.error && <ErrorNote error={bring.error} />}
-      <div>
-        <Button type="submit" variant="primary" pending={bring.isPending} blocked={!formState.isDirty}>
-          {own.complete ? 'Replace' : 'Save'}
-        </Button>
-      </div>
+      {own.credentials.some(({ provider }) => provider === null) && (
+        <div>
+          <Button type="submit" variant="primary" pending={bring.isPending} blocked={!formState.isDirty}>
+            {own.complete ? 'Replace' : 'Save'}
+          </Button>
+        </div>
+      )}
     </form>
   )
 }

@@ -14,6 +14,7 @@ import { Field, Input, SecretInput } from '../../kit/field.tsx'
 import { PageHead } from '../../kit/page-head.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { PasteEnv } from '../review/paste-env.tsx'
+import { Providers } from './providers.tsx'
 import { FIELDS, known, ROWS, type Row, type Values } from './services.ts'
 import '../../kit/table.css'
 import '../people/people.css'
@@ -52,6 +53,7 @@ export function WorkspaceSettingsRoom() {
           <SettingsTable settings={settings} onChange={setChanging} onRemove={setRemoving} />
         )}
       </section>
+      <Providers />
       {isPasting && (
         <PasteEnv
           onClose={() => setPasting(false)}
