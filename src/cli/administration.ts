@@ -7,6 +7,7 @@ import type { Programs } from './programs.ts'
 import type { AuditOptions } from './commands/audit.ts'
 import type { AddKeyOptions, InviteOptions } from './commands/people.ts'
 import type { RotateOptions } from './commands/keys.ts'
+import type { QuotaOptions, Wish } from './commands/quotas.ts'
 import type { SetOptions } from './commands/workspace-settings.ts'
 
 type Run = ProgramOptions['run']
@@ -19,6 +20,7 @@ const commands = {
   backup: () => import('./commands/backup.ts'),
   keys: () => import('./commands/keys.ts'),
   workspace: () => import('./commands/workspace-settings.ts'),
+  quotas: () => import('./commands/quotas.ts'),
 }
 
 /** The commands of those who run an installation. */
@@ -158,6 +160,25 @@ function addWorkspaceSettings(workspace: Command, run: Run): void {
     )
 }
 
+const quota = (text: string): Wish => (text === 'default' ? text : wholeNumber(0, 1_000_000_000)(text))
+
+function addQuotas(workspace: Command, run: Run): void {
+  workspace
+    .command('quotas')
+    .description('show what the workspace may use; administrators of the installation change it')
+    .option(
+      '--deployments <number>',
+      'how many deployments; 0 is no limit, "default" what every workspace may',
+      quota,
+    )
+    .option('--memory <MiB>', 'memory limits of all deployments together', quota)
+    .option('--calls-per-minute <number>', 'requests a minute to all endpoints, on each replica', quota)
+    .option('--concurrent-calls <number>', 'requests under way at once, on each replica', quota)
+    .action((options: QuotaOptions) =>
+      run(options, async (context) => (await commands.quotas()).quotas(context, options)),
+    )
+}
+
 function addPeople(program: Command, run: Run): void {
   const role = (standard: string) =>
     new Option('--role <role>', 'what one may do').choices(ROLES).default(standard)
@@ -169,6 +190,7 @@ function addPeople(program: Command, run: Run): void {
       run(options, async (context) => (await commands.people()).listWorkspaces(context)),
     )
   addWorkspaceSettings(workspace, run)
+  addQuotas(workspace, run)
 
   const member = program.command('member').description('who is in the workspace')
   member

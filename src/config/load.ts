@@ -78,6 +78,11 @@ export interface Config {
   /** 0 for no limit. */
   readonly addressRequestsPerMinute: number
   readonly tokenConcurrency: number
+  /** Of a workspace, each 0 for no limit. */
+  readonly quotaDeployments: number
+  readonly quotaMemoryMiB: number
+  readonly quotaCallsPerMinute: number
+  readonly quotaConcurrentCalls: number
   /** Origins of providers of accounts that may be inside, or without TLS. */
   readonly accountProviderOrigins: readonly string[]
   /** Processes of people that one deployment may have at a time. */

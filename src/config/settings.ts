@@ -448,6 +448,38 @@ export const SETTINGS = {
     default: '',
     example: 'https://login.intern.example.com',
   }),
+  quotaDeployments: setting({
+    name: 'CATWALK_QUOTA_DEPLOYMENTS',
+    description:
+      'How many deployments a workspace may have, unless an administrator gave it another quota. 0 is no limit.',
+    value: value.wholeNumber(0, 1_000_000),
+    default: '0',
+    example: '20',
+  }),
+  quotaMemoryMiB: setting({
+    name: 'CATWALK_QUOTA_MEMORY_MIB',
+    description:
+      'Memory limits that the deployments of a workspace may have together, in MiB, likewise. 0 is no limit.',
+    value: value.wholeNumber(0, 100_000_000),
+    default: '0',
+    example: '8192',
+  }),
+  quotaCallsPerMinute: setting({
+    name: 'CATWALK_QUOTA_CALLS_PER_MINUTE',
+    description:
+      'Requests a minute to all endpoints of a workspace, on each replica, likewise. 0 is no limit.',
+    value: value.wholeNumber(0, 10_000_000),
+    default: '0',
+    example: '6000',
+  }),
+  quotaConcurrentCalls: setting({
+    name: 'CATWALK_QUOTA_CONCURRENT_CALLS',
+    description:
+      'Requests that all endpoints of a workspace may have under way at once, open event streams included, on each replica, likewise. 0 is no limit.',
+    value: value.wholeNumber(0, 1_000_000),
+    default: '0',
+    example: '512',
+  }),
   peopleAtOnce: setting({
     name: 'CATWALK_PEOPLE_AT_ONCE',
     description:

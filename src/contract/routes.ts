@@ -465,6 +465,23 @@ export const routes = {
     status: 200,
     response: list(s.CostItem).extend({ since: z.string(), until: z.string() }),
   },
+  getQuotas: {
+    method: 'get',
+    path: '/quotas',
+    summary: 'What the workspace may use, and uses',
+    access: 'viewer',
+    status: 200,
+    response: s.Quotas,
+  },
+  changeQuotas: {
+    method: 'post',
+    path: '/workspaces/{id}/quotas',
+    summary: 'Set what a workspace may use',
+    access: 'installation',
+    body: s.ChangeQuotas,
+    status: 200,
+    response: s.Quotas,
+  },
   listEvents: {
     method: 'get',
     path: '/deployments/{id}/events',

@@ -45,6 +45,33 @@ export const Usage = z
   })
   .meta({ id: 'Usage' })
 
+const quota = z.object({
+  limit: z.number().int().nullable().describe('null for none'),
+  own: z.boolean().describe('Whether it is set for this workspace; otherwise it is that of every one'),
+  used: z.number().int().nullable().describe('null where it is counted on each replica'),
+})
+
+export const Quotas = z
+  .object({
+    deployments: quota,
+    memoryMiB: quota.describe('Of all deployments together, asleep or not'),
+    callsPerMinute: quota.describe('On each replica'),
+    concurrentCalls: quota.describe('Under way at once, on each replica'),
+  })
+  .meta({ id: 'Quotas' })
+
+const ownQuota = z.number().int().min(0).max(1_000_000_000).nullable().optional()
+
+export const ChangeQuotas = z
+  .object({
+    deployments: ownQuota,
+    memoryMiB: ownQuota,
+    callsPerMinute: ownQuota,
+    concurrentCalls: ownQuota,
+  })
+  .describe('0: no limit; null: as for every workspace; absent: as it is')
+  .meta({ id: 'ChangeQuotas' })
+
 export const CostItem = z
   .object({
     deployment: z.object({ id: z.string(), slug: z.string(), name: z.string() }),

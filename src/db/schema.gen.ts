@@ -497,6 +497,15 @@ export interface VerificationsTable {
   updated_at: Defaulted<Timestamp>
 }
 
+export interface WorkspaceQuotasTable {
+  workspace_id: string
+  deployments: number | null
+  memory_mib: number | null
+  calls_per_minute: number | null
+  concurrent_calls: number | null
+  updated_at: Defaulted<Timestamp>
+}
+
 export interface WorkspaceSettingsTable {
   id: string
   workspace_id: string
@@ -554,6 +563,7 @@ export interface DB {
   usage_totals: UsageTotalsTable
   users: UsersTable
   verifications: VerificationsTable
+  workspace_quotas: WorkspaceQuotasTable
   workspace_settings: WorkspaceSettingsTable
   workspaces: WorkspacesTable
 }

@@ -389,6 +389,11 @@ const CATALOGUE = {
     title: 'The machine that runs it does not answer',
     help: 'Start Catwalk on that machine again: the data of the deployment is there. A deployment that keeps no data is started elsewhere by itself.',
   },
+  quota_exceeded: {
+    status: 409,
+    title: 'The workspace may not use more',
+    help: 'Delete a deployment, lower a memory limit, or ask an administrator of the installation for more.',
+  },
   slug_taken: {
     status: 409,
     title: 'The endpoint name is taken',

@@ -27,7 +27,7 @@ import {
 } from './admit.ts'
 import { remembering } from './authenticate.ts'
 import { startCall, type Call } from './call.ts'
-import { createLimiter, type GatewayLimits } from './limits.ts'
+import { createLimiter, type Full, type GatewayLimits } from './limits.ts'
 import { refuse } from './refuse.ts'
 import type { GatewayRoute, RouteTable } from './route-table.ts'
 
@@ -178,14 +178,18 @@ export function createGateway(options: GatewayOptions): Gateway {
         call = startCall(admission, requestId, traceIdOf(headerText(req.headers['traceparent'])), options)
         const waitMs = limiter.principal(principal)
         if (waitMs > 0) return tooMany(req, res, requestId, 'Too many requests of this caller.', waitMs)
-        entered = limiter.enter(route, principal)
-        if (entered) {
+        const quotaMs = limiter.workspace(route)
+        if (quotaMs > 0)
+          return tooMany(req, res, requestId, 'The workspace has used its calls a minute.', quotaMs)
+        const full = limiter.enter(route, principal)
+        entered = full === null
+        if (full === null) {
           const { caller } = call
           const pass = (message: IncomingMessage, answer: ServerResponse): void =>
             forward(route, caller, message, answer)
           if (isHttpSse(req)) httpSse.handle(req, res, `${route.deploymentId} ${caller.subject}`, pass)
           else pass(req, res)
-        } else tooMany(req, res, requestId, 'Too many requests are under way.', 1000)
+        } else tooMany(req, res, requestId, FULL[full], 1000)
       } catch (error) {
         logger.error({ err: error, requestId }, 'a call failed inside the gateway')
         refuse(res, 500, new CatwalkError('internal', 'Something went wrong in Catwalk.'), requestId, CLOSE)
@@ -208,6 +212,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
   }
 }
+
+const FULL = {
+  caller: 'Too many requests of this caller are under way.',
+  deployment: 'Too many requests to this endpoint are under way.',
+  workspace: 'The workspace has as many calls under way as it may.',
+} as const satisfies Record<Full, string>
 
 function isListening({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' || headers['mcp-method'] === 'subscriptions/listen'

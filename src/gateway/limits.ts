@@ -1,4 +1,4 @@
-import { createTokenBuckets, rateKey, type AddressReader } from '../domain/index.ts'
+import { createTokenBuckets, rateKey, type AddressReader, type TokenBuckets } from '../domain/index.ts'
 import type { Principal } from './principal.ts'
 import type { GatewayRoute } from './route-table.ts'
 
@@ -11,7 +11,13 @@ export interface GatewayLimits {
   /** Requests under way at once, streams included. */
   readonly tokenConcurrency: number
   readonly deploymentConcurrency: number
+  /** Of all endpoints of a workspace that has no quotas of its own. 0 for no limit. */
+  readonly workspacePerMinute: number
+  readonly workspaceConcurrency: number
 }
+
+/** Whose places are all taken. */
+export type Full = 'caller' | 'deployment' | 'workspace'
 
 export interface Limiter {
   /** Counts a request of an address. Returns the milliseconds to wait, 0 when it may go on. */
@@ -20,8 +26,10 @@ export interface Limiter {
   refused(peer: string | undefined, forwardedFor: string | undefined): number
   /** Counts a request of somebody who was let in. */
   principal(principal: Principal): number
-  /** Takes a place for a request; false when all are taken. Each success is followed by {@link Limiter.leave}. */
-  enter(route: GatewayRoute, principal: Principal): boolean
+  /** Counts a request to an endpoint of a workspace. */
+  workspace(route: GatewayRoute): number
+  /** Takes a place for a request; null when it has one. Each success is followed by {@link Limiter.leave}. */
+  enter(route: GatewayRoute, principal: Principal): Full | null
   leave(route: GatewayRoute, principal: Principal): void
   /** What requests of one address are counted under. */
   keyOf(peer: string | undefined, forwardedFor: string | undefined): string
@@ -29,11 +37,14 @@ export interface Limiter {
 
 const MAX_KNOWN = 10_000
 const MAX_KNOWN_LETTERS = 200
+const MAX_RATES = 1000
 
 export function createLimiter(limits: GatewayLimits, addressOf: AddressReader): Limiter {
   const addresses = createTokenBuckets(limits.addressPerMinute)
   const refusals = createTokenBuckets(limits.refusedPerMinute)
   const tokens = createTokenBuckets(limits.tokenPerMinute)
+  // One for each rate that is set for some workspace.
+  const workspaces = new Map<number, TokenBuckets>()
   const underWay = new Map<string, number>()
   const known = new Map<string, string>()
 
@@ -46,6 +57,15 @@ export function createLimiter(limits: GatewayLimits, addressOf: AddressReader): 
     if (known.size >= MAX_KNOWN) known.clear()
     if (text.length <= MAX_KNOWN_LETTERS) known.set(text, key)
     return key
+  }
+
+  function bucketsOf(perMinute: number): TokenBuckets {
+    const before = workspaces.get(perMinute)
+    if (before !== undefined) return before
+    const buckets = createTokenBuckets(perMinute)
+    if (workspaces.size >= MAX_RATES) workspaces.clear()
+    workspaces.set(perMinute, buckets)
+    return buckets
   }
 
   function change(id: string, by: 1 | -1): void {
@@ -62,16 +82,24 @@ export function createLimiter(limits: GatewayLimits, addressOf: AddressReader): 
     refused: (peer, forwardedFor) => refusals.take(keyOf(peer, forwardedFor), performance.now()),
     principal: ({ limitKey }) => tokens.take(limitKey, performance.now()),
     keyOf,
-    enter({ deploymentId }, { limitKey }) {
-      if ((underWay.get(limitKey) ?? 0) >= limits.tokenConcurrency) return false
-      if ((underWay.get(deploymentId) ?? 0) >= limits.deploymentConcurrency) return false
+    workspace({ workspaceId, quotas }) {
+      const perMinute = quotas?.callsPerMinute ?? limits.workspacePerMinute
+      return perMinute === 0 ? 0 : bucketsOf(perMinute).take(workspaceId, performance.now())
+    },
+    enter({ deploymentId, workspaceId, quotas }, { limitKey }) {
+      if ((underWay.get(limitKey) ?? 0) >= limits.tokenConcurrency) return 'caller'
+      if ((underWay.get(deploymentId) ?? 0) >= limits.deploymentConcurrency) return 'deployment'
+      const most = quotas?.concurrentCalls ?? limits.workspaceConcurrency
+      if (most > 0 && (underWay.get(workspaceId) ?? 0) >= most) return 'workspace'
       change(limitKey, 1)
       change(deploymentId, 1)
-      return true
+      change(workspaceId, 1)
+      return null
     },
-    leave({ deploymentId }, { limitKey }) {
+    leave({ deploymentId, workspaceId }, { limitKey }) {
       change(limitKey, -1)
       change(deploymentId, -1)
+      change(workspaceId, -1)
     },
   }
 }

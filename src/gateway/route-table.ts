@@ -48,6 +48,8 @@ export interface GatewayRoute {
   readonly collection?: Collection
   /** What the owner set for tools; null or not there when nothing is set. */
   readonly tools?: ToolRules | null
+  /** What is set for its workspace alone; null and absent are what every workspace may. */
+  readonly quotas?: { readonly callsPerMinute: number | null; readonly concurrentCalls: number | null }
   /** Origins of web pages that may call this endpoint, besides those allowed for all. */
   readonly allowedOrigins?: readonly string[]
 }

@@ -107,6 +107,7 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
     allowedOrigins: row.allowed_origins,
     tools: createToolRules(row.tool_settings),
     failures: row.failures,
+    quotas: { callsPerMinute: row.calls_per_minute, concurrentCalls: row.concurrent_calls },
     owner:
       row.owner === null || row.owner.address === null
         ? null

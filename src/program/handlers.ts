@@ -54,6 +54,8 @@ export function bindServices({
     callTool: bind(services.callTool),
     getSettings: bind(services.getSettings),
     changeSettings: bind(services.changeSettings),
+    getQuotas: bind(services.getQuotas),
+    changeQuotas: bind(services.changeQuotas),
     getUsage: bind(services.getUsage),
     getCost: bind(services.getCost),
     listCalls: bind(services.listCalls),

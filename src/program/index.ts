@@ -296,6 +296,8 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       refusedPerMinute: REFUSED_PER_MINUTE,
       tokenConcurrency: config.tokenConcurrency,
       deploymentConcurrency: config.deploymentConcurrency,
+      workspacePerMinute: config.quotaCallsPerMinute,
+      workspaceConcurrency: config.quotaConcurrentCalls,
     },
     addressOf,
     logger: logger.child({ part: 'gateway' }),
@@ -400,6 +402,12 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         publicUrl: publicUrl.origin,
         defaultMemoryMiB: config.defaultMemoryMiB,
         memoryPrice: config.memoryPrice,
+        quotas: {
+          deployments: config.quotaDeployments,
+          memoryMiB: config.quotaMemoryMiB,
+          callsPerMinute: config.quotaCallsPerMinute,
+          concurrentCalls: config.quotaConcurrentCalls,
+        },
         installation: {
           version,
           reachable: isLoopback(publicUrl.hostname) ? 'this_machine' : 'network',

@@ -5,6 +5,7 @@ import type {
   EndpointDirectory,
   MemoryPrice,
   PackageIndex,
+  Quotas,
   RuntimeOffer,
   ServiceKeys,
   SourceAnalyzer,
@@ -51,6 +52,8 @@ export interface ServiceDependencies {
   readonly defaultMemoryMiB: number
   /** Null where whoever runs the installation set none. */
   readonly memoryPrice: MemoryPrice | null
+  /** What every workspace may use unless it has quotas of its own. */
+  readonly quotas: Quotas
   readonly installation: InstallationFacts
 }
 

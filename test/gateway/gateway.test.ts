@@ -87,6 +87,8 @@ const FREE: GatewayLimits = {
   refusedPerMinute: 0,
   tokenConcurrency: 100,
   deploymentConcurrency: 100,
+  workspacePerMinute: 0,
+  workspaceConcurrency: 0,
 }
 
 async function openDoor(
@@ -368,6 +370,7 @@ describe('limits', () => {
   test.for([
     ['token', { tokenConcurrency: 2 }],
     ['deployment', { deploymentConcurrency: 2 }],
+    ['workspace', { workspaceConcurrency: 2 }],
   ] as const)('a %s has so many calls under way and no more, until one of them ends', async ([, limits]) => {
     const waiting: (() => void)[] = []
     const both = Promise.withResolvers<void>()
@@ -393,6 +396,23 @@ describe('limits', () => {
     await until('it came through', () => (waiting.length === 3 ? true : null))
     waiting[2]?.()
     expect((await fourth).status).toBe(200)
+  })
+
+  test('all endpoints of a workspace share its calls a minute; its own quota counts from its next call on', async () => {
+    const routes = [
+      route(),
+      route({ deploymentId: 'dep_2', slug: 'other' }),
+      route({ deploymentId: 'dep_3', slug: 'elsewhere', workspaceId: 'ws_2' }),
+    ]
+    const door = await openDoor(READY, routes, { workspacePerMinute: 2 })
+    const call = (slug: string) => post(door, bearer(), slug)
+    expect(await statuses([call('notes'), call('other')])).toEqual([200, 200])
+    const third = await call('notes')
+    expect([third.status, third.headers['retry-after']]).toEqual([429, '30'])
+    expect(third.messages[0]).toMatchObject({ error: { data: { error: 'rate_limited' } } })
+    expect((await call('elsewhere')).status).toBe(200)
+    door.routes.put(route({ quotas: { callsPerMinute: 0, concurrentCalls: null } }))
+    expect((await call('notes')).status).toBe(200)
   })
 
   test('a long body of a call that is over the limit is not read', async () => {

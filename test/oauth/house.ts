@@ -126,6 +126,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       refusedPerMinute: 0,
       tokenConcurrency: 100,
       deploymentConcurrency: 100,
+      workspacePerMinute: 0,
+      workspaceConcurrency: 0,
     },
     logger: silentLogger,
     onRequest: (record) => records.push(record),

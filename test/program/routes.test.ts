@@ -69,6 +69,8 @@ async function startReplica(databaseUrl: Secret): Promise<Replica> {
       refusedPerMinute: 0,
       tokenConcurrency: 10,
       deploymentConcurrency: 10,
+      workspacePerMinute: 0,
+      workspaceConcurrency: 0,
     },
     logger: silentLogger,
     clock,

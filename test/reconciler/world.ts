@@ -107,6 +107,7 @@ export async function createWorld(trustedOrigins: readonly string[] = []): Promi
     publicUrl: 'http://localhost:7420',
     defaultMemoryMiB: 256,
     memoryPrice: null,
+    quotas: { deployments: 0, memoryMiB: 0, callsPerMinute: 0, concurrentCalls: 0 },
     installation: {
       version: '0',
       reachable: 'this_machine',

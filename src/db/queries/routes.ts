@@ -17,6 +17,9 @@ export interface RouteRow {
   readonly newest_state: string
   readonly asleep: boolean
   readonly failures: number
+  /** What is set for its workspace; null is what every one may. */
+  readonly calls_per_minute: number | null
+  readonly concurrent_calls: number | null
   /** The node with the newest instance of the live release that has answered. */
   readonly owner: { readonly node_id: string; readonly address: string | null } | null
   /** Hashes are SHA-256 in hexadecimal. */
@@ -48,6 +51,7 @@ export interface RouteRow {
 export async function loadRoutes(db: Handle, deploymentId?: string): Promise<readonly RouteRow[]> {
   const { rows } = await sql<RouteRow>`
     select d.id as deployment_id, d.workspace_id, d.slug, d.access, d.desired, d.allowed_origins, d.tool_settings, d.asleep, d.failures,
+      q.calls_per_minute, q.concurrent_calls,
       d.live_release_id is not null as has_live_release,
       coalesce((
         select jsonb_array_length(coalesce(l.settings -> 'personal', '[]')) > 0 from releases l where l.id = d.live_release_id
@@ -83,6 +87,7 @@ export async function loadRoutes(db: Handle, deploymentId?: string): Promise<rea
         from collections c where c.deployment_id = d.id
       ) as collection
     from deployments d
+    left join workspace_quotas q on q.workspace_id = d.workspace_id
     where (${deploymentId ?? null}::text is null or d.id = ${deploymentId ?? null}) and d.desired <> 'deleted'`.execute(
     db,
   )

@@ -5,6 +5,7 @@ import type { ServiceContext } from '../context.ts'
 import { storeCredentials } from '../credentials.ts'
 import { bringOwn } from '../own-credentials.ts'
 import { personOf } from '../person.ts'
+import { checkQuotas } from '../quotas.ts'
 import { presentToken } from '../tokens/present.ts'
 import { newEndpointSecret } from '../tokens/secret.ts'
 import { presentDeployment } from './present.ts'
@@ -31,7 +32,7 @@ export interface NewDeployment {
 
 /**
  * Stores deployment, first release, credentials and first endpoint token in one transaction.
- * @throws CatwalkError `slug_taken`
+ * @throws CatwalkError `slug_taken`, `quota_exceeded`
  */
 export async function storeDeployment(
   ctx: ServiceContext,
@@ -45,6 +46,7 @@ export async function storeDeployment(
   const person = await personOf(ctx)
 
   return ctx.db.transaction().execute(async (tx) => {
+    await checkQuotas(tx, ctx, null, settings.memoryMiB)
     const slug = await insertWithFreeSlug(
       tx,
       { id: deploymentId, workspace_id: workspaceId, name, source, runtime: settings.runtime },

@@ -6,6 +6,7 @@ import { accountSources } from '../accounts/sources.ts'
 import { chooseRuntime } from './runtime.ts'
 import { storeCredentials } from '../credentials.ts'
 import { bringOwn } from '../own-credentials.ts'
+import { checkQuotas } from '../quotas.ts'
 import { personOf } from '../person.ts'
 import { checkVariables } from '../deployments/check-variables.ts'
 import { presentDeployment } from '../deployments/present.ts'
@@ -17,7 +18,8 @@ type Body = ParsedInput<'createRelease'>['body']
  * Makes the next release of a deployment from one that it has: the one that serves, or else the newest, or the one that
  * is named (a rollback). What serves goes on until the new release has answered.
  * @throws CatwalkError `deployment_not_found`, `deployment_deleting`, `release_not_found`, `invalid_variable`,
- *   `version_not_found`, `package_index_unavailable`, `no_executable`, `invalid_request` when nothing would change
+ *   `version_not_found`, `package_index_unavailable`, `no_executable`, `invalid_request` when nothing would change,
+ *   `quota_exceeded`
  */
 export async function createRelease(
   ctx: ServiceContext,
@@ -71,6 +73,10 @@ export async function createRelease(
     if (deployment.desired === 'deleted') {
       throw new CatwalkError('deployment_deleting', `The deployment '${deployment.slug}' is being deleted.`)
     }
+    const memoryMiB = body.memoryMiB ?? base.settings.memoryMiB
+    const newest = await queries.newestRelease(tx, deploymentId)
+    // Less is always allowed, also where a quota was lowered meanwhile.
+    if (memoryMiB > newest.settings.memoryMiB) await checkQuotas(tx, ctx, deploymentId, memoryMiB)
     const isOwn = (name: string): boolean => personal.includes(name)
     const hasNoVersion = (name: string): boolean => isOwn(name) || fromAccounts.includes(name)
     const shared = values.filter(([name]) => !isOwn(name))
@@ -101,7 +107,7 @@ export async function createRelease(
         runtime,
         ...(body.network === undefined ? {} : { network: body.network }),
         ...(body.allowScripts === undefined ? {} : { allowScripts: body.allowScripts }),
-        ...(body.memoryMiB === undefined ? {} : { memoryMiB: body.memoryMiB }),
+        memoryMiB,
       },
       credentialVersions: versions,
       // The same package keeps the very versions that it was tried with; another runtime may have another Python.
