@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely } from 'kysely'
 import { Pool, type ClientConfig } from 'pg'
 import { Secret, type Logger } from '../domain/index.ts'
 import { findConnection } from './connect.ts'
@@ -7,6 +7,7 @@ import { describeTarget, parseConnectionUrl, type ConnectionTarget } from './con
 import { startEmbedded, type EmbeddedServer } from './embedded/index.ts'
 import { lockDataDirectory } from './embedded/lock.ts'
 import { createListener, type Listener } from './listener.ts'
+import { LossTellingDialect } from './loss-telling-dialect.ts'
 import { MIGRATIONS_DIRECTORY, readMigrations } from './migrate/files.ts'
 import { migrate, migrationState } from './migrate/migrate.ts'
 import type { DB } from './schema.gen.ts'
@@ -145,7 +146,7 @@ function openPool(client: ClientConfig, max: number, logger: Logger): Kysely<DB>
   pool.on('connect', (connection) => {
     connection.on('error', (error) => logger.debug({ err: error }, 'a database connection broke'))
   })
-  return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) })
+  return new Kysely<DB>({ dialect: new LossTellingDialect(pool) })
 }
 
 async function closePool(kysely: Kysely<DB>): Promise<void> {

@@ -1,5 +1,5 @@
 import { queries } from '../db/index.ts'
-import { describePackage } from '../domain/index.ts'
+import { CatwalkError, describePackage } from '../domain/index.ts'
 import { adopt } from './adopt.ts'
 import { postMortem } from './failure.ts'
 import {
@@ -54,6 +54,8 @@ export async function deploy(work: Work, newest: queries.ReleaseRow): Promise<vo
     await deps.checkpoint('release.live')
   } catch (error) {
     if (signal.aborted || error instanceof queries.LeaseLost) throw error
+    // Says nothing of the release. It is taken up again.
+    if (error instanceof CatwalkError && error.code === 'database_unreachable') throw error
     await fail(work, release, launchable, error)
   }
 }

@@ -169,13 +169,22 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
   async function renew(): Promise<void> {
     // What is taken while the leases are read is not among those that are held.
     const before = { works: [...active], instances: deps.instances.all() }
+    const busyBefore = busy()
     try {
       const held = await queries.renewLeases(deps.db, deps.nodeId, leaseSeconds)
       renewedAt = performance.now()
       await letGo(held, before)
+      await takeUpAgain([...held.keys()], busyBefore)
     } catch (error) {
       deps.logger.warn({ err: error }, 'leases could not be renewed')
     }
+  }
+
+  /** Of what this node holds, starts what has no instance and of which nothing is written: it ended while the database was away. */
+  async function takeUpAgain(held: readonly string[], busyBefore: readonly string[]): Promise<void> {
+    const inHand = new Set([...busyBefore, ...busy()])
+    const missing = held.filter((id) => !inHand.has(id) && deps.instances.get(id) === undefined)
+    if (missing.length > 0 && (await queries.takeUpAgain(deps.db, deps.nodeId, missing))) look()
   }
 
   /** Ends all work and instances whose leases, by deployment and epoch, are not among `held`. */

@@ -115,6 +115,7 @@ export {
   leaveNode,
   nextDueInMs,
   renewLeases,
+  takeUpAgain,
   scheduleNext,
   setFailures,
   type Lease,

@@ -162,6 +162,25 @@ export async function renewLeases(
 }
 
 /**
+ * Makes due what the node holds and should run, though nothing of it is planned: its instance is gone, and that could not
+ * be written. False when there was nothing.
+ */
+export async function takeUpAgain(db: Handle, nodeId: string, ids: readonly string[]): Promise<boolean> {
+  const rows = await db
+    .updateTable('deployments')
+    .set({ next_at: sql<Date>`now()` })
+    .where('id', 'in', ids)
+    .where('lease_holder', '=', nodeId)
+    .where('desired', '=', 'running')
+    .where('asleep', '=', false)
+    .where('next_at', 'is', null)
+    .where('live_release_id', 'is not', null)
+    .returning('id')
+    .execute()
+  return rows.length > 0
+}
+
+/**
  * Locks the deployment for a write of the lease's holder.
  * @throws LeaseLost when the lease is no longer this one
  */

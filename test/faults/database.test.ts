@@ -1,0 +1,305 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createApiClient, type ApiClient } from '../../src/contract/index.ts'
+import { queries, type Database } from '../../src/db/index.ts'
+import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { connectClient } from '../support/mcp-client.ts'
+import { processesMentioning } from '../support/processes.ts'
+import { startProgram, type Program } from '../support/program.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { until } from '../support/until.ts'
+
+/** Tells which process it is. */
+const SELF: FakePackage = {
+  name: 'self-mcp',
+  version: '1.0.0',
+  manifest: { bin: 'server.cjs' },
+  files: {
+    'server.cjs': `#!/usr/bin/env node
+const self = String(Math.random())
+const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
+const answers = {
+  initialize: ({ protocolVersion }) => ({
+    protocolVersion,
+    capabilities: { tools: {} },
+    serverInfo: { name: 'self', version: '1' },
+  }),
+  'tools/list': () => ({ tools: [{ name: 'whoami', inputSchema: { type: 'object' } }] }),
+  'tools/call': () => ({ content: [{ type: 'text', text: self }] }),
+}
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method, params } = JSON.parse(line)
+  if (id === undefined) return
+  send(answers[method] ? { id, result: answers[method](params ?? {}) } : { id, error: { code: -32601, message: 'no' } })
+})
+`,
+  },
+}
+
+/** The shortest time that can be set. */
+const STALE_S = 15
+
+/** A way to the database's socket that can be cut, and is not let through again until it is mended. */
+async function startWay(
+  directory: string,
+  to: string,
+): Promise<{ cut(): void; mend(): void } & AsyncDisposable> {
+  const sockets = new Set<Socket>()
+  let isCut = false
+  const server = createServer((client) => {
+    if (isCut) return void client.destroy()
+    const upstream = connect(join(to, '.s.PGSQL.5432'))
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket)
+      socket.pipe(other)
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        sockets.delete(socket)
+        other.destroy()
+      })
+    }
+  })
+  await once(server.listen(join(directory, '.s.PGSQL.5432')), 'listening')
+  const cut = (): void => {
+    isCut = true
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    cut,
+    mend() {
+      isCut = false
+    },
+    async [Symbol.asyncDispose]() {
+      server.close()
+      cut()
+      await once(server, 'close')
+    },
+  }
+}
+
+let registry: NpmRegistry
+beforeAll(async () => {
+  registry = await startNpmRegistry([SELF])
+})
+afterAll(() => registry[Symbol.asyncDispose]())
+
+/** A database of its own with a way that can be cut. */
+async function openCuttable() {
+  await using stack = new AsyncDisposableStack()
+  const database: Database = stack.use(await openTestDatabase())
+  const directory = stack.use(await temporaryDirectory())
+  const url = new URL(database.url.reveal())
+  const way = stack.use(await startWay(directory.path, url.searchParams.get('host') ?? ''))
+  url.searchParams.set('host', directory.path)
+  const owned = stack.move()
+  return { database, way, url: url.href, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+const start = (dataDir: string, env: Readonly<Record<string, string>>): Promise<Program> =>
+  startProgram({
+    dataDir,
+    env: {
+      CATWALK_STALE_AFTER_S: String(STALE_S),
+      npm_config_registry: registry.url,
+      npm_config_userconfig: '/nonexistent',
+      ...env,
+    },
+  })
+
+async function apiOf(program: Program): Promise<ApiClient> {
+  return createApiClient({
+    origin: program.origin,
+    apiKey: (await readFile(join(program.dataDir, 'cli.key'), 'utf8')).trim(),
+  })
+}
+
+async function deploy(program: Program, name: string) {
+  const api = await apiOf(program)
+  const { deployment, token } = await api.call('createDeployment', {
+    body: { source: 'npm:self-mcp', network: 'none', name, confirmWarnings: true },
+  })
+  const { id, slug } = deployment
+  await until('it answers', async () => who(program, { slug, token: token.secret }).catch(() => null), 60_000)
+  return { id, slug, token: token.secret }
+}
+
+/** Which process answers a new session. */
+async function who(
+  { origin }: Program,
+  { slug, token }: { readonly slug: string; readonly token: string },
+): Promise<string> {
+  await using client = await connectClient(`${origin}/mcp/${slug}`, token)
+  return textOf(await client.callTool({ name: 'whoami' }))
+}
+
+/** Our own server answers with one text. */
+const textOf = (result: { readonly content?: unknown } | object): string =>
+  (result as { content: { text: string }[] }).content[0]?.text ?? ''
+
+async function serversOf(dataDir: string, id: string): Promise<readonly string[]> {
+  return (await processesMentioning(`${dataDir}/deployments/${id}`)).filter((line) => line.includes('bwrap'))
+}
+
+test('while the database is away endpoints answer from memory, with the same process; writes are refused, and are done once it is back', async () => {
+  await using cuttable = await openCuttable()
+  const { way, database } = cuttable
+  await using directory = await temporaryDirectory()
+  await using program = await start(directory.path, { DATABASE_URL: cuttable.url })
+  const deployed = await deploy(program, 'steady')
+  await using client = await connectClient(`${program.origin}/mcp/${deployed.slug}`, deployed.token)
+  const self = textOf(await client.callTool({ name: 'whoami' }))
+  const api = await apiOf(program)
+
+  way.cut()
+  // The body is read by nobody: it is the status that a client goes by.
+  const refused = await api
+    .call('createToken', { params: { id: deployed.id }, body: { name: 'lost' } })
+    .catch((error: unknown) => error)
+  expect(refused).toMatchObject({ status: 503 })
+  for (let calls = 0; calls < 20; calls++) {
+    expect(textOf(await client.callTool({ name: 'whoami' }))).toBe(self)
+  }
+  // A new session needs no database either.
+  expect(await who(program, deployed)).toBe(self)
+  way.mend()
+
+  const made = await until('writes are taken again', async () =>
+    api.call('createToken', { params: { id: deployed.id }, body: { name: 'kept' } }).catch(() => null),
+  )
+  // The gateway has followed again.
+  await until('the new token opens', async () =>
+    who(program, { ...deployed, token: made.secret }).then(
+      (found) => (found === self ? true : null),
+      () => null,
+    ),
+  )
+  const { items } = await api.call('listTokens', { params: { id: deployed.id } })
+  expect(items.map(({ name }) => name)).not.toContain('lost')
+  // What was called meanwhile is in the record: it waited in memory.
+  await until('the calls are recorded', async () => {
+    const { count } = await database.kysely
+      .selectFrom('calls')
+      .select(({ fn }) => fn.countAll<string>().as('count'))
+      .where('deployment_id', '=', deployed.id)
+      .where('method', '=', 'tools/call')
+      .executeTakeFirstOrThrow()
+    return Number(count) >= 23 ? true : null
+  })
+  await api.call('deleteDeployment', { params: { id: deployed.id } })
+})
+
+test('when the database is away for longer than may be, endpoints say so and the server ends; then the same session goes on', async () => {
+  await using cuttable = await openCuttable()
+  const { way } = cuttable
+  await using directory = await temporaryDirectory()
+  await using program = await start(directory.path, { DATABASE_URL: cuttable.url })
+  const deployed = await deploy(program, 'cut off')
+  await using client = await connectClient(`${program.origin}/mcp/${deployed.slug}`, deployed.token)
+  const self = textOf(await client.callTool({ name: 'whoami' }))
+  const processes = (await serversOf(directory.path, deployed.id)).length
+  expect(processes).toBeGreaterThan(0)
+
+  way.cut()
+  const refusal = await until(
+    'calls are refused',
+    async () => {
+      const response = await fetch(`${program.origin}/mcp/${deployed.slug}`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${deployed.token}`,
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+        },
+        body: '{"jsonrpc":"2.0","id":1,"method":"ping"}',
+      })
+      await response.body?.cancel()
+      return response.status === 503 ? response : null
+    },
+    (STALE_S + 30) * 1000,
+  )
+  expect(Number(refusal.headers.get('retry-after'))).toBeGreaterThan(0)
+  await until(
+    'its server has ended',
+    async () => ((await serversOf(directory.path, deployed.id)).length === 0 ? true : null),
+    60_000,
+  )
+  way.mend()
+
+  const after = await until(
+    'the session goes on',
+    async () => client.callTool({ name: 'whoami' }, undefined, { timeout: 5000 }).then(textOf, () => null),
+    60_000,
+  )
+  expect(after).not.toBe(self)
+  expect(await who(program, deployed)).toBe(after)
+  expect(await serversOf(directory.path, deployed.id)).toHaveLength(processes)
+  await (await apiOf(program)).call('deleteDeployment', { params: { id: deployed.id } })
+  await program.stop()
+  expect(await processesMentioning(directory.path)).toEqual([])
+})
+
+test('a replica that stood still while another took over ends its server when it goes on, and forwards from then on', async () => {
+  await using database = await openTestDatabase()
+  await using one = await temporaryDirectory()
+  await using two = await temporaryDirectory()
+  const env = { DATABASE_URL: database.url.reveal() }
+  await using first = await start(one.path, env)
+  const deployed = await deploy(first, 'taken over')
+  // Otherwise it would wait for the machine that has its data.
+  await database.kysely
+    .updateTable('deployments')
+    .set({ keeps_data: false })
+    .where('id', '=', deployed.id)
+    .execute()
+  const former = await who(first, deployed)
+  const processes = (await serversOf(one.path, deployed.id)).length
+  const masterKey = (await readFile(join(one.path, 'master.key'), 'utf8')).trim()
+  await using second = await start(two.path, { ...env, CATWALK_MASTER_KEY: masterKey })
+  await until('the second forwards', async () =>
+    who(second, deployed).then(
+      (found) => (found === former ? true : null),
+      () => null,
+    ),
+  )
+
+  process.kill(first.pid, 'SIGSTOP')
+  try {
+    const taken = await until(
+      'the second has taken over',
+      async () =>
+        who(second, deployed).then(
+          (found) => (found === former ? null : found),
+          () => null,
+        ),
+      120_000,
+    )
+    process.kill(first.pid, 'SIGCONT')
+    await until(
+      'the first has ended its server',
+      async () => ((await serversOf(one.path, deployed.id)).length === 0 ? true : null),
+      60_000,
+    )
+    await until(
+      'the first forwards',
+      async () =>
+        who(first, deployed).then(
+          (found) => (found === taken ? true : null),
+          () => null,
+        ),
+      60_000,
+    )
+    expect(await who(second, deployed)).toBe(taken)
+    expect(await serversOf(two.path, deployed.id)).toHaveLength(processes)
+  } finally {
+    process.kill(first.pid, 'SIGCONT')
+  }
+  await queries.announce(database.kysely, 'deployment', deployed.id)
+  await (await apiOf(second)).call('deleteDeployment', { params: { id: deployed.id } })
+})
