@@ -165,7 +165,7 @@ function analysisWithBoot(): BootingAnalysis {
     },
     // The corpus names packages only.
     registry: { find: () => Promise.reject(new Error('no registry is asked')), npmNames: async () => [] },
-    runtime,
+    runtimes: [runtime],
     memoryMiB: 1024,
     now: () => new Date(),
   })

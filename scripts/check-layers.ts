@@ -50,7 +50,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/forwarding',
     'src/runtimes/elsewhere',
   ],
-  'src/runtimes/remote': ['src/domain', 'src/protocol', 'src/bridge'],
+  'src/runtimes/remote': ['src/domain', 'src/protocol', 'src/bridge', 'src/network', 'src/runtimes/confined'],
   'src/gateway': ['src/domain', 'src/protocol', 'src/telemetry'],
   'src/collections': ['src/domain', 'src/protocol'],
   'src/services': ['src/domain', 'src/contract', 'src/db', 'src/vault'],

@@ -221,6 +221,11 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
 
   const outputEnded = Promise.withResolvers<void>()
   process.stdout.on('data', read)
+  process.onFailure?.((id, error) => {
+    const call = take(id)
+    call?.sink.fail(call.id, error)
+    call?.report?.('failed')
+  })
   for (const event of ['end', 'close', 'error']) process.stdout.once(event, () => outputEnded.resolve())
 
   async function whenGone(): Promise<InstanceEnd> {

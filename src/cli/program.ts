@@ -106,6 +106,11 @@ function addDeploying(program: Command, run: Run): void {
       collect,
     )
     .option('--env-file <path>', 'variables, one NAME=value a line')
+    .option(
+      '--header <text>',
+      'what a remote server is sent, as in "Authorization: Bearer {TOKEN}" with --env TOKEN=…; may be repeated',
+      collect,
+    )
     .option('--personal <name>', 'a variable of which each member brings their own value', collect)
     .option(
       '--account <NAME=PROVIDER>',

@@ -68,6 +68,8 @@ export interface Config {
   readonly memoryPrice: MemoryPrice | null
   /** Null for what follows from the address that is listened on. */
   readonly internalUrl: string | null
+  /** Origins of remote servers that are reached although they are not on the public internet. */
+  readonly remoteOrigins: readonly string[]
   readonly trustedProxies: readonly string[]
   /** Null for all. */
   readonly oauthClientHosts: readonly string[] | null
@@ -162,6 +164,7 @@ export function loadConfig(source: ConfigSource): Config {
     internalUrl: rest.internalUrl ?? null,
     memoryPrice: rest.memoryPrice ?? null,
     dockerOciRuntime: rest.dockerOciRuntime ?? null,
+    remoteOrigins: rest.remoteOrigins ?? [],
     trustedProxies: rest.trustedProxies ?? [],
     staleAfterMs: staleAfterS * 1000,
     maxMessageBytes: maxMessageMiB * 1024 * 1024,

@@ -376,6 +376,14 @@ export const SETTINGS = {
     defaultInWords: 'the address that is listened on; for all addresses, the first that is not loopback',
     example: 'http://10.0.0.5:7420',
   }),
+  remoteOrigins: setting({
+    name: 'CATWALK_REMOTE_ORIGINS',
+    description:
+      'Origins of MCP servers that deployments may reach although they are not on the public internet, separated by commas; over http only on this machine.',
+    value: value.remoteOrigins,
+    defaultInWords: 'none: remote servers are reached over https on the public internet',
+    example: 'https://mcp.internal.example,http://127.0.0.1:3000',
+  }),
   trustedProxies: setting({
     name: 'CATWALK_TRUSTED_PROXIES',
     description:

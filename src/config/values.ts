@@ -90,6 +90,32 @@ export const origin: Value<string> = {
   accepts: 'an http or https address without a path',
 }
 
+/** Origins apart from the public internet; what is sent there is secret, so plain http never leaves this machine. */
+export const remoteOrigins: Value<readonly string[]> = {
+  schema: z
+    .string()
+    .transform((value) => value.split(',').map((part) => part.trim()))
+    .refine((parts) =>
+      parts.every((part) => {
+        const url = URL.parse(part)
+        if (
+          url === null ||
+          url.pathname !== '/' ||
+          url.search !== '' ||
+          url.hash !== '' ||
+          url.username !== ''
+        )
+          return false
+        return (
+          url.protocol === 'https:' ||
+          (url.protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname))
+        )
+      }),
+    )
+    .transform((parts) => parts.map((part) => new URL(part).origin)),
+  accepts: 'a list of https addresses without a path (http for this machine), separated by commas',
+}
+
 export const proxies: Value<readonly string[]> = {
   schema: z
     .string()

@@ -40,6 +40,7 @@ const launchPackage = z.discriminatedUnion('kind', [
     path: text,
     program: gitProgram,
   }),
+  z.strictObject({ kind: z.literal('remote'), url: text }),
 ])
 
 const sealed = z
@@ -72,6 +73,11 @@ export const DeploymentFile = z
     launch: z.strictObject({
       package: launchPackage,
       args: words.describe('Right after the executable'),
+      headers: z
+        .array(z.strictObject({ name, value: text }))
+        .max(30)
+        .optional()
+        .describe('What a remote server is sent; {NAME} stands for one of the values'),
       userArgs: z
         .array(z.union([text, z.strictObject({ prefix: text, value: name })]))
         .max(64)

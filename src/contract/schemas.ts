@@ -115,9 +115,11 @@ export const Release = z
     number: z.number().int().positive(),
     state: ReleaseState,
     package: z.object({
-      kind: z.enum(['npm', 'pypi', 'git']),
+      kind: z.enum(['npm', 'pypi', 'git', 'remote']),
       name: z.string(),
-      version: z.string().describe('Exact; of a repository the beginning of the commit'),
+      version: z
+        .string()
+        .describe('Exact; of a repository the beginning of the commit, of a remote server empty'),
       integrity: z.string().nullable().describe('Subresource integrity, where the index publishes it'),
     }),
     args: z.array(z.string()).describe('All of them, those of the owner last'),
@@ -239,6 +241,10 @@ const Launch = z
     command: z.string(),
     args: z.array(z.string()).describe('What makes it speak MCP; not what the user fills in'),
     transport: z.enum(['stdio', 'http']),
+    headers: z
+      .array(z.object({ name: z.string(), value: z.string() }))
+      .optional()
+      .describe('What a remote server is sent; {NAME} stands for the value of a variable'),
     build: z
       .object({
         path: z.string().describe('Folder in the source'),
@@ -487,6 +493,12 @@ export const CreateDeployment = z
       .max(64)
       .optional()
       .describe('Instead of the arguments that the analysis starts it with'),
+    headers: z
+      .record(z.string().max(100), z.string().max(8192))
+      .optional()
+      .describe(
+        'What a remote server is sent besides what the analysis names: Bearer {TOKEN} with the value of the variable TOKEN; a value without a variable is kept as a credential',
+      ),
     executable: z
       .string()
       .max(256)

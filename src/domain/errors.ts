@@ -516,6 +516,26 @@ const CATALOGUE = {
     title: 'No such tool',
     help: 'List what there is with: bin/catwalk tools DEPLOYMENT',
   },
+  remote_unauthorized: {
+    status: 422,
+    title: 'The remote server does not let us in',
+    help: 'Give it the header that its documentation names, with a valid token: bin/catwalk deploy URL --header "Authorization: Bearer {TOKEN}" --env TOKEN.',
+  },
+  remote_unavailable: {
+    status: 502,
+    title: 'The remote server does not answer',
+    help: 'Whoever runs it has to bring it back. It is asked again by itself; what was being called must be called again.',
+  },
+  remote_busy: {
+    status: 429,
+    title: 'The remote server allows no more requests for now',
+    help: 'Wait for the time that is named, or ask whoever runs it for a higher limit.',
+  },
+  remote_refused: {
+    status: 422,
+    title: 'This remote server may not be reached',
+    help: 'Remote servers are reached over https on the public internet. An operator can allow others: CATWALK_REMOTE_ORIGINS.',
+  },
   tool_call_failed: {
     status: 502,
     title: 'The call did not succeed',

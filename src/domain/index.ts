@@ -51,6 +51,15 @@ export {
 export { missingValues, needsConfirmation, valueProblem, type Given } from './deploy-checks.ts'
 export { chooseExecutable } from './executable.ts'
 export { executablesOf } from './executables-of.ts'
+export {
+  fillHeader,
+  givenHeader,
+  headerProblem,
+  readHeader,
+  variablesIn,
+  type HeaderTemplate,
+  type WrittenHeader,
+} from './header-template.ts'
 export { isId, newId, type IdKind } from './ids.ts'
 export {
   argumentCredential,
@@ -66,10 +75,12 @@ export {
   type LaunchArgument,
   type LaunchPackage,
   type LaunchSpec,
+  type LaunchTransport,
   type NetworkPolicy,
   type NpmPackage,
   type PypiPackage,
   type PythonProgram,
+  type RemotePackage,
   type ReleaseSettings,
   type RunSettings,
   type RuntimeKind,

@@ -1,3 +1,5 @@
+import type { HeaderTemplate } from './header-template.ts'
+
 /** A value that a server is given: an environment variable, or one that only arguments hold. */
 export interface VariableDeclaration {
   /** The variable's name; `arg:…` (see {@link argumentCredential}) for a value that is not a variable. */
@@ -60,8 +62,15 @@ export type GitProgram =
   /** A Python file by its path from the folder. */
   | { readonly kind: 'python-file'; readonly path: string }
 
-/** What is installed. Images and remote servers join this union; switches over `kind` are exhaustive. */
-export type LaunchPackage = NpmPackage | PypiPackage | GitPackage
+/** A server that someone else runs: nothing is installed, and nothing of it runs here. */
+export interface RemotePackage {
+  readonly kind: 'remote'
+  /** Its MCP endpoint, without a user name and password. */
+  readonly url: string
+}
+
+/** What is installed or reached. Images join this union; switches over `kind` are exhaustive. */
+export type LaunchPackage = NpmPackage | PypiPackage | GitPackage | RemotePackage
 
 /** An argument as it is, or one that ends in a credential's value (in its path, when the credential is a file). */
 export type LaunchArgument = string | { readonly prefix: string; readonly credential: string }
@@ -77,8 +86,13 @@ export interface LaunchSpec {
   /** What the user adds, verbatim, after `args`. */
   readonly userArgs?: readonly LaunchArgument[]
   readonly variables: readonly VariableDeclaration[]
-  readonly transport: { readonly kind: 'stdio' }
+  readonly transport: LaunchTransport
 }
+
+export type LaunchTransport =
+  | { readonly kind: 'stdio' }
+  /** Of a remote server: with these headers in each request. */
+  | { readonly kind: 'http'; readonly headers: readonly HeaderTemplate[] }
 
 /** Where instances run. */
 export type RuntimeKind = 'local' | 'docker' | 'fly' | 'kubernetes' | 'remote'
@@ -111,7 +125,7 @@ export interface AccountSource {
   readonly template: string
 }
 
-/** What a package is called, and which one of it exactly, for people and for names of things on disk. */
+/** What a package is called (a remote server by its address, without what may identify somebody in its query), and which one of it exactly, for people and for names of things on disk. */
 export function describePackage(spec: LaunchPackage): { readonly name: string; readonly version: string } {
   switch (spec.kind) {
     case 'npm':
@@ -121,9 +135,19 @@ export function describePackage(spec: LaunchPackage): { readonly name: string; r
       const name = spec.repository.replace(/^https:\/\/[^/]+\//, '').replace(/\.git$/, '')
       return { name: spec.path === '' ? name : `${name}/${spec.path}`, version: spec.commit.slice(0, 12) }
     }
+    case 'remote': {
+      const { host, pathname } = new URL(spec.url)
+      return { name: `${host}${pathname === '/' ? '' : pathname}`, version: '' }
+    }
     default:
       return spec satisfies never
   }
+}
+
+/** Name and version in one text, such as `name@1.2.3`. */
+export function packageLabel(spec: LaunchPackage): string {
+  const { name, version } = describePackage(spec)
+  return version === '' ? name : `${name}@${version}`
 }
 
 // The platform's own variables, and those that change what a program loads before its first line runs.

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { describePackage, type LaunchSpec, type ReleaseSettings } from './launch-spec.ts'
+import { packageLabel, type LaunchSpec, type ReleaseSettings } from './launch-spec.ts'
 import type { JsonObject, Manifest } from './manifest.ts'
 
 /** What is compared of a release. */
@@ -129,8 +129,7 @@ function isPlain(value: unknown): value is string | number | boolean {
 }
 
 function packageText({ package: pkg }: LaunchSpec): string {
-  const { name, version } = describePackage(pkg)
-  return `${pkg.kind}:${name}@${version}`
+  return `${pkg.kind}:${packageLabel(pkg)}`
 }
 
 function argumentTexts({ args, userArgs = [] }: LaunchSpec): readonly string[] {

@@ -1,5 +1,5 @@
 import type { Endpoint, HeldStream } from './endpoint.ts'
-import type { LaunchSpec, NetworkPolicy, RunSettings, RuntimeKind } from './launch-spec.ts'
+import type { LaunchPackage, LaunchSpec, NetworkPolicy, RunSettings, RuntimeKind } from './launch-spec.ts'
 import type { LogStream } from './logs.ts'
 import type { ServerEra } from './manifest.ts'
 import type { Secret } from './secret.ts'
@@ -9,7 +9,13 @@ import type { Trial, TrialInput } from './trial.ts'
 
 /** What a runtime can do. Asked before it is used; a runtime never ignores what it cannot do. */
 export interface RuntimeSupport {
+  /** Kinds of packages. */
+  readonly packages: readonly LaunchPackage['kind'][]
   readonly networkPolicies: readonly NetworkPolicy[]
+  /** Whether it limits the memory of a server. */
+  readonly memoryLimit: boolean
+  /** Whether what the server itself prints is in the log. */
+  readonly serverLogs: boolean
   readonly suspend: boolean
   /** Whether an instance outlives the program that started it. */
   readonly survivesRestart: boolean

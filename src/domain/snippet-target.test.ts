@@ -44,13 +44,13 @@ describe('what a snippet starts', () => {
     ],
     [
       { command: 'npx', args: ['mcp-remote', 'https://m.example/mcp', '--header', 'A: b'] },
-      'remote:https://m.example/mcp',
+      'remote:https://m.example/mcp#A={A}',
       [],
       null,
     ],
     [
       { url: 'https://m.example/sse', headers: { Authorization: 'Bearer x' } },
-      'remote:https://m.example/sse',
+      'remote:https://m.example/sse#Authorization=Bearer%20{AUTHORIZATION}',
       [],
       null,
     ],

@@ -1,4 +1,5 @@
 import { CatwalkError } from './errors.ts'
+import { headerProblem, readHeader } from './header-template.ts'
 import { quoted } from './quoted.ts'
 import type { Source, SnippetSource } from './source.ts'
 import type { AnalysableSource } from './source-analyzer.ts'
@@ -6,7 +7,7 @@ import { parseSource } from './source/parse.ts'
 
 type Program = Extract<SnippetSource['servers'][number], { readonly kind: 'program' }>
 
-/** What one server of a snippet stands for. `env`, `args` and `headers` may hold secrets. */
+/** What one server of a snippet stands for. `env` and `args` may hold secrets. */
 export interface SnippetTarget {
   readonly name: string
   /** Names of all servers of the snippet. */
@@ -16,9 +17,8 @@ export interface SnippetTarget {
   readonly executable: string | null
   /** What it passes to the server. */
   readonly args: readonly string[]
-  /** Values for variables; what only stands for a value is left out. */
+  /** Values for variables, those of headers among them; what only stands for a value is left out. */
   readonly env: Readonly<Record<string, string>>
-  readonly headers: Readonly<Record<string, string>>
 }
 
 interface Started {
@@ -26,7 +26,6 @@ interface Started {
   readonly executable?: string | null
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  readonly headers?: Readonly<Record<string, string>>
 }
 
 /**
@@ -45,9 +44,7 @@ export function snippetTarget(snippet: SnippetSource, chosen: string | null): Sn
     })
   }
   const started: Started =
-    server.kind === 'remote'
-      ? { source: remote(server.url), args: [], headers: server.headers }
-      : startedBy(withoutShell(server))
+    server.kind === 'remote' ? remote(server.url, server.headers) : startedBy(withoutShell(server))
   return {
     name: server.name,
     servers,
@@ -55,7 +52,6 @@ export function snippetTarget(snippet: SnippetSource, chosen: string | null): Sn
     executable: started.executable ?? null,
     args: started.args,
     env: valuesOf({ ...started.env, ...(server.kind === 'program' ? server.env : {}) }),
-    headers: valuesOf(started.headers ?? {}),
   }
 }
 
@@ -141,7 +137,7 @@ function throughMcpRemote(args: readonly string[]): Started {
     const [, name, value] = /^([\w-]+):\s*(.*)$/s.exec(args[index - 1] === '--header' ? word : '') ?? []
     return name === undefined || value === undefined ? [] : [[name, value] as const]
   })
-  return { source: remote(url), args: [], headers: Object.fromEntries(headers) }
+  return remote(url, Object.fromEntries(headers))
 }
 
 /** `uvx name args`, `uvx --from spec command args`, `pipx run --spec spec command args`. */
@@ -249,8 +245,27 @@ function splitOptions(
   return { options: new Map(all), all, rest: words.slice(at) }
 }
 
-function remote(url: string): AnalysableSource {
-  return notNested(parseSource(`remote:${url}`))
+/** The values in headers are kept apart from what may be shown of them. */
+function remote(url: string, written: Readonly<Record<string, string>>): Started {
+  const source = notNested(parseSource(`remote:${url}`))
+  // Clients set these themselves; that a snippet names them says nothing.
+  const given = Object.entries(written).filter(([name]) => !/^(?:accept|content-type)$/i.test(name))
+  const read = given.map(([name, value]) =>
+    readHeader(name, isPlaceholder(value) && !/[{<$]/.test(value) ? '' : value),
+  )
+  for (const { header } of read) {
+    const problem = headerProblem(header)
+    if (problem === null) continue
+    throw new CatwalkError('invalid_source', `The header ${quoted(header.name)} ${problem}.`, {
+      details: { field: 'source' },
+    })
+  }
+  const headers = read.map(({ header }) => header)
+  return {
+    source: source.kind === 'remote' && headers.length > 0 ? { ...source, headers } : source,
+    args: [],
+    env: Object.assign({}, ...read.map(({ values }) => values)) as Record<string, string>,
+  }
 }
 
 function notNested(source: Source): AnalysableSource {

@@ -1,3 +1,4 @@
+import type { HeaderTemplate } from './header-template.ts'
 import type { SnippetServer } from './source/snippet.ts'
 
 /**
@@ -78,6 +79,8 @@ export interface RemoteSource {
   readonly kind: 'remote'
   /** https; http only for an address of this machine. */
   readonly url: string
+  /** What it is to be sent; without values. Absent: nothing is known of that. */
+  readonly headers?: readonly HeaderTemplate[]
 }
 
 /** A pasted `mcpServers` snippet or command line. Its values of variables and headers may be secrets. */

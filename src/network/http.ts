@@ -23,12 +23,14 @@ export interface HttpClientOptions {
    */
   readonly trustedOrigins: readonly string[]
   readonly userAgent: string
+  /** Connections to one host at a time; more wait. Default: 8. */
+  readonly maxSockets?: number
   /** The real one by default. */
   readonly network?: Pick<Network, 'resolve' | 'ownAddresses'>
 }
 
 export interface HttpRequest {
-  readonly method?: 'GET' | 'POST' | 'HEAD'
+  readonly method?: 'GET' | 'POST' | 'HEAD' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Buffer
   /** Value of the Authorization header; left out when a redirect leads to another origin. */
@@ -37,6 +39,8 @@ export interface HttpRequest {
   readonly timeoutMs?: number
   /** Default: 5. Beyond it a redirect is a failure. */
   readonly maxRedirects?: number
+  /** Whether a redirect is an answer like any other, for who decides about it. Default: it is followed. */
+  readonly answerRedirects?: boolean
   readonly signal: AbortSignal
 }
 
@@ -61,15 +65,20 @@ export interface HttpClient extends Disposable {
 
 const TIMEOUT_MS = 20_000
 const MAX_REDIRECTS = 5
+const CONNECT_MS = 10_000
 
 /** An HTTP client for addresses that somebody else chose. Names are looked up once, checked, and just those dialled. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const network = options.network ?? systemNetwork
   const trusted = new Set(options.trustedOrigins)
-  const agents = { plain: new HttpAgent(AGENT), secure: new HttpsAgent(AGENT) }
+  const settings = { ...AGENT, maxSockets: options.maxSockets ?? AGENT.maxSockets }
+  const agents = { plain: new HttpAgent(settings), secure: new HttpsAgent(settings) }
 
   const ask = async (url: URL, request: HttpRequest, authorization: Secret | null): Promise<HttpResponse> => {
-    const timeout = AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS)
+    const limit = new AbortController()
+    const timeout = limit.signal
+    // Ended with the answer: a long limit must not keep what was answered long ago.
+    const timer = setTimeout(() => limit.abort(), request.timeoutMs ?? TIMEOUT_MS)
     const signal = AbortSignal.any([request.signal, timeout])
     try {
       const addresses = await allowedAddresses(url, trusted, network, signal)
@@ -85,14 +94,27 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
             ...(authorization === null ? {} : { authorization: authorization.reveal() }),
           },
           lookup: answering(addresses),
-          signal: request.signal,
         })
+        let begun: IncomingMessage | null = null
+        // What is over already gives its connection back; there is nothing to destroy but what is still being read.
+        const giveUp = () => (begun ?? sent).destroy(new Error('given up'))
+        if (request.signal.aborted) giveUp()
+        request.signal.addEventListener('abort', giveUp, { once: true })
+        sent.once('close', () => request.signal.removeEventListener('abort', giveUp))
         timeout.addEventListener('abort', () => sent.destroy(new Error('no answer in time')), { once: true })
-        sent.once('error', reject)
+        // Never without a listener: what fails after the answer has begun is its reader's.
+        sent.on('error', reject)
+        sent.once('socket', (socket) => {
+          if (!socket.connecting) return
+          const late = setTimeout(() => sent.destroy(new Error('no connection in time')), CONNECT_MS)
+          for (const event of ['connect', 'close']) socket.once(event, () => clearTimeout(late))
+        })
         sent.once('response', (message) => {
           // From here on the body may take the time that the caller's signal leaves.
-          sent.off('error', reject)
           sent.on('error', (error) => message.destroy(error))
+          begun = message
+          // Whoever reads it hears of it there; when nobody does any more, it is nobody's.
+          message.on('error', () => undefined)
           resolve(message)
         })
         sent.end(request.body)
@@ -103,6 +125,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       if (error instanceof HttpFailure) throw error
       if (timeout.aborted) throw new HttpFailure('timeout', `${url.host} does not answer in time.`, error)
       throw new HttpFailure('unreachable', `${url.host} cannot be reached.`, error)
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -113,7 +137,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       const { maxRedirects = MAX_REDIRECTS } = request
       for (let step = 0; step <= maxRedirects; step++) {
         const response = await ask(url, request, authorization)
-        const next = redirectTarget(response)
+        const next = request.answerRedirects === true ? null : redirectTarget(response)
         if (next === null) return response
         response.body.destroy()
         if (request.body !== undefined) {
@@ -132,7 +156,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   }
 }
 
-const AGENT = { keepAlive: true, maxSockets: 8, timeout: 60_000 } as const
+const AGENT = { keepAlive: true, maxSockets: 8, timeout: 60_000 }
 
 async function allowedAddresses(
   url: URL,

@@ -155,17 +155,23 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       userAgent,
     }),
   )
-  const runtimes = createRuntimes(config, {
-    dataDir,
-    logger: logger.child({ part: 'runtime' }),
-    npm: workspaceServices.npmConfiguration,
-    pypi: workspaceServices.pythonIndex,
-    hasOwnPackages: workspaceServices.hasOwnPackages,
-    openSnapshot: openRepositoryOf(sources, workspaceServices),
-    installTimeoutMs: config.installTimeoutMs,
-    maxMessageBytes: config.maxMessageBytes,
-    firstUid: config.uidBase,
-  })
+  const reaching = { trustedOrigins: config.remoteOrigins, userAgent, maxSockets: Infinity }
+  const remotes = stack.use(createHttpClient(reaching))
+  const runtimes = createRuntimes(
+    config,
+    {
+      dataDir,
+      logger: logger.child({ part: 'runtime' }),
+      npm: workspaceServices.npmConfiguration,
+      pypi: workspaceServices.pythonIndex,
+      hasOwnPackages: workspaceServices.hasOwnPackages,
+      openSnapshot: openRepositoryOf(sources, workspaceServices),
+      installTimeoutMs: config.installTimeoutMs,
+      maxMessageBytes: config.maxMessageBytes,
+      firstUid: config.uidBase,
+    },
+    remotes,
+  )
   const instances = createInstanceRegistry(config.wakeTimeoutMs)
   const logs = stack.use(services.createLogWriter(db, logger.child({ part: 'logs' })))
   const sessions = stack.use(
@@ -387,7 +393,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
           sources,
           services: workspaceServices,
           registry: createRegistryEntries(db, registries.official),
-          runtime: runtimes[0] ?? null,
+          runtimes,
           memoryMiB: config.defaultMemoryMiB,
           now: () => systemClock.now(),
         }),

@@ -66,8 +66,11 @@ export async function toPackage(
     }
     case 'oci':
       throw refusal('Images cannot be deployed yet.')
-    case 'remote':
-      throw refusal('Remote servers cannot be deployed yet.')
+    case 'remote': {
+      const remote = parseSource(`remote:${name}`)
+      if (remote.kind !== 'remote') throw refusal('Its address is not one.')
+      return { kind: 'remote', url: remote.url }
+    }
   }
 }
 

@@ -74,50 +74,32 @@ function noSuchEntry(name: string, version: string | null, help: string): Catwal
   return new CatwalkError('source_not_found', `The MCP Registry has no server ${what}.`, { help })
 }
 
-/** What is known of an entry whose files cannot be read here. */
-export function analysisWithoutFiles({ entry, target, address }: FoundEntry): Analysis {
-  return {
-    source: { kind: 'registry', url: address, commit: null, path: '' },
-    verdict: 'unsupported',
-    reason: target.kind === 'remote' ? elsewhere(entry, target.url) : NOTHING,
-    launch:
-      target.kind === 'remote'
-        ? {
-            package: { registry: 'remote', name: target.url, version: null },
-            command: '',
-            args: [],
-            transport: 'http',
-          }
-        : null,
-    candidates: [],
-    env: [],
-    requiredOneOf: [],
-    arguments: [],
-    tools: [],
-    resources: [],
-    prompts: [],
-    proof: null,
-    warnings: deprecation(entry),
-    model: null,
-    about: aboutOf(entry),
-  }
+/** What is known of an entry that leads to nothing. */
+export function analysisWithoutFiles(found: FoundEntry): Analysis {
+  return withAbout(
+    {
+      source: { kind: 'registry', url: found.address, commit: null, path: '' },
+      verdict: 'unsupported',
+      reason: 'The registry names neither a package that can be run here nor a repository.',
+      launch: null,
+      candidates: [],
+      env: [],
+      requiredOneOf: [],
+      arguments: [],
+      tools: [],
+      resources: [],
+      prompts: [],
+      proof: null,
+      warnings: [],
+      model: null,
+    },
+    found,
+  )
 }
 
-const NOTHING = 'The registry names neither a package that can be run here nor a repository.'
-
-function elsewhere({ document, repository }: RegistryEntry, url: string): string {
-  const remote = document.remotes.find((one) => one.url === url)
-  const listed = remote?.['headers']
-  const headers = Array.isArray(listed)
-    ? listed.flatMap((header: unknown) =>
-        typeof header === 'object' && header !== null && 'name' in header && typeof header.name === 'string'
-          ? [header.name]
-          : [],
-      )
-    : []
-  const needed = headers.length === 0 ? '' : ` It asks for these headers: ${headers.join(', ')}.`
-  const own = repository === null ? '' : ` Its code may be at ${repository}: paste that to run your own.`
-  return `Someone else runs it, at ${url}. Catwalk cannot stand in front of such servers yet: connect your client to that address itself.${needed}${own}`
+/** With what the entry itself says of the server. */
+export function withAbout(analysis: Analysis, { entry }: FoundEntry): Analysis {
+  return { ...analysis, warnings: [...analysis.warnings, ...deprecation(entry)], about: aboutOf(entry) }
 }
 
 /** An analysis of the files that an entry leads to, with what the entry itself declares. */

@@ -1,7 +1,9 @@
 import type { Config } from '../config/index.ts'
 import type { Runtime } from '../domain/index.ts'
 import { createDockerRuntime, type DockerRuntimeOptions } from '../runtimes/docker/index.ts'
+import type { HttpClient } from '../network/index.ts'
 import { createLocalRuntime, type LocalRuntimeOptions } from '../runtimes/local/index.ts'
+import { createRemoteRuntime } from '../runtimes/remote/index.ts'
 
 type Shared = Omit<
   LocalRuntimeOptions & DockerRuntimeOptions,
@@ -9,7 +11,7 @@ type Shared = Omit<
 >
 
 /** The runtimes that are switched on; the first is where deployments run that choose none. */
-export function createRuntimes(config: Config, shared: Shared): readonly Runtime[] {
+export function createRuntimes(config: Config, shared: Shared, http: HttpClient): readonly Runtime[] {
   const {
     allowUnsandboxed,
     dockerSocket: socketPath,
@@ -19,5 +21,6 @@ export function createRuntimes(config: Config, shared: Shared): readonly Runtime
   return [
     ...(config.localRuntime ? [createLocalRuntime({ ...shared, allowUnsandboxed })] : []),
     ...(config.dockerRuntime ? [createDockerRuntime({ ...shared, socketPath, image, ociRuntime })] : []),
+    createRemoteRuntime({ http, origins: config.remoteOrigins, maxMessageBytes: config.maxMessageBytes }),
   ]
 }

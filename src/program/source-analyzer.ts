@@ -18,9 +18,11 @@ import {
 import { toPackage, type Indexes } from './launch-package.ts'
 import type { WorkspaceServices } from './workspace-services.ts'
 import { warningsOfPackage } from './package-warnings.ts'
+import { factsOfAddress, factsOfRemote, remoteAnalysis, withHandshake } from './remote-analysis.ts'
 import {
   analysisWithoutFiles,
   claimsName,
+  withAbout,
   withEntry,
   type FoundEntry,
   type RegistryEntries,
@@ -30,8 +32,8 @@ export interface SourceAnalyzerOptions {
   readonly sources: SourceHost
   readonly services: Pick<WorkspaceServices, 'npm' | 'pypi' | 'model' | 'reading'>
   readonly registry: RegistryEntries
-  /** Where servers are tried out; null when nothing can be run here. */
-  readonly runtime: Pick<Runtime, 'tryOut'> | null
+  /** Where servers are tried out, by what can be run there. */
+  readonly runtimes: readonly Pick<Runtime, 'tryOut' | 'supports'>[]
   readonly memoryMiB: number
   readonly now: () => Date
 }
@@ -75,17 +77,20 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
     signal: AbortSignal,
   ): Promise<Analysis> {
     const { launch } = analysis
-    const canBeTried = launch?.transport === 'stdio' && analysis.verdict !== 'unsupported'
+    const isRemote = launch?.package.registry === 'remote'
+    const canBeTried = (launch?.transport === 'stdio' || isRemote) && analysis.verdict !== 'unsupported'
     // A server that its files do not show to be one is known by what it answers.
     const isWanted = input.boot || analysis.verdict === 'not_a_server'
-    const { runtime } = options
-    if (!isWanted || launch === null || !canBeTried || runtime === null) return analysis
+    if (!isWanted || launch === null || !canBeTried) return analysis
     input.onStep('booting', launch.package.name)
     try {
+      const pkg = await toPackage(analysis, null, indexesOf(input.workspaceId), signal)
+      const runtime = options.runtimes.find(({ supports }) => supports.packages.includes(pkg.kind))
+      if (runtime === undefined) return analysis
       const trial = await runtime.tryOut(
         {
           workspaceId: input.workspaceId,
-          package: await toPackage(analysis, null, indexesOf(input.workspaceId), signal),
+          package: pkg,
           args: launch.args,
           variables: analysis.env,
           requiredOneOf: analysis.requiredOneOf,
@@ -98,7 +103,7 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
         },
         signal,
       )
-      const proven = withProof(analysis, trial)
+      const proven = withProof(isRemote ? withHandshake(analysis, trial) : analysis, trial)
       if (analysis.verdict !== 'not_a_server' || !trial.proof.booted) return proven
       const asks = [...proven.env, ...proven.arguments].some(({ required }) => required)
       return asks
@@ -110,6 +115,29 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
       const warning = { code: 'not_tried', message: `It was not tried out: ${error.message}` }
       return { ...analysis, warnings: [...analysis.warnings, warning] }
     }
+  }
+
+  /** What cannot be read is a server that someone else runs, or nothing. */
+  async function withoutFiles(
+    input: SourceAnalysisInput,
+    found: FoundEntry | null,
+    signal: AbortSignal,
+  ): Promise<{ pinned: string; analysis: Analysis }> {
+    const { source } = input
+    if (found !== null) {
+      const { target, entry, address } = found
+      const remote =
+        target.kind === 'remote' ? entry.document.remotes.find(({ url }) => url === target.url) : undefined
+      const analysis =
+        remote === undefined
+          ? analysisWithoutFiles(found)
+          : withAbout(remoteAnalysis(factsOfRemote(remote, address)), found)
+      return { pinned: formatEntry(found), analysis: await proved(analysis, input, signal) }
+    }
+    if (source.kind !== 'remote') throw notYet(source)
+    // Never out of the cache: whoever runs it changes it when they like.
+    const analysis = remoteAnalysis(factsOfAddress(source.url, source.headers ?? []))
+    return { pinned: formatSource(source), analysis: await proved(analysis, input, signal) }
   }
 
   async function repositoryOf(
@@ -128,7 +156,7 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
       onStep('fetching', formatSource(input.source))
       const found = input.source.kind === 'registry' ? await registry.find(input.source, signal) : null
       const source = readableSource(input.source, found)
-      if (source === null) return withoutFiles(input, found)
+      if (source === null) return withoutFiles(input, found, signal)
       const within = await services.reading(input.workspaceId, source, signal)
       const pin = await sources.pin(source, within)
       const pinned = [...(found === null ? [] : [formatEntry(found)]), formatSource(pin.source)].join(' ')
@@ -192,15 +220,6 @@ function aboutOf(info: PackageInfo): NonNullable<Analysis['about']> {
   }
 }
 
-async function withoutFiles(
-  input: SourceAnalysisInput,
-  found: FoundEntry | null,
-): Promise<{ pinned: string; analysis: Analysis }> {
-  if (found === null) throw notYet(input.source)
-  const pinned = formatEntry(found)
-  return { pinned, analysis: (await input.recall(pinned)) ?? analysisWithoutFiles(found) }
-}
-
 /** What is read: the source itself, or what an entry of the registry leads to. Null when nothing can be read. */
 function readableSource(source: AnalysableSource, found: FoundEntry | null): ReadableSource | null {
   if (found !== null) return 'source' in found.target ? found.target.source : null
@@ -223,10 +242,8 @@ function noSuchServer(server: string, { candidates }: Analysis): CatwalkError {
   })
 }
 
-const WHAT = { oci: 'Images', remote: 'Remote servers' } as const
-
 function notYet({ kind }: AnalysableSource): CatwalkError {
-  const what = kind === 'oci' || kind === 'remote' ? WHAT[kind] : 'Sources of this kind'
+  const what = kind === 'oci' ? 'Images' : 'Sources of this kind'
   return new CatwalkError('source_not_deployable', `${what} cannot be deployed yet.`, {
     details: { field: 'source' },
   })

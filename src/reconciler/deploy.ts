@@ -23,10 +23,10 @@ export async function deploy(work: Work, newest: queries.ReleaseRow): Promise<vo
     if (release.state !== 'pending') release = await advance(work, release, 'pending', 'Taken up again.')
     launchable = await makeLaunchable(deps, deployment, release, signal)
     if (launchable.disconnected.length > 0) throw accountNeeded(deps.publicUrl, deployment)
-    const { name, version } = describePackage(release.launch_spec.package)
-    release = await advance(work, release, 'installing', `Installing ${name} ${version}.`, (tx) =>
-      queries.supersedeOlder(tx, release),
-    )
+    const { package: pkg } = release.launch_spec
+    const { name, version } = describePackage(pkg)
+    const what = pkg.kind === 'remote' ? `It runs at ${name}.` : `Installing ${name} ${version}.`
+    release = await advance(work, release, 'installing', what, (tx) => queries.supersedeOlder(tx, release))
     await deps.checkpoint('release.installing')
     const installed = await measured(deps, 'installing', install(launchable, signal))
     await deps.checkpoint('release.installed')

@@ -103,9 +103,11 @@ export async function install(
     },
     signal,
   )
+  const { lockFile } = prepared
+  if (release.launch_spec.package.kind === 'remote') return { lockFile, message: 'Nothing to install.' }
   const packages = `${prepared.packages} ${prepared.packages === 1 ? 'package' : 'packages'}`
   return {
-    lockFile: prepared.lockFile,
+    lockFile,
     message: prepared.fromStore ? `Installed: ${packages}, all from the store.` : `Installed ${packages}.`,
   }
 }

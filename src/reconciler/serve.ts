@@ -77,8 +77,17 @@ export async function serve(work: Work, release: queries.ReleaseRow): Promise<vo
       work,
       release.id,
       `It could not be started: ${redact?.(reason) ?? reason}`,
-      deployment.failures + 1,
+      failuresAfter(deployment.failures, cause),
       end,
     )
   }
 }
+
+/** A server elsewhere that is away for long is no crash loop: it is asked again, once a minute, until it is back. */
+function failuresAfter(before: number, cause: unknown): number {
+  const isAway = cause instanceof CatwalkError && cause.code === 'remote_unavailable'
+  return isAway ? Math.min(before + 1, MOST_WHILE_AWAY) : before + 1
+}
+
+/** The waits between attempts have their full length then, and it is not given up. */
+const MOST_WHILE_AWAY = 8

@@ -102,14 +102,17 @@ export function createTender(
       state.silentSince = null
       await mark(running, 'ready', 'It answers again.')
     } catch (error) {
-      const isSilent = error instanceof CatwalkError && error.code === 'server_silent'
+      const code = error instanceof CatwalkError ? error.code : null
+      const isSilent = code === 'server_silent' || code === 'remote_unavailable'
       // Its end is noticed by itself, and whatever else it says is a sign of life.
       if (!isSilent || signal.aborted) return
       state.missed++
       if (state.missed < MISSED || deps.instances.get(lease.deploymentId) !== running) return
       const isBusy = instance.idleMs() === null
       const since = (state.silentSince ??= performance.now())
-      if (!isBusy || performance.now() - since > BUSY_MS) return replace(running)
+      // Somebody else has to start what is away elsewhere; the way to it finds it again by itself.
+      const isOurs = code !== 'remote_unavailable'
+      if (isOurs && (!isBusy || performance.now() - since > BUSY_MS)) return replace(running)
       if (state.missed === MISSED) await mark(running, 'unhealthy', 'It does not answer its health check.')
     } finally {
       state.checkedAt = performance.now()

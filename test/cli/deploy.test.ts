@@ -54,6 +54,7 @@ test('every flag of deploy reaches the server', async () => {
       ['--env', 'PLAIN=a=b', '--env', 'BOTH=flag', '--env', 'OWN', '--env', 'PIPED=-', '--env-file', file],
       ['--arg', '--json', '--arg', '.', '--executable', 'echo', '--network', 'none', '--allow-scripts'],
       ['--memory', '128', '--server', 'second', '--yes', '--file', `KEY_FILE=${file}`],
+      ['--header', 'X-Team: {OWN}'],
     ].flat(),
     { stdin: 'from stdin\n', env: { OWN: 'from the environment' } },
   )
@@ -84,6 +85,9 @@ test('every flag of deploy reaches the server', async () => {
       arguments: {},
       allowMissing: false,
       tokenName: 'first',
+      personal: [],
+      accounts: {},
+      headers: { 'X-Team': '{OWN}' },
     },
   ])
 })

@@ -57,7 +57,15 @@ export interface FakeRuntime extends Runtime {
 export function createFakeRuntime(): FakeRuntime {
   const runtime: FakeRuntime = {
     kind: 'local',
-    supports: { networkPolicies: ['none', 'internet'], suspend: false, survivesRestart: false, people: true },
+    supports: {
+      packages: ['npm', 'pypi', 'git'],
+      memoryLimit: true,
+      serverLogs: true,
+      networkPolicies: ['none', 'internet'],
+      suspend: false,
+      survivesRestart: false,
+      people: true,
+    },
     onPrepare: async () => {},
     onStart: async () => {},
     onProbe: async () => MANIFEST,

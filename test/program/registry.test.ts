@@ -164,15 +164,20 @@ test('in place of an image its repository is analysed, and that is told', async 
   )
 })
 
-test('what only runs elsewhere is told with its address and headers, and is not deployed', async () => {
-  expect(await analyze('remote')).toMatchObject({
-    verdict: 'unsupported',
-    reason: expect.stringMatching(/https:\/\/remote\.example\/mcp.*X-Key/),
-    launch: { package: { registry: 'remote', name: 'https://remote.example/mcp' }, transport: 'http' },
+test('what only runs elsewhere is told with its address and what it is to be sent', async () => {
+  const { document: analysis } = await run(program, 'analyze', 'io.github.acme/remote', '--no-boot')
+  expect(analysis).toMatchObject({
+    verdict: 'needs_input',
+    launch: {
+      package: { registry: 'remote', name: 'https://remote.example/mcp' },
+      transport: 'http',
+      headers: [{ name: 'X-Key', value: '{X_KEY}' }],
+    },
+    env: [{ name: 'X_KEY', required: true, secret: true, evidence: [{ reader: 'registry' }] }],
   })
   const { exitCode, document } = await run(program, 'deploy', 'io.github.acme/remote')
   expect(exitCode).not.toBe(0)
-  expect(document).toMatchObject({ error: 'source_not_deployable' })
+  expect(document).toMatchObject({ error: 'missing_variable', details: { missing: ['X_KEY'] } })
 })
 
 test('an unknown name is told; one that was published a moment ago is asked for', async () => {

@@ -116,6 +116,9 @@ export async function createWorld(trustedOrigins: readonly string[] = []): Promi
         {
           kind: 'local',
           supports: {
+            packages: ['npm', 'pypi', 'git'],
+            memoryLimit: true,
+            serverLogs: true,
             networkPolicies: ['none', 'internet'],
             suspend: false,
             survivesRestart: false,

@@ -40,7 +40,14 @@ const ring = parseKeyRing(Buffer.alloc(32, 7).toString('base64'), 'test')
 
 const local = {
   kind: 'local',
-  supports: { networkPolicies: ['none'], suspend: false, survivesRestart: false },
+  supports: {
+    packages: ['npm', 'pypi', 'git'],
+    memoryLimit: true,
+    serverLogs: true,
+    networkPolicies: ['none'],
+    suspend: false,
+    survivesRestart: false,
+  },
 } as const
 
 async function findings(changes: Partial<Dependencies> = {}) {

@@ -16,6 +16,8 @@ export interface DeployOptions extends CommonOptions {
   readonly env?: readonly string[]
   readonly envFile?: string
   readonly arg?: readonly string[]
+  /** `Name: value` */
+  readonly header?: readonly string[]
   readonly personal?: readonly string[]
   /** NAME=PROVIDER */
   readonly account?: readonly string[]
@@ -48,6 +50,7 @@ export async function deploy(context: CommandContext, source: string, options: D
     variables,
     args: [...(options.arg ?? [])],
     ...(Object.keys(files).length === 0 ? {} : { files }),
+    ...(options.header === undefined ? {} : { headers: readHeaders(options.header) }),
     ...(options.personal === undefined ? {} : { personal: [...options.personal] }),
     ...(options.account === undefined ? {} : { accounts: readAccounts(options.account) }),
     ...(options.server === undefined ? {} : { server: options.server }),
@@ -155,6 +158,20 @@ export async function readFiles(flags: readonly string[]): Promise<Record<string
     })
   }
   return files
+}
+
+/** @throws CatwalkError `invalid_request`; never shows what may be a secret */
+export function readHeaders(flags: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    flags.map((flag): [string, string] => {
+      const [, name, value] = /^([^\s:]+)\s*:\s*(\S.*)$/s.exec(flag) ?? []
+      if (name !== undefined && value !== undefined) return [name, value]
+      throw new CatwalkError('invalid_request', 'A header is not written as NAME: VALUE.', {
+        help: 'Give it as --header "Authorization: Bearer {TOKEN}", and the value with --env TOKEN=VALUE.',
+        details: { field: 'headers' },
+      })
+    }),
+  )
 }
 
 function fileProblem(message: string, cause?: unknown): CatwalkError {

@@ -1,3 +1,4 @@
+import type { HeaderTemplate } from '../header-template.ts'
 import type { Source } from '../source.ts'
 import type { SnippetServer } from './snippet.ts'
 
@@ -20,7 +21,7 @@ export function formatSource(source: Source): string {
     case 'registry':
       return `registry:${source.name}${suffix('@', source.version)}`
     case 'remote':
-      return `remote:${source.url}`
+      return `remote:${source.url}${headersOf(source.headers ?? [])}`
     case 'snippet':
       return JSON.stringify({
         mcpServers: Object.fromEntries(source.servers.map((server) => [server.name, formatServer(server)])),
@@ -36,6 +37,12 @@ function suffix(sign: string, value: string | null): string {
 function place(page: string, { ref, path }: { readonly ref: string | null; readonly path: string }): string {
   if (ref === null && path === '') return ''
   return `${page}/${encodeURIComponent(ref ?? 'HEAD')}${path === '' ? '' : `/${encodePath(path)}`}`
+}
+
+/** `#Authorization=Bearer%20{TOKEN}`: names of values, never values. */
+function headersOf(headers: readonly HeaderTemplate[]): string {
+  if (headers.length === 0) return ''
+  return `#${headers.map(({ name, value }) => `${encodeURIComponent(name)}=${encodeURIComponent(value).replaceAll('%7B', '{').replaceAll('%7D', '}')}`).join('&')}`
 }
 
 function fragment(values: Readonly<Record<string, string | null>>): string {

@@ -1,7 +1,8 @@
 import type { CatwalkError } from '../errors.ts'
+import { headerProblem, variablesIn } from '../header-template.ts'
 import { parsePackageName } from '../package-name.ts'
 import { quoted } from '../quoted.ts'
-import type { RegistrySource, Source } from '../source.ts'
+import type { RegistrySource, RemoteSource, Source } from '../source.ts'
 import { parseOci, parsePypi } from './packages.ts'
 import { pathSegments } from './paths.ts'
 import { notASource } from './refuse.ts'
@@ -81,7 +82,7 @@ function parsePrefixed(text: string, options: ParseOptions): Source | null {
       const url = URL.parse(rest)
       if (url === null || !/^https?:$/.test(url.protocol))
         throw notASource(`${quoted(rest)} is not an address.`)
-      return parseRemote(url)
+      return withHeaders(parseRemote(url), url.hash)
     }
     case 'git': {
       const url = URL.parse(rest)
@@ -167,7 +168,25 @@ function parseRepository(url: URL, { githubHosts = [] }: ParseOptions): Source {
   return host === 'github.com' || githubHosts.includes(host) ? parseGithubUrl(url, host) : parseGitUrl(url)
 }
 
-function parseRemote(url: URL): Source {
+/** The headers that {@link formatSource} writes. */
+function withHeaders(source: RemoteSource, hash: string): RemoteSource {
+  if (hash.length <= 1) return source
+  const headers = [...new URLSearchParams(hash.slice(1).replaceAll('+', '%2B'))].map(([name, value]) => ({
+    name,
+    value,
+  }))
+  for (const header of headers) {
+    const problem = headerProblem(header)
+    if (problem !== null) throw notASource(`The header ${quoted(header.name)} ${problem}.`)
+    if (variablesIn(header).length === 0)
+      throw notASource(
+        `The header ${quoted(header.name)} holds a value. Write {NAME} in its place, and give the value on its own.`,
+      )
+  }
+  return { ...source, headers }
+}
+
+function parseRemote(url: URL): RemoteSource {
   checkAddress(url)
   const isHere = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)
   if (url.protocol !== 'https:' && !isHere) {

@@ -109,7 +109,15 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
   }
   return {
     kind: source.kind,
-    supports: { networkPolicies: ['none', 'internet'], suspend: false, survivesRestart: false, people: true },
+    supports: {
+      packages: ['npm', 'pypi', 'git'],
+      networkPolicies: ['none', 'internet'],
+      memoryLimit: true,
+      serverLogs: true,
+      suspend: false,
+      survivesRestart: false,
+      people: true,
+    },
     status: async (signal) => (await open()).confinement.status(signal),
     prepare: async (input, signal) => (await open()).preparation.prepare(input, signal),
     start: async (input, signal) => {
@@ -184,6 +192,8 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
         return createPypiInstaller(python, spec)
       case 'git':
         return createGitInstaller({ node: npm, python, openSnapshot }, spec, workspaceId)
+      case 'remote':
+        throw new CatwalkError('runtime_unavailable', 'What someone else runs cannot be installed here.')
       default:
         return spec satisfies never
     }

@@ -72,10 +72,11 @@ function launchOf({
   settings,
 }: queries.ReleaseRow): File['launch'] {
   const personal = new Set(settings.personal)
-  const { package: pkg, args, userArgs = [], variables } = spec
+  const { package: pkg, args, userArgs = [], variables, transport } = spec
   return {
     package: pkg.kind === 'pypi' ? { ...pkg, hashes: [...pkg.hashes] } : pkg,
     args: [...args],
+    ...(transport.kind === 'http' ? { headers: transport.headers.map((header) => ({ ...header })) } : {}),
     userArgs: userArgs.map(argumentOf),
     values: variables
       .filter(({ name }) => name in versions || personal.has(name))

@@ -71,6 +71,8 @@ function sourceOf(pkg: LaunchPackage): string {
       return formatSource({ kind: pkg.kind, name: pkg.name, version: pkg.version })
     case 'git':
       return formatSource({ kind: 'git', url: pkg.repository, ref: pkg.commit, path: pkg.path })
+    case 'remote':
+      return formatSource({ kind: 'remote', url: pkg.url, headers: [] })
     default:
       return pkg satisfies never
   }
@@ -84,6 +86,8 @@ function executableOf(pkg: LaunchPackage): string | null {
       return pkg.program.kind === 'script' ? pkg.program.name : null
     case 'git':
       return pkg.program.kind === 'node-executable' ? pkg.program.name : null
+    case 'remote':
+      return null
     default:
       return pkg satisfies never
   }

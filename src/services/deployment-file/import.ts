@@ -6,10 +6,12 @@ import {
 } from '../../contract/index.ts'
 import {
   CatwalkError,
+  headerProblem,
   isArgumentCredential,
   quoted,
   valueProblem,
   variableProblem,
+  variablesIn,
   type Analysis,
   type LaunchArgument,
   type RuntimeKind,
@@ -66,7 +68,8 @@ export async function importDeployment(
         required: true,
         ...(path === undefined ? {} : { file: path }),
       })),
-      transport: { kind: 'stdio' },
+      transport:
+        found.package.kind === 'remote' ? { kind: 'http', headers: launch.headers ?? [] } : { kind: 'stdio' },
     },
     credentials: new Map([...values].filter(([name]) => !personal.includes(name))),
     own: new Map([...values].filter(([name]) => personal.includes(name))),
@@ -116,6 +119,16 @@ function checkNames({ launch }: File): void {
     }
     names.add(name)
   }
+  for (const header of launch.headers ?? []) {
+    const problem = headerProblem(header)
+    if (problem !== null)
+      throw new CatwalkError('deployment_file_invalid', `The header ${quoted(header.name)} ${problem}.`)
+    if (variablesIn(header).every((name) => names.has(name))) continue
+    throw new CatwalkError(
+      'deployment_file_invalid',
+      'A header in the file has a value that it does not name.',
+    )
+  }
   const unknown = launch.userArgs.find(
     (argument) => typeof argument !== 'string' && !names.has(argument.value),
   )
@@ -128,10 +141,11 @@ function checkNames({ launch }: File): void {
 }
 
 /** The runtime of the file where there is one of its kind, otherwise the first one here. */
-function findRuntime(ctx: ServiceContext, { run }: File): { runtime: RuntimeKind; notes: string[] } {
+function findRuntime(ctx: ServiceContext, { run, launch }: File): { runtime: RuntimeKind; notes: string[] } {
   const offers = ctx.installation.runtimes
   const asked = offers.some(({ kind }) => kind === run.runtime) ? run.runtime : undefined
-  const runtime = chooseRuntime(offers, asked, run)
+  const { network } = run
+  const runtime = chooseRuntime(offers, asked, { network }, launch.package.kind)
   const note = `There is no runtime '${run.runtime}' here; it runs on '${runtime}'.`
   return { runtime, notes: runtime === run.runtime ? [] : [note] }
 }

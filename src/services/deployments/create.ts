@@ -4,6 +4,7 @@ import { nameOf } from '../analyses/present.ts'
 import type { ServiceContext } from '../context.ts'
 import { accountSources } from '../accounts/sources.ts'
 import { chooseRuntime } from '../releases/runtime.ts'
+import { withGivenHeaders } from './given-headers.ts'
 import { checkVerdict, collectValues, planLaunch } from './plan.ts'
 import { storeDeployment } from './store.ts'
 import { findWhat } from './what.ts'
@@ -17,19 +18,20 @@ export async function createDeployment(
   ctx: ServiceContext,
   { body }: ParsedInput<'createDeployment'>,
 ): Promise<RouteOutput<'createDeployment'>> {
-  const runtime = chooseRuntime(ctx.installation.runtimes, body.runtime, {
-    network: body.network,
-    personal: body.personal,
-  })
-  const { analysis, source, snippet } = await findWhat(ctx, body)
-  checkVerdict(analysis, body)
-  const given = collectValues(analysis, body, snippet)
+  const { runtimes } = ctx.installation
+  // What is not there at all is said before anything is looked up.
+  if (body.runtime !== undefined) chooseRuntime(runtimes, body.runtime, body, null)
+  const { analysis: found, source, snippet } = await findWhat(ctx, body)
+  checkVerdict(found, body)
+  const { analysis, values } = withGivenHeaders(found, body.headers ?? {})
+  const given = collectValues(analysis, { ...body, variables: { ...values, ...body.variables } }, snippet)
   const pkg = await ctx.analyzer.toPackage(
     ctx.actor.workspaceId,
     analysis,
     body.executable ?? snippet?.executable ?? null,
     ctx.signal,
   )
+  const runtime = chooseRuntime(runtimes, body.runtime, body, pkg.kind)
   const { launchSpec, credentials, own } = planLaunch(
     analysis,
     pkg,

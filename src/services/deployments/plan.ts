@@ -2,11 +2,13 @@ import type { ParsedInput } from '../../contract/index.ts'
 import {
   argumentCredential,
   CatwalkError,
+  headerProblem,
   missingValues,
   needsConfirmation,
   quoted,
   valueProblem,
   variableProblem,
+  variablesIn,
   type AnalysedArgument,
   type Analysis,
   type Given,
@@ -182,9 +184,22 @@ export function planLaunch(
       args: startArgs ?? (snippetArgs.length > 0 ? [] : (analysis.launch?.args ?? [])),
       userArgs,
       variables: [...names].map((name) => declare(analysis, name, given.files.has(name))),
-      transport: { kind: 'stdio' },
+      transport: transportOf(analysis, pkg, names),
     },
   }
+}
+
+/** Headers that depend on a value which nobody gives are left out; those that must not be were asked for before. */
+function transportOf(
+  { launch }: Analysis,
+  pkg: LaunchPackage,
+  names: ReadonlySet<string>,
+): LaunchSpec['transport'] {
+  if (pkg.kind !== 'remote') return { kind: 'stdio' }
+  const headers = (launch?.headers ?? []).filter(
+    (header) => headerProblem(header) === null && variablesIn(header).every((name) => names.has(name)),
+  )
+  return { kind: 'http', headers }
 }
 
 function declare(analysis: Analysis, name: string, isFile: boolean): VariableDeclaration {

@@ -57,10 +57,12 @@ export async function createRelease(
     const message = `The variable ${JSON.stringify(name.slice(0, 80))} ${problem ?? 'is taken away'}.`
     throw new CatwalkError('invalid_variable', message, { details: { field: 'personal' } })
   }
-  const runtime = chooseRuntime(ctx.installation.runtimes, body.runtime ?? base.settings.runtime, {
-    network,
-    personal,
-  })
+  const runtime = chooseRuntime(
+    ctx.installation.runtimes,
+    body.runtime ?? base.settings.runtime,
+    { network, personal, memoryMiB: body.memoryMiB },
+    launchSpec.package.kind,
+  )
   const moved = runtime !== base.settings.runtime
   if (isUnchanged(body, versionChanged)) {
     throw new CatwalkError('invalid_request', 'The new release would be the same as the one that serves.', {

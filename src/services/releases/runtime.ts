@@ -1,24 +1,57 @@
-import { CatwalkError, type RunSettings, type RuntimeKind, type RuntimeOffer } from '../../domain/index.ts'
+import {
+  CatwalkError,
+  type LaunchPackage,
+  type RunSettings,
+  type RuntimeKind,
+  type RuntimeOffer,
+} from '../../domain/index.ts'
+
+/** What is asked of a runtime. */
+interface Asked extends Pick<RunSettings, 'network'> {
+  readonly personal?: readonly string[] | undefined
+  /** A limit that somebody wants; undefined: whatever is usual there. */
+  readonly memoryMiB?: number | undefined
+}
 
 /**
- * Where a release is to run: what was asked for, or the installation's first.
+ * Where a release is to run: what was asked for, or the installation's first that runs packages of its kind.
+ * @param packaged null while it is not known what is to be run
  * @throws CatwalkError `runtime_unavailable` when it is not offered here or cannot do what the settings ask of it
  */
 export function chooseRuntime(
   offers: readonly RuntimeOffer[],
   asked: RuntimeKind | undefined,
-  settings: Pick<RunSettings, 'network'> & { readonly personal?: readonly string[] | undefined },
+  settings: Asked,
+  packaged: LaunchPackage['kind'] | null,
 ): RuntimeKind {
-  const offer = asked === undefined ? offers[0] : offers.find(({ kind }) => kind === asked)
+  const runs = ({ supports }: RuntimeOffer): boolean =>
+    packaged === null || supports.packages.includes(packaged)
+  const offer = asked === undefined ? offers.find(runs) : offers.find(({ kind }) => kind === asked)
   const details = { field: 'runtime' }
   if (offer === undefined) {
     const has = offers.map(({ kind }) => kind).join(', ')
     throw new CatwalkError(
       'runtime_unavailable',
       asked === undefined
-        ? 'Nothing can be run on this installation: it has no runtime.'
+        ? 'This cannot be run on this installation: it has no runtime for it.'
         : `This installation has no runtime '${asked}'. It has: ${has === '' ? 'none' : has}.`,
       { details },
+    )
+  }
+  if (!runs(offer)) {
+    throw new CatwalkError(
+      'runtime_unavailable',
+      packaged === 'remote'
+        ? `Someone else runs this server, so it cannot run on '${offer.kind}'.`
+        : `The runtime '${offer.kind}' only reaches servers that someone else runs, and this is none.`,
+      { details, help: 'Leave the runtime out: then one is chosen that can.' },
+    )
+  }
+  if (settings.memoryMiB !== undefined && !offer.supports.memoryLimit) {
+    throw new CatwalkError(
+      'runtime_unavailable',
+      `The runtime '${offer.kind}' cannot limit the memory of a server.`,
+      { details: { field: 'memoryMiB' }, help: 'Leave the limit out.' },
     )
   }
   if (!offer.supports.networkPolicies.includes(settings.network)) {

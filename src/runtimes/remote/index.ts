@@ -1,0 +1,1 @@
+export { createRemoteRuntime, type RemoteRuntimeOptions } from './runtime.ts'
