@@ -64,6 +64,7 @@ const SHOWN = new Set([
   'overview',
   'tools',
   'logs',
+  'usage',
   'releases',
   'access',
   'collections',

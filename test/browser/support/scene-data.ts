@@ -868,3 +868,79 @@ export const collection: RouteOutput<'getCollection'> = {
   warnings: ['The resource file:///notes is that of ticktick; that of warehouse-postgres is left out.'],
   createdAt: '2026-11-20T10:00:00.000Z',
 }
+
+const usageAt = (index: number) => ({
+  calls: 8 + ((index * 37) % 29),
+  errors: index % 7 === 0 ? 2 : 0,
+  p50Ms: index % 5 === 0 ? null : 120 + (index % 9) * 14,
+  p95Ms: index % 5 === 0 ? null : 410 + (index % 11) * 55,
+  p99Ms: index % 5 === 0 ? null : 900 + (index % 3) * 70,
+})
+
+export const usage: RouteOutput<'getUsage'> = {
+  since: '2026-07-01T00:00:00.000Z',
+  until: '2026-07-08T00:00:00.000Z',
+  step: 'hour',
+  by: 'tool',
+  total: { calls: 1284, errors: 6, p50Ms: 182, p95Ms: 640, p99Ms: 1310 },
+  series: Array.from({ length: 168 }, (_, index) => ({
+    at: new Date(Date.UTC(2026, 6, 1, index)).toISOString(),
+    ...usageAt(index),
+  })),
+  groups: [
+    {
+      key: 'tools/call create_task',
+      label: 'create_task',
+      calls: 812,
+      errors: 4,
+      p50Ms: 201,
+      p95Ms: 702,
+      p99Ms: 1404,
+    },
+    {
+      key: 'tools/call a',
+      label: 'a_tool_with_a_name_that_is_longer_than_what_a_narrow_window_has_room_for',
+      calls: 401,
+      errors: 0,
+      p50Ms: 8.4,
+      p95Ms: 21,
+      p99Ms: 77,
+    },
+    { key: 'tools/list', label: 'tools/list', calls: 71, errors: 2, p50Ms: 0.6, p95Ms: 1.8, p99Ms: null },
+  ],
+}
+
+export const cost: RouteOutput<'getCost'> = {
+  since: usage.since,
+  until: usage.until,
+  items: [
+    {
+      deployment: { id: 'dep_1', slug: 'ticktick', name: 'TickTick' },
+      runtime: 'local',
+      calls: 1284,
+      awakeHours: 48.7,
+      gibHours: 24.35,
+      amount: null,
+      currency: null,
+      formula: 'Memory limit × 48.7 h awake = 24.4 GiB-hours. No price is set',
+    },
+    {
+      deployment: { id: 'dep_2', slug: 'figures', name: 'Figures' },
+      runtime: 'fly',
+      calls: 12,
+      awakeHours: 3.2,
+      gibHours: 1.6,
+      amount: 0.0142,
+      currency: 'USD',
+      formula:
+        '3.2 h awake × 1.94 USD / 720 h for a shared-cpu-1x Machine with 256 MB, and 0.8 GB-hours beyond × 5 USD / 720 h',
+    },
+  ],
+}
+
+export const quotas: RouteOutput<'getQuotas'> = {
+  deployments: { limit: 20, own: true, used: 2 },
+  memoryMiB: { limit: null, own: false, used: 1024 },
+  callsPerMinute: { limit: 600, own: false, used: null },
+  concurrentCalls: { limit: null, own: false, used: null },
+}

@@ -58,6 +58,10 @@ export const house: Handlers = {
   },
   getCatalogue: () => data.catalogue,
   listLogs: () => ({ items: data.logs, before: null }),
+  getUsage: () => data.usage,
+  getCost: () => data.cost,
+  getQuotas: () => data.quotas,
+  changeQuotas: () => data.quotas,
   listReleases: () => ({ items: [data.ticktick.release] }),
   compareReleases: () => data.changes,
   getUpdate: () => ({ ...data.update, available: false }),
@@ -323,6 +327,44 @@ export const scenes: readonly Scene[] = [
     },
   },
   { name: 'logs', path: '/deployments/ticktick/logs', ready: 'Following' },
+  {
+    name: 'logs-searched',
+    path: '/deployments/ticktick/logs',
+    answers: { listLogs: () => ({ items: [], before: '7' }) },
+    ready: 'Following',
+    act: async (page) => {
+      await page.getByLabel('Search the log').fill('nothing like this')
+      await page.getByText('No line so far. Look at earlier lines.').waitFor()
+    },
+  },
+  {
+    name: 'deployment-usage',
+    path: '/deployments/ticktick/usage',
+    ready: 'GiB-hours',
+    act: async (page) => {
+      await page.getByText('Show as a table').first().click()
+      await page.getByRole('table', { name: /Calls per/ }).waitFor()
+    },
+  },
+  {
+    name: 'usage',
+    path: '/usage',
+    ready: '2 used, of 20',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Change' }).click()
+      await page.getByLabel('Calls a minute').fill('many')
+      await page.getByText('A whole number, or nothing.').waitFor()
+    },
+  },
+  {
+    name: 'usage-nothing',
+    path: '/usage',
+    answers: {
+      getUsage: () => ({ ...data.usage, total: { ...data.usage.total, calls: 0 }, groups: [] }),
+      getCost: () => ({ ...data.cost, items: [] }),
+    },
+    ready: 'Nobody called',
+  },
   {
     name: 'releases',
     path: '/deployments/ticktick/releases',

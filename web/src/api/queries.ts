@@ -201,14 +201,6 @@ export const tokensQuery = (id: string) =>
     queryFn: async ({ signal }) => (await api.call('listTokens', { params: { id } }, signal)).items,
   })
 
-/** Lines from before the feed was opened. */
-export const logsQuery = (id: string) =>
-  queryOptions({
-    queryKey: ['logs', id],
-    queryFn: async ({ signal }) =>
-      (await api.call('listLogs', { params: { id }, query: { limit: 1000 } }, signal)).items,
-  })
-
 export interface AuditFilter {
   readonly actor: string | undefined
   readonly action: string | undefined

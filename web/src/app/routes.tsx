@@ -257,6 +257,12 @@ const workspaceSettings = createRoute({
   ),
 })
 
+const usage = createRoute({
+  getParentRoute: () => house,
+  path: '/usage',
+  component: lazyRouteComponent(() => import('../rooms/usage/usage.tsx'), 'UsageRoom'),
+})
+
 const deployment = createRoute({
   getParentRoute: () => house,
   path: '/deployments/$slug',
@@ -265,7 +271,7 @@ const deployment = createRoute({
 
 const tab = <Path extends string>(
   path: Path,
-  name: 'Overview' | 'Tools' | 'Logs' | 'Releases' | 'Access' | 'Settings',
+  name: 'Overview' | 'Tools' | 'Logs' | 'Usage' | 'Releases' | 'Access' | 'Settings',
 ) =>
   createRoute({
     getParentRoute: () => deployment,
@@ -299,11 +305,13 @@ export const routeTree = root.addChildren([
     audit,
     doctor,
     workspaceSettings,
+    usage,
     unknown,
     deployment.addChildren([
       tab('/', 'Overview'),
       tab('/tools', 'Tools'),
       tab('/logs', 'Logs'),
+      tab('/usage', 'Usage'),
       tab('/releases', 'Releases'),
       tab('/access', 'Access'),
       tab('/settings', 'Settings'),

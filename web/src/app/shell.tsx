@@ -1,6 +1,7 @@
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import {
+  ChartSpline,
   KeyRound,
   Layers,
   Plus,
@@ -119,6 +120,7 @@ export function Shell() {
 
 const COLLECTIONS = { to: '/collections', label: 'Collections', icon: Layers } as const
 const ROOMS = [
+  { to: '/usage', label: 'Usage', icon: ChartSpline },
   { to: '/members', label: 'Members', icon: Users },
   { to: '/keys', label: 'API keys', icon: KeyRound },
 ] as const

@@ -91,10 +91,15 @@ export function SecretInput({ what, ...rest }: InputProps & { readonly what: str
   )
 }
 
-export function Select({ className, children, ...rest }: ComponentProps<'select'>) {
+export function Select({
+  small = false,
+  className,
+  children,
+  ...rest
+}: ComponentProps<'select'> & { readonly small?: boolean }) {
   const bad = rest['aria-invalid'] === true
   return (
-    <div className={['input', bad && 'bad'].filter(Boolean).join(' ')}>
+    <div className={['input', small && 'sm', bad && 'bad'].filter(Boolean).join(' ')}>
       <select {...rest} className={className}>
         {children}
       </select>

@@ -19,6 +19,7 @@ const ids = (...args: Parameters<typeof filterLines>) => filterLines(...args).ma
 
 test('program is what the server wrote on either stream', () => {
   expect(ids(lines, 'program')).toEqual(['1', '2'])
+  expect(ids(lines, 'stderr')).toEqual(['2'])
   expect(ids(lines, 'system')).toEqual(['3'])
   expect(ids(lines, 'all')).toEqual(['1', '2', '3'])
 })

@@ -69,6 +69,7 @@ export function Tabbed() {
         <Tab slug={slug} to="/deployments/$slug" label="Overview" exact />
         <Tab slug={slug} to="/deployments/$slug/tools" label="Tools" count={toolCount} />
         <Tab slug={slug} to="/deployments/$slug/logs" label="Logs" />
+        <Tab slug={slug} to="/deployments/$slug/usage" label="Usage" />
         <Tab slug={slug} to="/deployments/$slug/releases" label="Releases" count={release.number} />
         <Tab slug={slug} to="/deployments/$slug/access" label="Access" />
         <Tab slug={slug} to="/deployments/$slug/settings" label="Settings" />
@@ -138,6 +139,7 @@ interface TabProps {
     | '/deployments/$slug'
     | '/deployments/$slug/tools'
     | '/deployments/$slug/logs'
+    | '/deployments/$slug/usage'
     | '/deployments/$slug/releases'
     | '/deployments/$slug/access'
     | '/deployments/$slug/settings'
