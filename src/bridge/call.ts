@@ -46,7 +46,7 @@ export interface Call {
   readonly logLevel?: string
   readonly translate?: Translate
   /** Looks at the answer once it is translated: the list of tools as clients are to see it. */
-  readonly relist?: (answer: Bytes) => Bytes
+  readonly relist?: (answer: Bytes, line: Buffer, envelope: Envelope) => Bytes
   readonly report?: Report
   /** A client listens to it for as long as it likes, so that nobody waits for its end. */
   readonly isSubscription?: boolean

@@ -15,6 +15,7 @@ import { modernMessage, receiverOf } from './from-modern-server.ts'
 import { capabilitiesFor, INPUT_METHODS, objectAt } from './input-requests.ts'
 import { announce, covers } from './legacy-listeners.ts'
 import type { Session } from './session.ts'
+import { lookAgain } from './tool-lens.ts'
 import type { Upstream } from './upstream.ts'
 
 const MAX_LOGGED_BYTES = 8192
@@ -28,6 +29,7 @@ export function serverMessage(
   kind: 'request' | 'notification',
 ): void {
   const method = textOf(line, envelope.method) ?? ''
+  if (method === 'notifications/tools/list_changed') void lookAgain(context, upstream)
   if (method === 'notifications/progress') progress(upstream, line, envelope)
   else if (upstream.era === 'modern') modernMessage(context, upstream, line, envelope, kind, method)
   else if (kind === 'request') request(context, upstream, line, envelope, method)

@@ -259,7 +259,7 @@ export class Hold implements Sink {
     const edits: Edit[] = [{ span: answer.id, letters: request.id }]
     toModern(this.#context, this.#upstream, request)(line, answer, edits)
     const bytes = splice(line, answer, inOrder(edits))
-    reply.answer(this.#call?.relist?.(bytes) ?? bytes, errorCode(line, answer))
+    reply.answer(this.#call?.relist?.(bytes, line, answer) ?? bytes, errorCode(line, answer))
     exchange.report?.(outcomeOf(line, answer))
   }
 

@@ -1,8 +1,12 @@
-import type { CatwalkError, ToolRules } from '../domain/index.ts'
+import { hash } from 'node:crypto'
+import type { CatwalkError, ToolDoor, ToolRules } from '../domain/index.ts'
 import { membersOf, scan, splice, textOf, type Bytes, type Envelope } from '../protocol/index.ts'
 import type { Call } from './call.ts'
 import type { BridgeContext } from './context.ts'
 import { isObject } from './handshake.ts'
+import { collect } from './probe.ts'
+import { resultAt } from './tool-headers.ts'
+import type { Upstream } from './upstream.ts'
 
 /** A request and the bytes that it stands in. */
 export interface Entered {
@@ -12,6 +16,9 @@ export interface Entered {
 
 const SCAN = { maxDepth: 1000, trusted: true } as const
 const NOTHING = {}
+const LOOK_MS = 10_000
+const lastSeen = new WeakMap<ToolDoor, string>()
+const looking = new WeakSet<Upstream>()
 
 /**
  * A client's request under the name that the server itself has for the tool, or why it goes no further. Only the name is
@@ -39,7 +46,34 @@ function withName({ body, envelope }: Entered, span: NonNullable<Envelope['name'
 /** What the call of a client has that asks for the list of tools. */
 export function relisting({ tools }: BridgeContext, method: string): Pick<Call, 'relist'> {
   if (tools === null || method !== 'tools/list') return NOTHING
-  return { relist: (answer) => (tools.rules === null ? answer : relist(tools.rules, answer)) }
+  return {
+    relist(answer, line, envelope) {
+      const { result } = envelope
+      if (result !== null) {
+        const digest = hash('sha1', line.subarray(result.start, result.end))
+        // The same list again says nothing new, and lists are long.
+        if (lastSeen.get(tools) !== digest) {
+          const { tools: listed } = resultAt(line, envelope)
+          if (Array.isArray(listed)) tools.saw((listed as unknown[]).filter(isObject))
+          lastSeen.set(tools, digest)
+        }
+      }
+      return tools.rules === null ? answer : relist(tools.rules, answer)
+    },
+  }
+}
+
+/** Looks at the list of a server that says it has changed; once at a time. Never rejects. */
+export async function lookAgain({ tools }: BridgeContext, upstream: Upstream): Promise<void> {
+  if (tools === null || looking.has(upstream)) return
+  looking.add(upstream)
+  try {
+    tools.saw(await collect(upstream, 'tools/list', 'tools', AbortSignal.timeout(LOOK_MS)))
+  } catch {
+    // Whoever asks for the list next has it looked at.
+  } finally {
+    looking.delete(upstream)
+  }
 }
 
 /** An answer to `tools/list` as clients are to see it. Anything else in it stays byte for byte. */

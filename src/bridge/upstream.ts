@@ -154,9 +154,9 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     }
   }
 
-  function relisted(call: Call, relist: NonNullable<Call['relist']>, bytes: Bytes): Bytes | null {
+  function relisted(call: Call, relist: () => Bytes): Bytes | null {
     try {
-      return relist(bytes)
+      return relist()
     } catch (error) {
       unreadable(call, error)
       return null
@@ -183,7 +183,10 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
       const edits: Edit[] = [{ span: envelope.id, letters: call.id }]
       if (call.translate !== undefined && translated(call, call.translate, line, envelope, edits)) return
       const bytes = splice(line, envelope, edits.length > 1 ? inOrder(edits) : edits)
-      const shown = call.relist === undefined ? bytes : relisted(call, call.relist, bytes)
+      const shown =
+        call.relist === undefined
+          ? bytes
+          : relisted(call, () => call.relist?.(bytes, line, envelope) ?? bytes)
       if (shown === null) return
       call.sink.answer(shown, errorCode(line, envelope))
       call.report?.(outcomeOf(line, envelope))

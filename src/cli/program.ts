@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { addAdministration } from './administration.ts'
 import { BRIDGE_HOST } from './bridge-command.ts'
+import { addTools } from './tool-commands.ts'
 import { addCollections } from './collection-commands.ts'
 import { addConnections } from './connection-commands.ts'
 import { addCredentials } from './credential-commands.ts'
@@ -331,14 +332,7 @@ function addUsing(program: Command, run: Run): void {
     .action((id: string | undefined, options: RangeOptions) =>
       run(options, async (context) => (await import('./commands/usage.ts')).cost(context, id, options)),
     )
-  program
-    .command('tools')
-    .description('list the tools of a deployment, or describe one')
-    .argument('<deployment>', DEPLOYMENT)
-    .argument('[tool]', 'name of a tool')
-    .action((id: string, tool: string | undefined, options: CommonOptions) =>
-      run(options, async (context) => (await import('./commands/tools.ts')).tools(context, id, tool)),
-    )
+  addTools(program, run)
   program
     .command('call')
     .description('call a tool')
@@ -443,7 +437,8 @@ const LOCAL: ReadonlySet<string> = new Set(['serve', 'bridge', 'backup', 'restor
 /** The options of the commands that talk to a server, after their own. */
 function addServerOptions(command: Command): void {
   for (const child of command.commands) addServerOptions(child)
-  if (command.commands.length > 0 || LOCAL.has(command.name())) return
+  const isGroup = command.commands.length > 0 && command.registeredArguments.length === 0
+  if (isGroup || LOCAL.has(command.name())) return
   command
     .optionsGroup('Server:')
     .option(

@@ -8,6 +8,7 @@ import { oauthRoutes } from './oauth-routes.ts'
 import { ownCredentialRoutes } from './own-credential-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import * as s from './schemas.ts'
+import * as t from './tool-schemas.ts'
 
 export interface Route {
   readonly method: 'get' | 'post' | 'delete'
@@ -404,6 +405,41 @@ export const routes = {
     access: 'viewer',
     status: 200,
     response: s.Catalogue,
+  },
+  listTools: {
+    method: 'get',
+    path: '/deployments/{id}/tools',
+    summary: 'Tools with what is set for each, and those that are not as they were approved',
+    access: 'viewer',
+    status: 200,
+    response: t.Tools,
+  },
+  changeTool: {
+    method: 'post',
+    path: '/deployments/{id}/tools',
+    summary: 'Switch a tool on or off, or give it another name or other words; what is left out stays',
+    access: 'member',
+    body: t.ChangeTool,
+    status: 200,
+    response: t.Tools,
+  },
+  decideAboutTool: {
+    method: 'post',
+    path: '/deployments/{id}/tool-decisions',
+    summary: 'Accept the definition that a running server changed, or keep the tool stopped',
+    access: 'member',
+    body: t.DecideAboutTool,
+    status: 200,
+    response: t.Tools,
+  },
+  setToolPinning: {
+    method: 'post',
+    path: '/deployments/{id}/tool-pinning',
+    summary: 'Which tools are stopped when a running server changes them without a new release',
+    access: 'member',
+    body: t.SetToolPinning,
+    status: 200,
+    response: t.Tools,
   },
   callTool: {
     method: 'post',

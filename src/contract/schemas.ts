@@ -199,6 +199,7 @@ export const Event = z
         'instance.silent',
         'account.connected',
         'account.broken',
+        'tools.sighted',
       ])
       .describe('release.state carries data.state; instance.ended carries data.exitCode and data.signal'),
     message: z.string(),

@@ -178,6 +178,7 @@ export interface DeploymentsTable {
   stateful: Defaulted<boolean>
   kind: Defaulted<'server' | 'collection'>
   tool_settings: Defaulted<Jsonb<JsonValue>>
+  tool_pinning: Defaulted<'off' | 'changed' | 'strict'>
 }
 
 export interface DeviceLoginsTable {
@@ -413,6 +414,8 @@ export interface ReleasesTable {
   created_at: Defaulted<Timestamp>
   live_at: Timestamp | null
   seen_manifest: Jsonb<Manifest> | null
+  tool_pins: Jsonb<JsonValue> | null
+  tool_sightings: Defaulted<Jsonb<JsonValue>>
 }
 
 export interface SessionsTable {

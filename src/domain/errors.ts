@@ -494,12 +494,17 @@ const CATALOGUE = {
   tool_disabled: {
     status: 403,
     title: 'The tool is switched off',
-    help: 'A member of the workspace can switch it on: bin/catwalk tools DEPLOYMENT enable TOOL',
+    help: 'A member of the workspace can switch it on: bin/catwalk tools enable DEPLOYMENT TOOL',
   },
   tool_blocked: {
     status: 409,
     title: 'The tool is not the one that was approved',
-    help: 'A member of the workspace looks at what changed and accepts it: bin/catwalk tools DEPLOYMENT',
+    help: 'A member of the workspace looks at what changed and accepts it: bin/catwalk tools review DEPLOYMENT',
+  },
+  tool_changed_again: {
+    status: 409,
+    title: 'The tool has changed once more',
+    help: 'Look at what it is now before you decide.',
   },
   tool_renamed: {
     status: 404,

@@ -107,6 +107,7 @@ export {
   type NameChanges,
   type ReleaseChanges,
   type ToolChanges,
+  differingMembers,
 } from './release-changes.ts'
 export { createRedactor, type Redactor } from './redaction.ts'
 export type { Mail, Mailer } from './mail.ts'
@@ -122,6 +123,16 @@ export type {
   PypiInfo,
 } from './packages.ts'
 export { quoted } from './quoted.ts'
+export {
+  differences,
+  hashOfTool,
+  isStopped,
+  pinsOf,
+  type ToolPinning,
+  type ToolPins,
+  type ToolSighting,
+  type ToolSightings,
+} from './tool-pins.ts'
 export {
   createToolRules,
   type ToolBlock,

@@ -109,7 +109,8 @@ function toolChanges(from: Named, to: Named): ToolChanges | null {
   }
 }
 
-function differingMembers(from: JsonObject = {}, to: JsonObject = {}): string[] {
+/** Members under which two definitions say different things, in order. */
+export function differingMembers(from: JsonObject = {}, to: JsonObject = {}): string[] {
   const members = new Set([...Object.keys(from), ...Object.keys(to)])
   return [...members].filter((member) => !isDeepStrictEqual(from[member], to[member])).toSorted()
 }

@@ -103,6 +103,8 @@ function renamed(name: string, now: string): CatwalkError {
 export interface ToolDoor {
   /** Null: everything passes as it is. */
   readonly rules: ToolRules | null
+  /** Takes what the server lists, all of it or a page, before anybody is shown it. What is stopped for it is so at once. */
+  saw(tools: readonly JsonObject[]): void
   /** Calls `listener` whenever clients would see another list, until the returned function is called. */
   onChange(listener: () => void): () => void
 }

@@ -9,6 +9,7 @@ export {
   type RouteTable,
   type RouteTableOptions,
   type RouteToken,
+  type RouteTools,
 } from './route-table.ts'
 export {
   createCallRecorder,

@@ -4,7 +4,10 @@ import {
   type Clock,
   type Collection,
   type TokenScope,
+  type ToolBlock,
+  type ToolPinning,
   type ToolRules,
+  type ToolSettings,
 } from '../domain/index.ts'
 
 export type RouteState = 'open' | 'deploying' | 'stopped' | 'failed'
@@ -23,6 +26,19 @@ export interface RouteAuthorization {
   readonly connectionId: string
   readonly userId: string
   readonly scope: TokenScope
+}
+
+/** What is known of a deployment's tools besides what the server says. */
+export interface RouteTools {
+  /** Null where nothing is set and nothing is stopped. */
+  readonly rules: ToolRules | null
+  readonly settings: ToolSettings
+  readonly pinning: ToolPinning
+  readonly stopped: Readonly<Record<string, ToolBlock>>
+  /** The live release that the rest is of. */
+  readonly releaseId: string | null
+  /** Approved hashes by the server's own name; null for a release from before there were pins. */
+  readonly pins: ReadonlyMap<string, readonly string[]> | null
 }
 
 /** What the gateway knows of a deployment. */
@@ -46,8 +62,8 @@ export interface GatewayRoute {
   readonly failures?: number
   /** What it is made of, when it is no deployment. */
   readonly collection?: Collection
-  /** What the owner set for tools; null or not there when nothing is set. */
-  readonly tools?: ToolRules | null
+  /** What is set, approved and stopped of its tools. */
+  readonly tools?: RouteTools
   /** What is set for its workspace alone; null and absent are what every workspace may. */
   readonly quotas?: { readonly callsPerMinute: number | null; readonly concurrentCalls: number | null }
   /** Origins of web pages that may call this endpoint, besides those allowed for all. */

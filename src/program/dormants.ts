@@ -66,7 +66,7 @@ export function createDormants(options: DormantsOptions): Dormants {
       memory,
       manifest: recorded.manifest,
       processes: recorded.processes,
-      tools: () => routes.ofDeployment(deploymentId)?.tools ?? null,
+      tools: () => routes.ofDeployment(deploymentId)?.tools?.rules ?? null,
       clock: options.clock,
       maxMessageBytes: options.maxMessageBytes,
       onHeld: changed,

@@ -1,6 +1,6 @@
 import { queries, type Database } from '../db/index.ts'
-import { createToolRules, isCrashLooping, type Logger } from '../domain/index.ts'
-import type { GatewayRoute, RouteTable } from '../gateway/index.ts'
+import { createToolRules, isCrashLooping, isStopped, type Logger } from '../domain/index.ts'
+import type { GatewayRoute, RouteTable, RouteTools } from '../gateway/index.ts'
 import type { Reconciler } from '../reconciler/index.ts'
 import type { ChangeHub, SessionMemories } from '../services/index.ts'
 
@@ -105,7 +105,7 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
     access: row.access,
     personal: row.personal,
     allowedOrigins: row.allowed_origins,
-    tools: createToolRules(row.tool_settings),
+    tools: toolsOf(row),
     failures: row.failures,
     quotas: { callsPerMinute: row.calls_per_minute, concurrentCalls: row.concurrent_calls },
     owner:
@@ -142,6 +142,20 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
         },
       ]),
     ),
+  }
+}
+
+function toolsOf(row: queries.RouteRow): RouteTools {
+  const { tool_settings: settings, tool_pinning: pinning, tool_pins: pins } = row
+  const sighted = Object.entries(row.tool_sightings)
+  const stopped = Object.fromEntries(sighted.filter(([, kind]) => isStopped(kind, pinning)))
+  return {
+    rules: createToolRules(settings, stopped),
+    settings,
+    pinning,
+    stopped,
+    releaseId: row.live_release_id,
+    pins: pins === null ? null : new Map(Object.entries(pins)),
   }
 }
 

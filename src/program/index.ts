@@ -42,7 +42,7 @@ import { createServiceKeys } from './service-keys.ts'
 import { createSourceAnalyzer } from './source-analyzer.ts'
 import { createTokenEndpoints } from './token-endpoints.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
-import { toolDoorOf } from './tool-doors.ts'
+import { createToolDoor, type ToolDoorOptions } from './tool-doors.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
 import { createWorkspaceServices } from './workspace-services.ts'
 
@@ -201,6 +201,14 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     }),
   )
   const changes = services.createChangeHub()
+  const toolDoors: ToolDoorOptions = {
+    routes,
+    report: (deploymentId, releaseId, tools) => {
+      services.noteTools(db, deploymentId, releaseId, tools).catch((error: unknown) => {
+        logger.error({ err: error, deployment: deploymentId }, 'changed tools could not be kept')
+      })
+    },
+  }
   const tokenEndpoints = createTokenEndpoints(
     stack.use(
       createHttpClient({ trustedOrigins: config.accountProviderOrigins, userAgent, network: publicNetwork }),
@@ -222,7 +230,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       logs,
       sessions,
       accounts,
-      tools: (deploymentId) => toolDoorOf(routes, deploymentId),
+      tools: (deploymentId, releaseId) => createToolDoor(toolDoors, deploymentId, releaseId),
       logger: logger.child({ part: 'reconciler' }),
       metrics,
       instances,

@@ -34,8 +34,8 @@ export interface ReconcilerDependencies {
   readonly logs: BatchedLogWriter
   readonly sessions: Pick<SessionMemories, 'open'>
   readonly accounts: Pick<AccountKeeper, 'freshen'>
-  /** What stands between the clients of a deployment and its tools. */
-  readonly tools: (deploymentId: string) => ToolDoor
+  /** What stands between the clients of an instance of a release and its tools. */
+  readonly tools: (deploymentId: string, releaseId: string) => ToolDoor
   readonly logger: Logger
   readonly metrics: Pick<Metrics, 'reconcilerStep' | 'instanceEnded'>
   readonly instances: InstanceRegistry

@@ -159,7 +159,7 @@ export async function startInstance(
         credentials,
         sealKey: deps.vault.derive(`sessions/${deployment.id}`, 32),
         sessions,
-        tools: deps.tools(deployment.id),
+        tools: deps.tools(deployment.id, release.id),
         processes: deployment.processes,
         stateful: deployment.stateful,
         era,

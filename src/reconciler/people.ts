@@ -214,7 +214,7 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
       sessions,
       manifest,
       processes: deployment.processes,
-      tools: () => deps.tools(deployment.id).rules,
+      tools: () => deps.tools(deployment.id, options.launchable.release.id).rules,
       ...(visit === undefined ? {} : { visit }),
       wake: async (signal) => awaken(person, signal),
     })

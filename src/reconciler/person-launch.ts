@@ -62,7 +62,7 @@ export function launchFor(
           credentials,
           sealKey,
           sessions,
-          tools: deps.tools(deployment.id),
+          tools: deps.tools(deployment.id, release.id),
           processes: deployment.processes,
           stateful: deployment.stateful,
           era: era ?? null,

@@ -39,6 +39,7 @@ async function noteOffers(
       endpoint.probe(limit),
       queries.recordedManifest(deps.db, deployment.id),
     ])
+    deps.tools(deployment.id, release.id).saw(offered.tools)
     if (recorded === null || isDeepStrictEqual(offered, recorded.manifest)) return
     await deps.db.transaction().execute(async (tx) => {
       await queries.fence(tx, lease)

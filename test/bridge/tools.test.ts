@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createToolRules, type ToolDoor, type ToolSettings } from '../../src/domain/index.ts'
+import { createToolRules, type JsonObject, type ToolDoor, type ToolSettings } from '../../src/domain/index.ts'
 import { fixture, startBridge } from './bridge-server.ts'
 import { send, type RawAnswer } from './http-client.ts'
 import { ask, callTool, modernRequest, stream } from './modern-client.ts'
@@ -12,20 +12,24 @@ const SERVERS = [
 ] as const
 
 interface Door extends ToolDoor {
+  readonly seen: readonly JsonObject[]
   set(settings: ToolSettings): void
 }
 
 function doorWith(settings: ToolSettings): Door {
   const listeners = new Set<() => void>()
+  const seen: JsonObject[] = []
   let rules = createToolRules(settings)
   return {
     get rules() {
       return rules
     },
+    saw: (tools) => seen.push(...tools),
     onChange(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
+    seen,
     set(next) {
       rules = createToolRules(next)
       for (const listener of listeners) listener()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { startFakeApi } from '../fakes/api.ts'
-import { aDeployment, aFailedDeployment, aLogLine } from '../fakes/api-data.ts'
+import { aDeployment, aFailedDeployment, aLogLine, aTool } from '../fakes/api-data.ts'
 import { run } from './run.ts'
 
 test('no command, help and --version succeed', async () => {
@@ -72,6 +72,24 @@ test('escape, control and direction characters from servers never reach the outp
           { type: HOSTILE, more: HOSTILE },
         ],
       }),
+      listTools: () => ({
+        pinning: 'changed',
+        items: [
+          aTool(HOSTILE, {
+            description: HOSTILE,
+            change: {
+              kind: 'changed',
+              hash: 'a'.repeat(64),
+              isBlocked: true,
+              isKept: false,
+              seenAt: '2026-01-31T12:00:00.000Z',
+              members: ['description', 'inputSchema'],
+              from: { name: HOSTILE },
+              to: { name: HOSTILE, description: HOSTILE, inputSchema: { title: HOSTILE } },
+            },
+          }),
+        ],
+      }),
       getCatalogue: () => ({
         protocolVersion: 'x',
         serverInfo: {},
@@ -90,6 +108,7 @@ test('escape, control and direction characters from servers never reach the outp
     ['call', 'x', 'y'],
     ['tools', 'x'],
     ['tools', 'x', HOSTILE],
+    ['tools', 'review', 'x'],
   ]) {
     for (const json of [false, true]) {
       const { code, stdout, stderr } = await run(api, json ? [...words, '--json'] : words)

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import type { RouteOutput } from '../../src/contract/index.ts'
 import { CatwalkError } from '../../src/domain/index.ts'
 import { startFakeApi } from '../fakes/api.ts'
-import { aDeployment, aFailedDeployment, aLogLine, anEvent, aToken, at } from '../fakes/api-data.ts'
+import { aDeployment, aFailedDeployment, aLogLine, anEvent, aToken, aTool, at } from '../fakes/api-data.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { run } from './run.ts'
 
@@ -63,12 +63,83 @@ test('show tells all of a failed deployment', async () => {
 })
 
 test('tools lists names with the first line of their description, and describes one', async () => {
-  await using api = await startFakeApi({ handlers: { getCatalogue: () => catalogue } })
-  expect((await run(api, ['tools', 'echo'])).stdout).toBe('echo\tSays it again.\nadd\t\n')
+  await using api = await startFakeApi({
+    handlers: {
+      getCatalogue: () => catalogue,
+      listTools: () => ({
+        pinning: 'changed',
+        items: [aTool('echo', { description: 'Says it again.\nMore.' }), aTool('add', { isEnabled: false })],
+      }),
+    },
+  })
+  expect((await run(api, ['tools', 'echo'])).stdout).toBe('echo\tenabled\tSays it again.\nadd\tdisabled\t\n')
   expect((await run(api, ['tools', 'echo', 'echo'])).stdout).toContain('"type": "object"')
   const missing = await run(api, ['tools', 'echo', 'nope', '--json'])
   expect(missing.code).toBe(3)
   expect(JSON.parse(missing.stdout)).toMatchObject({ error: 'not_found' })
+})
+
+const DEFINITION = { name: 'echo', description: 'Says it.' }
+
+test('a tool that changed is shown old beside new, and accepted exactly as it was shown', async () => {
+  const decided: unknown[] = []
+  const change = {
+    kind: 'changed' as const,
+    hash: 'a'.repeat(64),
+    isBlocked: true,
+    isKept: false,
+    seenAt: '2026-01-31T12:00:00.000Z',
+    members: ['description'],
+    from: DEFINITION,
+    to: { ...DEFINITION, description: 'Says\u200b it.' },
+  }
+  const tools = { pinning: 'changed' as const, items: [aTool('echo', { change, shownAs: null })] }
+  await using api = await startFakeApi({
+    handlers: {
+      listTools: () => tools,
+      decideAboutTool: ({ body }) => {
+        decided.push(body)
+        return { ...tools, items: [aTool('echo')] }
+      },
+    },
+  })
+  const listed = await run(api, ['tools', 'echo'])
+  expect(listed.stdout).toContain('echo\tblocked: changed\t')
+  expect(listed.stderr).toContain('tools review echo')
+  const review = await run(api, ['tools', 'review', 'echo'])
+  expect(review.stdout).toContain('- Says it.\n+ "Says\\u200b it."')
+  expect((await run(api, ['tools', 'accept', 'echo', 'echo'])).stdout).toBe('echo\techo\tenabled\n')
+  expect(decided).toEqual([{ tool: 'echo', decision: 'accept', hash: 'a'.repeat(64) }])
+  expect((await run(api, ['tools', 'keep-blocked', 'echo', 'other'])).code).toBe(3)
+})
+
+test('tools are switched, renamed and annotated', async () => {
+  const changes: unknown[] = []
+  await using api = await startFakeApi({
+    handlers: {
+      changeTool: ({ body }) => {
+        changes.push(body)
+        return { pinning: 'changed' as const, items: [aTool('echo', { isEnabled: false, shownAs: null })] }
+      },
+    },
+  })
+  expect((await run(api, ['tools', 'disable', 'echo', 'echo'])).stdout).toBe('echo\t-\tdisabled\n')
+  await run(api, ['tools', 'enable', 'echo', 'echo'])
+  await run(api, ['tools', 'rename', 'echo', 'echo', 'say'])
+  await run(api, ['tools', 'rename', 'echo', 'echo'])
+  await run(api, ['tools', 'annotate', 'echo', 'echo', '--title', 'T', '--read-only', '--no-destructive'])
+  expect(JSON.parse((await run(api, ['tools', 'disable', 'echo', 'echo', '--json'])).stdout)).toMatchObject({
+    pinning: 'changed',
+  })
+  expect(changes).toEqual([
+    { tool: 'echo', isEnabled: false },
+    { tool: 'echo', isEnabled: true },
+    { tool: 'echo', name: 'say' },
+    { tool: 'echo', name: null },
+    { tool: 'echo', title: 'T', annotations: { readOnlyHint: true, destructiveHint: false } },
+    { tool: 'echo', isEnabled: false },
+  ])
+  expect((await run(api, ['tools', 'annotate', 'echo', 'echo'])).stderr).toContain('--title')
 })
 
 test('call sends its arguments, prints text and tells by exit code 8 that the tool reported an error', async () => {

@@ -86,7 +86,7 @@ describe('the way of one deployment', () => {
     expect(list.stdout).toMatch(/^echo\trunning\t3\t.*npm:echo-mcp@1\.0\.0/)
     const shown = await catwalk(['show', 'echo'])
     expect(shown.stdout).toContain('ECHO_KEY')
-    expect((await catwalk(['tools', 'echo'])).stdout).toContain('echo\tSays it again.\n')
+    expect((await catwalk(['tools', 'echo'])).stdout).toContain('echo\tenabled\tSays it again.\n')
     const logs = await catwalk(['logs', 'echo'])
     expect(logs.stdout).toMatch(/\tstderr\techo server started\n/)
     expect(list.stdout + shown.stdout + logs.stdout).not.toContain('sesame')

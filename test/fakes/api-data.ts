@@ -111,3 +111,19 @@ export function aToken(changes: Partial<Token> = {}): Token {
     ...changes,
   }
 }
+
+type Tool = RouteOutput<'listTools'>['items'][number]
+
+/** A tool that nothing is set for. */
+export function aTool(name: string, given: Partial<Tool> = {}): Tool {
+  return {
+    name,
+    shownAs: name,
+    title: null,
+    description: null,
+    isEnabled: true,
+    setting: { name: null, title: null, description: null, annotations: {} },
+    change: null,
+    ...given,
+  }
+}

@@ -157,7 +157,7 @@ export async function createWorld(trustedOrigins: readonly string[] = []): Promi
             logger: silentLogger,
           }),
           sessions: node.use(createSessionMemories({ db, clock: systemClock, logger: silentLogger })),
-          tools: () => ({ rules: null, onChange: () => () => undefined }),
+          tools: () => ({ rules: null, saw: () => undefined, onChange: () => () => undefined }),
           logger: silentLogger,
           metrics: createMetrics(),
           instances,

@@ -70,7 +70,7 @@ const isNodeLost = sql`(
 async function select(db: Handle, workspaceId: string, idOrSlug: string | null): Promise<DeploymentView[]> {
   const { rows } = await sql<ViewRow>`
     select d.id, d.slug, d.name, d.source, d.runtime, d.desired, d.failures, d.created_at, d.updated_at,
-      to_jsonb(newest) - 'lock_file' - 'manifest' as newest,
+      to_jsonb(newest) - '{lock_file,manifest,seen_manifest,tool_pins,tool_sightings}'::text[] as newest,
       live.number as live_number,
       jsonb_array_length(live.manifest -> 'tools') as tool_count,
       ${hasInstance('ready')} as instance_ready, ${hasInstance('unhealthy')} as instance_silent, d.asleep,

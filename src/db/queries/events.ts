@@ -12,6 +12,7 @@ export type EventKind =
   | 'instance.silent'
   | 'account.connected'
   | 'account.broken'
+  | 'tools.sighted'
 
 export interface NewEvent {
   readonly workspaceId: string

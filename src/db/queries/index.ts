@@ -237,6 +237,7 @@ export {
   type RegistrySourceRow,
 } from './registry-sources.ts'
 export { loadRoutes, type RouteRow } from './routes.ts'
+export { readTools, setToolPinning, setToolPins, setToolSettings, type ToolsRow } from './tools.ts'
 export {
   deleteWorkspaceSettings,
   listWorkspaceSettings,

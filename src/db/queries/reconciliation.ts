@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { canMove, type Manifest, type ReleaseState } from '../../domain/index.ts'
+import { canMove, pinsOf, type Manifest, type ReleaseState } from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 import type { Lease } from './leases.ts'
 import type { ReleaseFailure, ReleaseRow } from './releases.ts'
@@ -55,7 +55,12 @@ export async function markLive(
     .execute()
   await tx
     .updateTable('releases')
-    .set({ state: 'live', live_at: sql`now()`, manifest: JSON.stringify(manifest) })
+    .set({
+      state: 'live',
+      live_at: sql`now()`,
+      manifest: JSON.stringify(manifest),
+      tool_pins: JSON.stringify(pinsOf(manifest.tools)),
+    })
     .where('id', '=', releaseId)
     .execute()
   await tx

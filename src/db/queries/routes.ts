@@ -1,5 +1,14 @@
 import { sql } from 'kysely'
-import type { AccessMode, DesiredState, TokenScope, ToolListing, ToolSettings } from '../../domain/index.ts'
+import type {
+  AccessMode,
+  DesiredState,
+  TokenScope,
+  ToolListing,
+  ToolBlock,
+  ToolPinning,
+  ToolPins,
+  ToolSettings,
+} from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 
 /** What a gateway must know of a deployment to answer a call without asking again. */
@@ -9,6 +18,12 @@ export interface RouteRow {
   readonly slug: string
   readonly allowed_origins: readonly string[]
   readonly tool_settings: ToolSettings
+  readonly tool_pinning: ToolPinning
+  readonly live_release_id: string | null
+  /** Null for a release from before there were pins. */
+  readonly tool_pins: ToolPins | null
+  /** What the live release was seen to list beside what was approved. */
+  readonly tool_sightings: Readonly<Record<string, ToolBlock>>
   readonly access: AccessMode
   readonly desired: DesiredState
   readonly has_live_release: boolean
@@ -50,7 +65,12 @@ export interface RouteRow {
 /** Every route, or that of one deployment (none when it is gone). */
 export async function loadRoutes(db: Handle, deploymentId?: string): Promise<readonly RouteRow[]> {
   const { rows } = await sql<RouteRow>`
-    select d.id as deployment_id, d.workspace_id, d.slug, d.access, d.desired, d.allowed_origins, d.tool_settings, d.asleep, d.failures,
+    select d.id as deployment_id, d.workspace_id, d.slug, d.access, d.desired, d.allowed_origins, d.tool_settings, d.tool_pinning, d.live_release_id,
+      (select l.tool_pins from releases l where l.id = d.live_release_id) as tool_pins,
+      coalesce((
+        select jsonb_object_agg(s.key, s.value -> 'kind')
+        from releases l, jsonb_each(l.tool_sightings) s where l.id = d.live_release_id
+      ), '{}') as tool_sightings, d.asleep, d.failures,
       q.calls_per_minute, q.concurrent_calls,
       d.live_release_id is not null as has_live_release,
       coalesce((
