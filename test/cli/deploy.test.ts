@@ -54,7 +54,7 @@ test('every flag of deploy reaches the server', async () => {
       ['--env', 'PLAIN=a=b', '--env', 'BOTH=flag', '--env', 'OWN', '--env', 'PIPED=-', '--env-file', file],
       ['--arg', '--json', '--arg', '.', '--executable', 'echo', '--network', 'none', '--allow-scripts'],
       ['--memory', '128', '--server', 'second', '--yes', '--file', `KEY_FILE=${file}`],
-      ['--header', 'X-Team: {OWN}'],
+      ['--header', 'X-Team: {OWN}', '--personal', 'OWN', '--account', 'HUB_TOKEN=github'],
     ].flat(),
     { stdin: 'from stdin\n', env: { OWN: 'from the environment' } },
   )
@@ -83,10 +83,10 @@ test('every flag of deploy reaches the server', async () => {
       confirmWarnings: true,
       files: { KEY_FILE: expect.stringContaining('FROM_FILE=1') },
       arguments: {},
+      personal: ['OWN'],
+      accounts: { HUB_TOKEN: { provider: 'github', template: '{token}' } },
       allowMissing: false,
       tokenName: 'first',
-      personal: [],
-      accounts: {},
       headers: { 'X-Team': '{OWN}' },
     },
   ])

@@ -82,7 +82,7 @@ export async function createWorld(trustedOrigins: readonly string[] = []): Promi
     role: 'owner',
     address: null,
   }
-  await db.insertInto('users').values({ id: actor.id, name: 'Ana', email: actor.label }).execute()
+  await db.insertInto('users').values({ id: actor.id, name: 'Ana', email: 'the-world@example.com' }).execute()
   const vault = testVault()
   const tokenEndpoints = createTokenEndpoints(
     cleanup.use(createHttpClient({ trustedOrigins, userAgent: 'test' })),
