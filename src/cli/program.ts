@@ -12,7 +12,7 @@ import { addLogins } from './login-commands.ts'
 import { readMoment } from './moment.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { CliHost } from './output.ts'
-import { CLIENTS, collect, DEPLOYMENT, timeoutOption, wholeNumber } from './options.ts'
+import { CLIENTS, collect, DEPLOYMENT, networkOption, timeoutOption, wholeNumber } from './options.ts'
 import type { Programs, ServeFlag } from './programs.ts'
 import { addReleases } from './release-commands.ts'
 import type { AnalyzeOptions } from './commands/analyze.ts'
@@ -129,7 +129,7 @@ function addDeploying(program: Command, run: Run): void {
         'remote',
       ]),
     )
-    .addOption(new Option('--network <policy>', 'where it may connect to').choices(['none', 'internet']))
+    .addOption(networkOption())
     .option('--allow-scripts', "run the package's install scripts, in the sandbox")
     .option('--memory <MiB>', 'memory limit', wholeNumber(64, 16_384))
     .option('--wait', 'wait until it answers (the default)')

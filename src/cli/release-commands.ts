@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import type { ReleaseOptions, UpdateOptions, WaitingOptions } from './commands/release.ts'
 import type { CommonOptions } from './context.ts'
-import { collect, DEPLOYMENT, timeoutOption, wholeNumber } from './options.ts'
+import { collect, DEPLOYMENT, networkOption, timeoutOption, wholeNumber } from './options.ts'
 import type { ProgramOptions } from './program.ts'
 
 const load = () => import('./commands/release.ts')
@@ -51,7 +51,7 @@ export function addReleases(program: Command, run: ProgramOptions['run']): void 
         'remote',
       ]),
     )
-    .addOption(new Option('--network <policy>', 'where it may connect to').choices(['none', 'internet']))
+    .addOption(networkOption())
     .option('--allow-scripts', "run the package's install scripts, in the sandbox")
     .option('--no-allow-scripts', 'do not run them any more')
     .option('--memory <MiB>', 'memory limit', wholeNumber(64, 16_384))

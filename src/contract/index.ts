@@ -10,6 +10,7 @@ export {
 } from './routes.ts'
 export { accountRoutes } from './account-routes.ts'
 export { DEPLOYMENT_FILE_VERSION, DeploymentFile } from './deployment-file.ts'
+export { isHostRule, readHosts, type NetworkPolicy } from './network-policy.ts'
 export { deviceRoutes } from './device-routes.ts'
 export { passkeyName, signInRoutes } from './sign-in-routes.ts'
 export * as accountSchemas from './account-schemas.ts'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { NetworkPolicy } from './network-policy.ts'
 
 const timestamp = z.iso.datetime().describe('RFC 3339, UTC')
 
@@ -139,7 +140,7 @@ export const Release = z
         }),
       )
       .describe('Values are never shown'),
-    network: z.enum(['none', 'internet']),
+    network: NetworkPolicy,
     memoryMiB: z.number().int(),
     runtime: runtimeKind,
     createdAt: timestamp,
@@ -506,7 +507,7 @@ export const CreateDeployment = z
       .optional()
       .describe("Which of the package's executables; default: the one that the analysis found"),
     runtime: runtimeKind.optional().describe('Where it runs; default: the first that the installation has'),
-    network: z.enum(['none', 'internet']).default('internet'),
+    network: NetworkPolicy.default('internet'),
     allowScripts: z.boolean().default(false),
     memoryMiB: z.number().int().min(64).max(16384).optional(),
     tokenName: z.string().trim().min(1).max(80).default('first'),
@@ -551,7 +552,7 @@ export const CreateRelease = z
     ),
     accounts: AccountSources.optional().describe('All of them, in place of the former ones'),
     runtime: runtimeKind.optional().describe('Moves it there'),
-    network: z.enum(['none', 'internet']).optional(),
+    network: NetworkPolicy.optional(),
     allowScripts: z.boolean().optional(),
     memoryMiB: z.number().int().min(64).max(16384).optional(),
   })

@@ -76,7 +76,6 @@ export {
   type LaunchPackage,
   type LaunchSpec,
   type LaunchTransport,
-  type NetworkPolicy,
   type NpmPackage,
   type PypiPackage,
   type PythonProgram,
@@ -87,6 +86,7 @@ export {
   type VariableDeclaration,
   type AccountSource,
 } from './launch-spec.ts'
+export { isListed, networkPolicyKind, type NetworkPolicy, type NetworkPolicyKind } from './network-policy.ts'
 export {
   canMove,
   deploymentState,

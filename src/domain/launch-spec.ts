@@ -1,4 +1,5 @@
 import type { HeaderTemplate } from './header-template.ts'
+import type { NetworkPolicy } from './network-policy.ts'
 
 /** A value that a server is given: an environment variable, or one that only arguments hold. */
 export interface VariableDeclaration {
@@ -96,9 +97,6 @@ export type LaunchTransport =
 
 /** Where instances run. */
 export type RuntimeKind = 'local' | 'docker' | 'fly' | 'kubernetes' | 'remote'
-
-/** Where an instance may connect to. `internet` is public addresses only, through the egress proxy. */
-export type NetworkPolicy = 'none' | 'internet'
 
 /** How a runtime runs a release. */
 export interface RunSettings {

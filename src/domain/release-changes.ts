@@ -116,13 +116,18 @@ export function differingMembers(from: JsonObject = {}, to: JsonObject = {}): st
 }
 
 function settingChanges(from: ReleaseSettings, to: ReleaseSettings): ReleaseChanges['settings'] {
-  const before = new Map<string, unknown>(Object.entries(from))
-  return Object.entries(to).flatMap(([name, value]: [string, unknown]) => {
+  const before = new Map<string, unknown>(Object.entries(comparable(from)))
+  return Object.entries(comparable(to)).flatMap(([name, value]: [string, unknown]) => {
     const previous = before.get(name)
     return isPlain(previous) && isPlain(value) && previous !== value
       ? [{ name, from: previous, to: value }]
       : []
   })
+}
+
+/** A list of hosts is compared, and shown, as one text. */
+function comparable({ network, ...rest }: ReleaseSettings): object {
+  return { network: typeof network === 'string' ? network : network.join(', '), ...rest }
 }
 
 function isPlain(value: unknown): value is string | number | boolean {

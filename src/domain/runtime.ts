@@ -1,7 +1,8 @@
 import type { Endpoint, HeldStream } from './endpoint.ts'
-import type { LaunchPackage, LaunchSpec, NetworkPolicy, RunSettings, RuntimeKind } from './launch-spec.ts'
+import type { LaunchPackage, LaunchSpec, RunSettings, RuntimeKind } from './launch-spec.ts'
 import type { LogStream } from './logs.ts'
 import type { ServerEra } from './manifest.ts'
+import type { NetworkPolicyKind } from './network-policy.ts'
 import type { Secret } from './secret.ts'
 import type { SessionMemory } from './session-memory.ts'
 import type { ToolDoor } from './tool-rules.ts'
@@ -11,11 +12,11 @@ import type { Trial, TrialInput } from './trial.ts'
 export interface RuntimeSupport {
   /** Kinds of packages. */
   readonly packages: readonly LaunchPackage['kind'][]
-  readonly networkPolicies: readonly NetworkPolicy[]
   /** Whether it limits the memory of a server. */
   readonly memoryLimit: boolean
   /** Whether what the server itself prints is in the log. */
   readonly serverLogs: boolean
+  readonly networkPolicies: readonly NetworkPolicyKind[]
   readonly suspend: boolean
   /** Whether an instance outlives the program that started it. */
   readonly survivesRestart: boolean

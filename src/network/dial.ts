@@ -49,6 +49,14 @@ export async function publicAddresses(
   return addresses
 }
 
+/** Only where `allows` says so, and where the other one goes. */
+export function dialOnly(allows: (host: string, port: number) => boolean, dial: Dial): Dial {
+  return async (host, port, signal) => {
+    if (!allows(host, port)) throw new EgressRefusal('it is not in the allow-list')
+    return dial(host, port, signal)
+  }
+}
+
 /** Only the listed origins, wherever their names lead; the operator chose them. Entries are `host:port`. */
 export function dialListed(origins: ReadonlySet<string>, network: Network): Dial {
   return async (name, port, signal) => {

@@ -1,6 +1,7 @@
 export {
   connect,
   dialListed,
+  dialOnly,
   dialPublic,
   EgressRefusal,
   publicNetwork,

@@ -168,6 +168,24 @@ test('with the policy internet a program that honours the proxy reaches public h
   }
 })
 
+test('with a list of hosts it reaches these, at their ports, and nothing else', async () => {
+  const server = createServer((req, res) => res.end(`hello ${req.headers.host}`))
+  publicPort = await listen(server)
+  try {
+    await using instance = await startEvaluator(['public.example:80', 'private.example:80'])
+    expect(await evaluate(instance, read('public.example'))).toEqual([200, 'hello public.example'])
+    for (const host of ['public.example:8080', 'other.example', 'private.example', '93.184.215.14']) {
+      expect(await evaluate(instance, read(host))).toMatch(/^failed: /)
+    }
+    expect(instance.lines.map(({ line }) => line)).toContain(
+      'The server was refused a connection to other.example:80: it is not in the allow-list.',
+    )
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
+})
+
 test('a fork bomb stays within its limit', async () => {
   await using instance = await startEvaluator()
   const forked = await evaluate(

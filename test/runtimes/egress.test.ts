@@ -116,6 +116,71 @@ test.each([
   expect(proxy.refused).toHaveLength(1)
 })
 
+// What looks like a name and is an address to the system's own resolver, which would dial it.
+test.each([
+  '2130706433:80',
+  '0x7f000001:80',
+  '0177.0.0.1:80',
+  '127.1:80',
+  '0:80',
+  '0x7f.1:80',
+  '127.0.0.1.:80',
+])('CONNECT to %s reaches nothing', async (target) => {
+  const dialled: string[] = []
+  const network: Network = {
+    resolve: async (host) => {
+      throw new Error(`no address for ${host}`)
+    },
+    connect: async (address) => {
+      dialled.push(address)
+      throw new Error('dialled')
+    },
+    ownAddresses: () => [],
+  }
+  const proxy = await startProxy(dialPublic(network))
+  const answer = await exchange(proxy.port, `CONNECT ${target} HTTP/1.1\r\nHost: x\r\n\r\n`)
+  expect(answer).toMatch(/^HTTP\/1\.1 (?:400|403|502) /)
+  expect(dialled).toEqual([])
+})
+
+test('an answer that changes between look-up and connection changes nothing: what was checked is dialled', async () => {
+  const answers = ['93.184.215.14', '127.0.0.1', '169.254.169.254']
+  const dialled: string[] = []
+  const network: Network = {
+    resolve: async () => [answers.shift() ?? '10.0.0.1'],
+    connect: async (address) => {
+      dialled.push(address)
+      throw new Error('not there')
+    },
+    ownAddresses: () => [],
+  }
+  const proxy = await startProxy(dialPublic(network))
+  const ask = async () => exchange(proxy.port, 'CONNECT turns.example:443 HTTP/1.1\r\nHost: x\r\n\r\n')
+  expect(await ask()).toMatch(/ 502 /)
+  for (let time = 0; time < 3; time += 1) expect(await ask()).toMatch(/ 403 /)
+  expect(dialled).toEqual(['93.184.215.14'])
+})
+
+test.each([
+  ['10.0.0.1'],
+  ['169.254.169.254'],
+  ['::ffff:127.0.0.1'],
+  ['fd00::1'],
+  ['64:ff9b::7f00:1'],
+  ['100.64.0.1'],
+  ['93.184.215.14', '127.0.0.1'],
+])('a name that leads to %s is refused as a whole', async (...addresses) => {
+  const network: Network = {
+    resolve: async () => addresses,
+    connect: async () => {
+      throw new Error('dialled')
+    },
+    ownAddresses: () => [],
+  }
+  const proxy = await startProxy(dialPublic(network))
+  expect(await exchange(proxy.port, 'CONNECT a.example:443 HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/ 403 /)
+})
+
 test.each([
   ['GET http://127.0.0.1/ HTTP/1.1', 403],
   ['GET http://0x7f.1/ HTTP/1.1', 403],

@@ -347,6 +347,41 @@ describe('the network', () => {
     }
   })
 
+  test('with a list of hosts it reaches these, at their ports, and what is refused is said and counted', async () => {
+    const server = createServer((req, res) => res.end(`hello ${req.headers.host}`))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    publicPort = typeof address === 'object' ? (address?.port ?? 0) : 0
+    try {
+      const instance = await startEvaluator(['public.example:80', 'private.example:80'])
+      try {
+        expect(await evaluate(instance, read('public.example'))).toEqual([200, 'hello public.example'])
+        for (const host of ['public.example:8080', 'other.example', 'private.example', '93.184.215.14']) {
+          expect(await evaluate(instance, read(host))).toMatch(/^failed: /)
+        }
+      } finally {
+        await instance[Symbol.asyncDispose]()
+      }
+      const said = instance.lines.map(({ line }) => line)
+      for (const target of ['public.example:8080', 'other.example:80', '93.184.215.14:80']) {
+        expect(said).toContain(
+          `The server was refused a connection to ${target}: it is not in the allow-list.`,
+        )
+      }
+      // Being listed does not make a private address public.
+      expect(said).toContainEqual(
+        expect.stringMatching(/private\.example:80: 192\.168\.1\.1 .*private address/),
+      )
+      await until('the count', () =>
+        instance.lines.some(({ line }) => line === 'Refused connections in all: 4.') ? true : null,
+      )
+    } finally {
+      server.close()
+      server.closeAllConnections()
+    }
+  })
+
   test('with the policy none there is loopback and nothing else', async () => {
     await using instance = await startEvaluator('none')
     expect(await evaluate(instance, "return Object.keys(require('os').networkInterfaces())")).toEqual(['lo'])

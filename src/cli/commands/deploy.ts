@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { CatwalkError, quoted, type RuntimeKind } from '../../domain/index.ts'
-import type { ApiClient, RouteInput, RouteOutput } from '../../contract/index.ts'
+import type { ApiClient, NetworkPolicy, RouteInput, RouteOutput } from '../../contract/index.ts'
 import type { CommandContext, CommonOptions } from '../context.ts'
 import { DeploymentFailedError, InterruptedError, isApiError, type Deployment } from '../failure.ts'
 import { askHidden } from '../input.ts'
@@ -27,7 +27,7 @@ export interface DeployOptions extends CommonOptions {
   /** NAME=PATH */
   readonly file?: readonly string[]
   readonly runtime?: RuntimeKind
-  readonly network?: 'none' | 'internet'
+  readonly network?: NetworkPolicy
   readonly allowScripts?: boolean
   readonly memory?: number
   readonly wait?: boolean

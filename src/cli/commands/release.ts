@@ -1,4 +1,4 @@
-import type { RouteInput, RouteOutput } from '../../contract/index.ts'
+import type { NetworkPolicy, RouteInput, RouteOutput } from '../../contract/index.ts'
 import { CatwalkError, type RuntimeKind } from '../../domain/index.ts'
 import { cleanLine } from '../clean-text.ts'
 import type { CommandContext, CommonOptions } from '../context.ts'
@@ -27,7 +27,7 @@ export interface ReleaseOptions extends WaitingOptions {
   readonly args?: boolean
   /** NAME=PROVIDER; false for `--no-account`. */
   readonly account?: readonly string[] | false
-  readonly network?: 'none' | 'internet'
+  readonly network?: NetworkPolicy
   readonly allowScripts?: boolean
   readonly runtime?: RuntimeKind
   readonly memory?: number

@@ -24,7 +24,7 @@ function format(output: Output, deployment: Deployment): string {
     ['Package', `${release.package.name} ${release.package.version}`],
     ['Arguments', release.args.length === 0 ? '-' : release.args.map((arg) => JSON.stringify(arg)).join(' ')],
     ['Variables', release.variables.map((variable) => variable.name).join(', ') || '-'],
-    ['Network', release.network],
+    ['Network', typeof release.network === 'string' ? release.network : release.network.join(', ')],
     ['Runs on', release.runtime],
     ['Memory', `${release.memoryMiB} MiB at most`],
     ['Tools', deployment.toolCount === null ? '-' : String(deployment.toolCount)],

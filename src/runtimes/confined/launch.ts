@@ -23,15 +23,24 @@ export function createLaunch(
 ): Launch {
   let count = 0
   const refused = new Set<string>()
+  let refusals = 0
   const onRefused = (target: string, reason: string): void => {
+    refusals += 1
     if (refused.has(target) || refused.size >= REFUSALS_SHOWN) return
     refused.add(target)
     output('system', `The server was refused a connection to ${target}: ${reason}.`)
     if (refused.size === REFUSALS_SHOWN) output('system', 'Further refused connections are not shown.')
   }
+  const tellRefusals = async ({ ended }: ServerProcess): Promise<void> => {
+    await ended
+    if (refusals > 0) output('system', `Refused connections in all: ${refusals}.`)
+    refusals = 0
+  }
   return async (signal) => {
     count += 1
-    return toServerProcess(await confinement.run(command(count), onRefused, signal), output)
+    const process = toServerProcess(await confinement.run(command(count), onRefused, signal), output)
+    void tellRefusals(process)
+    return process
   }
 }
 

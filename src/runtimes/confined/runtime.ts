@@ -111,9 +111,9 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
     kind: source.kind,
     supports: {
       packages: ['npm', 'pypi', 'git'],
-      networkPolicies: ['none', 'internet'],
       memoryLimit: true,
       serverLogs: true,
+      networkPolicies: ['none', 'internet', 'listed'],
       suspend: false,
       survivesRestart: false,
       people: true,

@@ -1,5 +1,5 @@
-import { launchCommand, type InstanceInput } from '../../domain/index.ts'
-import type { Dial } from '../../network/index.ts'
+import { isListed, launchCommand, type InstanceInput, type NetworkPolicy } from '../../domain/index.ts'
+import { dialOnly, type Dial } from '../../network/index.ts'
 import type { Identity } from './identities.ts'
 import { INSIDE, type ConfinedCommand } from './command.ts'
 import { confinedEnvironment } from './environment.ts'
@@ -31,7 +31,10 @@ export function serverCommand(
   return {
     label: `${input.instanceId}-${count}`,
     argv,
-    environment: confinedEnvironment(environment, { home: INSIDE.home, proxy: settings.network }),
+    environment: confinedEnvironment(environment, {
+      home: INSIDE.home,
+      proxy: settings.network === 'none' ? 'none' : 'internet',
+    }),
     files,
     workingDirectory: INSIDE.home,
     mounts: [
@@ -40,6 +43,12 @@ export function serverCommand(
     ],
     identity: confined.identity,
     limits: { memoryMiB: settings.memoryMiB, tasks: TASKS, cpus: CPUS },
-    dial: settings.network === 'internet' ? confined.internet : null,
+    dial: dialFor(settings.network, confined.internet),
   }
+}
+
+/** @param internet null where the server has the network of its machine, which offers no lists */
+function dialFor(policy: NetworkPolicy, internet: Dial | null): Dial | null {
+  if (policy === 'none' || internet === null) return null
+  return policy === 'internet' ? internet : dialOnly((host, port) => isListed(policy, host, port), internet)
 }

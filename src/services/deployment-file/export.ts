@@ -3,6 +3,7 @@ import { queries } from '../../db/index.ts'
 import { CatwalkError, type LaunchArgument } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
 import { openCredentials } from '../credentials.ts'
+import { presentNetwork } from '../releases/present.ts'
 import { sealValues, type File } from './seal.ts'
 
 /**
@@ -59,7 +60,7 @@ async function read(
     slug: view.slug,
     source: view.source,
     launch: launchOf(release),
-    run: { runtime, network, allowScripts, memoryMiB },
+    run: { runtime, network: presentNetwork(network), allowScripts, memoryMiB },
     settings: await queries.endpointSettings(db, view.id),
     secrets: null,
   }

@@ -1,6 +1,6 @@
 import type { RouteOutput } from '../../contract/index.ts'
 import type { queries } from '../../db/index.ts'
-import { describePackage, docsPath, ERROR_CODES } from '../../domain/index.ts'
+import { describePackage, docsPath, ERROR_CODES, type NetworkPolicy } from '../../domain/index.ts'
 
 type Release = RouteOutput<'listReleases'>['items'][number]
 
@@ -25,7 +25,7 @@ export function presentRelease(row: queries.ReleaseRow): Release {
       personal: row.settings.personal?.includes(name) ?? false,
       account: row.settings.accounts?.[name] ?? null,
     })),
-    network: row.settings.network,
+    network: presentNetwork(row.settings.network),
     memoryMiB: row.settings.memoryMiB,
     runtime: row.settings.runtime,
     createdAt: row.created_at.toISOString(),
@@ -45,4 +45,8 @@ function presentFailure(failure: queries.ReleaseFailure): NonNullable<Release['e
     signal: failure.signal,
     lastLines: failure.lastLines.map((line) => ({ ...line })),
   }
+}
+
+export function presentNetwork(policy: NetworkPolicy): 'none' | 'internet' | string[] {
+  return typeof policy === 'string' ? policy : [...policy]
 }

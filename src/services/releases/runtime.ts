@@ -1,6 +1,7 @@
 import {
   CatwalkError,
   type LaunchPackage,
+  networkPolicyKind,
   type RunSettings,
   type RuntimeKind,
   type RuntimeOffer,
@@ -54,10 +55,11 @@ export function chooseRuntime(
       { details: { field: 'memoryMiB' }, help: 'Leave the limit out.' },
     )
   }
-  if (!offer.supports.networkPolicies.includes(settings.network)) {
+  const policy = networkPolicyKind(settings.network)
+  if (!offer.supports.networkPolicies.includes(policy)) {
     throw new CatwalkError(
       'runtime_unavailable',
-      `The runtime '${offer.kind}' does not know the network policy '${settings.network}'.`,
+      `The runtime '${offer.kind}' does not know the network policy '${policy}'.`,
       { details, help: `It knows: ${offer.supports.networkPolicies.join(', ')}.` },
     )
   }

@@ -3,12 +3,13 @@ import { Plus, Trash2, Undo2 } from 'lucide-react'
 import { Controller, useFieldArray, useForm, useWatch, type UseFormReturn } from 'react-hook-form'
 import type { AccountProvider, Release } from '../../api/client.ts'
 import { accountProvidersQuery } from '../../api/queries.ts'
+import { NetworkField } from '../../app/network-field.tsx'
+import { checkNetwork } from '../../app/network-policy.ts'
 import { RuntimeField } from '../../app/runtime-field.tsx'
 import { Button, IconButton } from '../../kit/button.tsx'
 import { Dialog } from '../../kit/dialog.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
 import { Checkbox, Field, FieldError, Input, SecretInput, Select, TextArea } from '../../kit/field.tsx'
-import { Segmented } from '../../kit/segmented.tsx'
 import { toChange, valuesOf, type ChangeValues } from './change-values.ts'
 import { useCurrent } from './current.ts'
 import { useRelease } from './release-actions.ts'
@@ -45,21 +46,14 @@ export function ChangeDialog({ base, onClose }: { readonly base: Release; readon
           <Controller
             control={control}
             name="network"
-            render={({ field }) => (
-              <div className="field">
-                <span className="label">Network</span>
-                <div>
-                  <Segmented
-                    label="Network"
-                    value={field.value}
-                    onChange={field.onChange}
-                    options={[
-                      { value: 'internet', label: 'Internet' },
-                      { value: 'none', label: 'None' },
-                    ]}
-                  />
-                </div>
-              </div>
+            rules={{ validate: checkNetwork }}
+            render={({ field: { value, onChange }, fieldState }) => (
+              <NetworkField
+                value={value}
+                onChange={onChange}
+                error={fieldState.error?.message}
+                suggested={[]}
+              />
             )}
           />
           <Field label="Memory limit" error={formState.errors.memoryMiB?.message}>

@@ -1,4 +1,5 @@
 import type { CreateRelease, Release } from '../../api/client.ts'
+import { toForm, toPolicy, type NetworkForm } from '../../app/network-policy.ts'
 
 /** What the form of a change holds. */
 export interface ChangeValues {
@@ -8,7 +9,7 @@ export interface ChangeValues {
   /** One argument a line. */
   args: string
   runtime: Release['runtime']
-  network: Release['network']
+  network: NetworkForm
   memoryMiB: string
 }
 
@@ -24,7 +25,7 @@ export function valuesOf(release: Release): ChangeValues {
     added: [],
     args: release.userArgs.join('\n'),
     runtime: release.runtime,
-    network: release.network,
+    network: toForm(release.network),
     memoryMiB: String(release.memoryMiB),
   }
 }
@@ -49,13 +50,14 @@ export function toChange(release: Release, values: ChangeValues): CreateRelease 
     .map(({ name }) => name.trim())
   const former = release.variables.filter((variable) => variable.personal).map(({ name }) => name)
   const accounts = accountsOf(release, values)
+  const network = toPolicy(values.network)
   const change: CreateRelease = {
     ...(Object.keys(variables).length === 0 ? {} : { variables }),
     ...(personal.join('\n') === former.join('\n') ? {} : { personal }),
     ...(accounts === null ? {} : { accounts }),
     ...(values.args === before.args ? {} : { args: values.args.split('\n').filter((line) => line !== '') }),
     ...(values.runtime === before.runtime ? {} : { runtime: values.runtime }),
-    ...(values.network === before.network ? {} : { network: values.network }),
+    ...(JSON.stringify(network) === JSON.stringify(release.network) ? {} : { network }),
     ...(values.memoryMiB.trim() === before.memoryMiB ? {} : { memoryMiB: Number(values.memoryMiB) }),
   }
   return Object.keys(change).length === 0 ? null : change

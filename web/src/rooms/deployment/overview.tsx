@@ -4,6 +4,7 @@ import { Monitor } from 'lucide-react'
 import { catalogueQuery, installationQuery } from '../../api/queries.ts'
 import { useFeedSoFar } from '../../api/use-feed.ts'
 import { forgetFreshToken, freshTokens } from '../../app/fresh-tokens.ts'
+import { networkWords } from '../../app/network-policy.ts'
 import { useStore } from '../../app/store.ts'
 import { Ago } from '../../kit/ago.tsx'
 import { Breakable } from '../../kit/breakable.tsx'
@@ -72,7 +73,7 @@ function ServerCard() {
           ),
           Package: <Breakable text={release.package.name} />,
           Version: <span className="mono">{release.package.version}</span>,
-          Network: release.network === 'internet' ? 'Public internet' : 'None',
+          Network: networkWords(release.network),
           Memory: <span className="num">{release.memoryMiB} MiB</span>,
           Deployed: <Ago at={createdAt} />,
         }}

@@ -3,6 +3,7 @@ import { PackageCheck, Undo2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Release } from '../../api/client.ts'
 import { releasesQuery, updateQuery } from '../../api/queries.ts'
+import { networkWords } from '../../app/network-policy.ts'
 import { Ago } from '../../kit/ago.tsx'
 import { Badge } from '../../kit/badge.tsx'
 import { Button } from '../../kit/button.tsx'
@@ -177,7 +178,7 @@ function ReleaseCard({ release, isServing, since, onBack }: ReleaseCardProps) {
         <div>
           <dt>Runs with</dt>
           <dd className="num">
-            {network === 'internet' ? 'Public internet' : 'No network'}, {memoryMiB} MiB
+            {networkWords(network)}, {memoryMiB} MiB
           </dd>
         </div>
       </dl>

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Pencil, Play, RotateCw, Square, Trash2, type LucideIcon } from 'lucide-react'
 import { useState, type ReactNode } from 'react'
+import { networkWords } from '../../app/network-policy.ts'
 import { Breakable } from '../../kit/breakable.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Card, KeyValues } from '../../kit/card.tsx'
@@ -78,7 +79,7 @@ export function Settings() {
               ) : (
                 <code>{release.variables.map(({ name }) => name).join(', ')}</code>
               ),
-            Network: release.network === 'internet' ? 'Public internet' : 'None',
+            Network: networkWords(release.network),
             Memory: <span className="num">{release.memoryMiB} MiB</span>,
           }}
         />

@@ -1,4 +1,5 @@
 import type { DeploymentEvent, Release } from '../../api/client.ts'
+import { networkWords } from '../../app/network-policy.ts'
 import type { ShownStep } from '../../kit/steps.tsx'
 
 const STEPS = [
@@ -75,7 +76,7 @@ function detail(state: StepState, release: Release): { detail?: string } {
       return { detail: `${release.package.name}@${release.package.version}` }
     case 'starting':
       return {
-        detail: `${release.network === 'internet' ? 'Public internet only' : 'No network'}, ${release.memoryMiB} MiB`,
+        detail: `${networkWords(release.network)}, ${release.memoryMiB} MiB`,
       }
     case 'installing':
     case 'probing':

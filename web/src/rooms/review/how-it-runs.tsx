@@ -1,21 +1,20 @@
 import { Controller, type UseFormReturn } from 'react-hook-form'
+import { NetworkField } from '../../app/network-field.tsx'
+import { checkNetwork } from '../../app/network-policy.ts'
 import { RuntimeField } from '../../app/runtime-field.tsx'
 import { Card } from '../../kit/card.tsx'
 import { Field, Input, Select, TextArea } from '../../kit/field.tsx'
-import { Segmented } from '../../kit/segmented.tsx'
 import type { ReviewValues } from './values.ts'
 
 interface HowItRunsProps {
   readonly form: UseFormReturn<ReviewValues>
   readonly executables: readonly string[]
+  /** Hosts that the trial tried to reach. */
+  readonly suggested: readonly string[]
 }
 
-const NETWORK_WORDS: Readonly<Record<ReviewValues['network'], string>> = {
-  internet: 'It reaches the public internet. Your network and this machine stay closed to it.',
-  none: 'It reaches nothing. For servers that work with what they have.',
-}
-
-export function HowItRuns({ form: { control, register, formState }, executables }: HowItRunsProps) {
+export function HowItRuns({ form, executables, suggested }: HowItRunsProps) {
+  const { control, register, formState } = form
   const { errors } = formState
   return (
     <Card title="How it runs">
@@ -40,22 +39,14 @@ export function HowItRuns({ form: { control, register, formState }, executables 
           <Controller
             control={control}
             name="network"
-            render={({ field }) => (
-              <div className="field">
-                <span className="label">Network</span>
-                <div>
-                  <Segmented
-                    label="Network"
-                    value={field.value}
-                    onChange={field.onChange}
-                    options={[
-                      { value: 'internet', label: 'Internet' },
-                      { value: 'none', label: 'None' },
-                    ]}
-                  />
-                </div>
-                <p className="hint">{NETWORK_WORDS[field.value]}</p>
-              </div>
+            rules={{ validate: checkNetwork }}
+            render={({ field: { value, onChange }, fieldState }) => (
+              <NetworkField
+                value={value}
+                onChange={onChange}
+                error={fieldState.error?.message}
+                suggested={suggested}
+              />
             )}
           />
           <Field

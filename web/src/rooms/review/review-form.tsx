@@ -64,7 +64,11 @@ export function ReviewForm({ analysis, pasted }: ReviewFormProps) {
       <div className="stack wide">
         <Servers analysis={analysis} />
         <Variables form={form} analysis={analysis} pasted={pastedNames(analysis, pasted)} />
-        <HowItRuns form={form} executables={analysis.about?.executables ?? []} />
+        <HowItRuns
+          form={form}
+          executables={analysis.about?.executables ?? []}
+          suggested={analysis.proof?.hosts ?? []}
+        />
       </div>
       <aside className="stack wide review-side" aria-label="Deploy">
         <section className="card pad stack">

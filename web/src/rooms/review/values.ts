@@ -1,4 +1,5 @@
 import type { Analysis, CreateDeployment, Release } from '../../api/client.ts'
+import { toForm, toPolicy, type NetworkForm } from '../../app/network-policy.ts'
 
 export interface VariableRow {
   name: string
@@ -21,7 +22,7 @@ export interface ReviewValues {
   executable: string
   /** Empty for the first that the installation has. */
   runtime: '' | Release['runtime']
-  network: 'none' | 'internet'
+  network: NetworkForm
   /** As typed; empty for the default. */
   memoryMiB: string
   /** What to do with install scripts; empty until it is decided. */
@@ -44,7 +45,7 @@ export function initialValues(analysis: Analysis): ReviewValues {
     args: '',
     executable: '',
     runtime: '',
-    network: 'internet',
+    network: toForm('internet'),
     memoryMiB: '',
     scripts: '',
     isConfirmed: false,
@@ -123,7 +124,7 @@ export function toRequest(
     args: values.args.split('\n').filter((line) => line !== ''),
     ...(values.executable === '' ? {} : { executable: values.executable }),
     ...(values.runtime === '' ? {} : { runtime: values.runtime }),
-    network: values.network,
+    network: toPolicy(values.network),
     allowScripts: values.scripts === 'run',
     ...(memory === '' ? {} : { memoryMiB: Number(memory) }),
     ...(values.isConfirmed ? { confirmWarnings: true } : {}),
