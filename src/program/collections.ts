@@ -10,6 +10,7 @@ import {
   type Collection,
   type Endpoint,
   type Logger,
+  type Manifest,
 } from '../domain/index.ts'
 import type { GatewayRoute, RouteTable } from '../gateway/index.ts'
 import type { SessionMemories } from '../services/index.ts'
@@ -53,13 +54,20 @@ export function createCollections(options: CollectionsOptions): Collections {
   const { db, vault, sessions, routes, logger } = options
   const entries = new Map<string, Entry>()
 
+  /** As its owner wants clients to see it. */
+  async function recorded(deploymentId: string): Promise<Manifest | null> {
+    const manifest = (await queries.recordedManifest(db, deploymentId))?.manifest ?? null
+    const rules = routes.ofDeployment(deploymentId)?.tools?.rules ?? null
+    return manifest === null || rules === null ? manifest : { ...manifest, tools: rules.show(manifest.tools) }
+  }
+
   async function start(id: string, collection: Collection, former: Entry | undefined): Promise<Bridge> {
     const memory = await sessions.open(id)
     const server = startCollection({
       collection,
       forward: options.forward,
       isThere: (deploymentId) => routes.ofDeployment(deploymentId) !== undefined,
-      recorded: async (deploymentId) => (await queries.recordedManifest(db, deploymentId))?.manifest ?? null,
+      recorded,
       report: (deploymentId, caller, report) =>
         options.record({
           at: new Date(options.clock.now().getTime() - report.durationMs),

@@ -4,7 +4,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { createBridge, spawnPlain, type Bridge } from '../../src/bridge/index.ts'
 import { startCollection } from '../../src/collections/index.ts'
-import type { Caller, Endpoint, Manifest, RequestReport, ToolListing } from '../../src/domain/index.ts'
+import type {
+  Caller,
+  Endpoint,
+  Manifest,
+  RequestReport,
+  ToolListing,
+  ToolRules,
+} from '../../src/domain/index.ts'
 import { createHttpSse, HTTP_SSE_SUFFIX, RPC, rpcErrorText } from '../../src/protocol/index.ts'
 import { fixturePath } from '../conformance/package-fixture.ts'
 import type { Fixture } from '../conformance/vocabulary.ts'
@@ -14,6 +21,8 @@ export interface HouseOptions {
   readonly members: readonly (readonly [prefix: string, server: Fixture])[]
   readonly listing?: ToolListing
   readonly searchOver?: number
+  /** What owners set for tools of members, by prefix. */
+  readonly rules?: ReadonlyMap<string, ToolRules | null>
   /** What was recorded of members, by prefix. */
   readonly recorded?: ReadonlyMap<string, Manifest>
 }
@@ -36,6 +45,7 @@ export async function startHouse({
   members,
   listing = 'flat',
   searchOver = 60,
+  rules = new Map(),
   recorded = new Map(),
 }: HouseOptions): Promise<House> {
   await using stack = new AsyncDisposableStack()
@@ -49,6 +59,7 @@ export async function startHouse({
         sealKey: randomBytes(32),
         deploymentId: id,
         output: () => undefined,
+        tools: { rules: rules.get(id) ?? null, saw: () => undefined, onChange: () => () => undefined },
         ...(era === undefined ? {} : { era, processes: 'shared' as const }),
       },
       new AbortController().signal,

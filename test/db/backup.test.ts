@@ -40,7 +40,7 @@ beforeAll(async () => {
   ])
   await database.kysely
     .insertInto('users')
-    .values({ id: 'usr_1', name: 'Ana', email: 'ana@example.com' })
+    .values({ id: 'usr_1', name: 'Ana', email: 'mara@example.com' })
     .execute()
 })
 afterAll(() => owned.disposeAsync())

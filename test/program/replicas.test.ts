@@ -169,6 +169,36 @@ test('what is asked for through one replica is heard through the other', async (
   expect(await Promise.all(heard)).toMatchObject([update, update])
 })
 
+async function whoAnswers(transport: StreamableHTTPClientTransport): Promise<unknown> {
+  const client = new Client({ name: 'test', version: '1' })
+  await client.connect(transport)
+  return (await client.callTool({ name: 'w_whoami' })).content
+}
+
+test('a collection is called through either, and what is opened at one goes on at the other', async () => {
+  const made = await api.call('createCollection', {
+    body: { name: 'Both', members: [{ deployment: id, prefix: 'w' }] },
+  })
+  const at = async (program: Program, sessionId?: string): Promise<StreamableHTTPClientTransport> =>
+    new StreamableHTTPClientTransport(new URL(`${program.origin}/mcp/${made.collection.slug}`), {
+      requestInit: { headers: { authorization: `Bearer ${made.token.secret}` } },
+      ...(sessionId === undefined ? {} : { sessionId }),
+    })
+  await until('both know of it', async () =>
+    (
+      await fetch(`${second.origin}/mcp/${made.collection.slug}`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${made.token.secret}` },
+      })
+    ).status === 401
+      ? null
+      : true,
+  )
+  const there = await at(second)
+  expect(await whoAnswers(there)).toEqual([{ type: 'text', text: who }])
+  expect(await whoAnswers(await at(first, there.sessionId))).toEqual([{ type: 'text', text: who }])
+})
+
 test('tools can be called through the API of either, and who called is known to both', async () => {
   const { content } = await (
     await apiOf(second, folders[1] ?? '')
@@ -218,5 +248,7 @@ test('a session goes on after a restart of everything; an ended one is ended at 
       )
     ).status
   expect(await status(second, 'DELETE')).toBe(200)
-  expect([await status(first, 'POST'), await status(second, 'POST')]).toEqual([404, 404])
+  // The other one hears of it a moment later.
+  for (const program of [first, second])
+    await until('it is ended there', async () => ((await status(program, 'POST')) === 404 ? true : null))
 })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Manifest } from '../../src/domain/index.ts'
+import { createToolRules, type Manifest } from '../../src/domain/index.ts'
 import { startCuttable, type Cuttable } from '../clients/cuttable.ts'
 import { MODES } from '../clients/modes.ts'
 import { playScript } from '../clients/script.ts'
@@ -146,6 +146,21 @@ describe.each([modern, legacy])('$name over a collection', ({ connect }) => {
     }
     await expect(client.call('call_tool', { name: 'x_y' })).rejects.toThrow(/Unknown tool: x_y/)
     await expect(client.call('call_tool', {})).rejects.toThrow(/name is missing/)
+  })
+
+  test('sees and calls tools as the owner of a member set them', async () => {
+    const set = { test_simple_text: { name: 'say' }, test_error_handling: { disabled: true } } as const
+    const rules = new Map(['old', 'new'].map((prefix) => [prefix, createToolRules(set)]))
+    await using house = await startHouse({ members: both, rules })
+    await using client = await connect(house.url, false)
+    const tools = await client.tools()
+    for (const prefix of ['old', 'new']) {
+      expect(tools).toContain(`${prefix}_say`)
+      expect(tools).not.toContain(`${prefix}_test_simple_text`)
+      expect(tools).not.toContain(`${prefix}_test_error_handling`)
+      expect(await client.call(`${prefix}_say`)).toBe(SIMPLE_TEXT)
+      await expect(client.call(`${prefix}_test_error_handling`)).rejects.toThrow(/off|disabled/i)
+    }
   })
 
   test('searches when there are more tools than the number that was set', async () => {

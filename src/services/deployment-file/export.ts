@@ -73,6 +73,8 @@ function launchOf({
   settings,
 }: queries.ReleaseRow): File['launch'] {
   const personal = new Set(settings.personal)
+  // An account is connected here and not elsewhere: there it is a value that is missing.
+  const needed = new Set([...Object.keys(versions), ...personal, ...Object.keys(settings.accounts ?? {})])
   const { package: pkg, args, userArgs = [], variables, transport } = spec
   return {
     package: pkg.kind === 'pypi' ? { ...pkg, hashes: [...pkg.hashes] } : pkg,
@@ -80,7 +82,7 @@ function launchOf({
     ...(transport.kind === 'http' ? { headers: transport.headers.map((header) => ({ ...header })) } : {}),
     userArgs: userArgs.map(argumentOf),
     values: variables
-      .filter(({ name }) => name in versions || personal.has(name))
+      .filter(({ name }) => needed.has(name))
       .map(({ name, description, secret, default: value, file }) => ({
         name,
         description,
