@@ -57,6 +57,7 @@ export const house: Handlers = {
     return found
   },
   getCatalogue: () => data.catalogue,
+  listTools: () => data.tools,
   listLogs: () => ({ items: data.logs, before: null }),
   getUsage: () => data.usage,
   getCost: () => data.cost,
@@ -320,7 +321,7 @@ export const scenes: readonly Scene[] = [
     path: '/deployments/ticktick/tools',
     ready: 'create_task',
     act: async (page) => {
-      await page.getByRole('button', { name: /create_task/ }).click()
+      await page.getByRole('button', { name: /^create_task/ }).click()
       await page.getByLabel('Title').fill('Order filters for the heat pump')
       await page.getByRole('button', { name: 'Call tool' }).click()
       await page.getByText('Answered').first().waitFor()

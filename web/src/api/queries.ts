@@ -189,6 +189,12 @@ export const questionQuery = (request: string) =>
     retry: false,
   })
 
+export const toolsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['tools', id],
+    queryFn: ({ signal }) => api.call('listTools', { params: { id } }, signal),
+  })
+
 export const settingsQuery = (id: string) =>
   queryOptions({
     queryKey: ['settings', id],

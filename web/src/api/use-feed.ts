@@ -55,6 +55,7 @@ function followFeed(queryClient: QueryClient, id: string, onDeleted: () => void)
     source.addEventListener('event', ({ data }) => {
       const event = parse(schemas.Event, data)
       if (event) events.push(event)
+      if (event?.kind === 'tools.sighted') void queryClient.invalidateQueries({ queryKey: ['tools', id] })
       flushSoon()
     })
     source.addEventListener('log', ({ data }) => {
@@ -128,5 +129,6 @@ export function storeDeployment(queryClient: QueryClient, deployment: Deployment
   }
   if (before?.liveRelease !== deployment.liveRelease) {
     void queryClient.invalidateQueries({ queryKey: ['catalogue', deployment.id] })
+    void queryClient.invalidateQueries({ queryKey: ['tools', deployment.id] })
   }
 }

@@ -1,12 +1,13 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { Catalogue, Tool } from '../../../api/client.ts'
-import { catalogueQuery } from '../../../api/queries.ts'
+import type { Catalogue, Tool, ToolListing } from '../../../api/client.ts'
+import { catalogueQuery, toolsQuery } from '../../../api/queries.ts'
 import { Card } from '../../../kit/card.tsx'
 import { Empty } from '../../../kit/empty.tsx'
 import { ErrorNote } from '../../../kit/error-note.tsx'
 import { Skeleton } from '../../../kit/skeleton.tsx'
 import { useCurrent } from '../current.ts'
+import { Switchboard } from './switchboard.tsx'
 import { TryTool } from './try-tool.tsx'
 import './tools.css'
 
@@ -14,6 +15,7 @@ import './tools.css'
 export function Tools() {
   const { id, liveRelease } = useCurrent()
   const { data, error, refetch } = useQuery({ ...catalogueQuery(id), enabled: liveRelease !== null })
+  const { data: listing } = useQuery({ ...toolsQuery(id), enabled: liveRelease !== null })
   if (liveRelease === null) {
     return (
       <section className="card tab">
@@ -35,11 +37,23 @@ export function Tools() {
           <Empty title="It offers no tools">Some servers offer only resources or prompts.</Empty>
         </section>
       ) : (
-        <Playground tools={data.tools} />
+        <>
+          <Playground tools={asShown(data.tools, listing)} />
+          <Switchboard />
+        </>
       )}
       <Others catalogue={data} />
     </div>
   )
+}
+
+/** What can be called, under the names that clients use. */
+function asShown(tools: readonly Tool[], listing: ToolListing | undefined): readonly Tool[] {
+  const shown = new Map(listing?.items.map(({ name, shownAs }) => [name, shownAs]))
+  return tools.flatMap((tool) => {
+    const name = shown.has(tool.name) ? shown.get(tool.name) : tool.name
+    return name === null || name === undefined ? [] : [{ ...tool, name }]
+  })
 }
 
 function Playground({ tools }: { readonly tools: readonly Tool[] }) {
