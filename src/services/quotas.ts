@@ -82,7 +82,7 @@ export async function checkQuotas(
   if (existing === null && limits.deployments > 0 && taken.deployments >= limits.deployments) {
     throw new CatwalkError(
       'quota_exceeded',
-      `The workspace may have ${limits.deployments} deployments, and has ${taken.deployments}.`,
+      `The workspace may have ${limits.deployments} ${limits.deployments === 1 ? 'deployment' : 'deployments'}, and has ${taken.deployments}.`,
       { details: { quota: 'deployments', limit: limits.deployments, used: taken.deployments, wanted: 1 } },
     )
   }

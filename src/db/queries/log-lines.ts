@@ -100,12 +100,15 @@ export async function searchLogLines(
 ): Promise<LogPiece> {
   let ids = db.selectFrom('log_lines').select('id').where('deployment_id', '=', deploymentId)
   if (before !== undefined) ids = ids.where('id', '<', before)
+  const isNarrowed = Object.values(filter).some((wanted) => wanted !== undefined)
   // Of the index alone; the lines themselves are not read.
-  const edge = await ids
-    .orderBy('id', 'desc')
-    .offset(window - 1)
-    .limit(1)
-    .executeTakeFirst()
+  const edge = isNarrowed
+    ? await ids
+        .orderBy('id', 'desc')
+        .offset(window - 1)
+        .limit(1)
+        .executeTakeFirst()
+    : undefined
   let query = filtered(db, deploymentId, filter)
   if (before !== undefined) query = query.where('id', '<', before)
   if (edge !== undefined) query = query.where('id', '>=', edge.id)
