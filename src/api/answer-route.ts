@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
-import { routes, type Route, type RouteName } from '../contract/index.ts'
+import { routes, type Route, type RouteName, type RouteScope } from '../contract/index.ts'
 import type { Auth, SignedIn } from '../auth/index.ts'
-import { atLeast, CatwalkError, isId, type Actor, type Logger } from '../domain/index.ts'
+import { atLeast, CatwalkError, includesScope, isId, type Actor, type Logger } from '../domain/index.ts'
 import { remoteAddress, type Environment } from './environment.ts'
 import { eventStream, type WireItem } from './event-stream.ts'
 import type { Handlers, PublicContext, RequestContext } from './handlers.ts'
@@ -95,7 +95,7 @@ async function identify(
   }
   limits.countActor(signedIn.actor)
   try {
-    requireAccess(signedIn.actor, route.access)
+    requireAccess(signedIn.actor, route)
   } catch (error) {
     onForbidden?.(signedIn.actor, name)
     throw error
@@ -127,7 +127,8 @@ function notSignedIn(headers: Headers): CatwalkError {
 }
 
 /** @throws CatwalkError `forbidden` */
-function requireAccess(actor: Actor, access: Exclude<Route['access'], 'public'>): void {
+function requireAccess(actor: Actor, { access, scope }: Exclude<Route, { access: 'public' }>): void {
+  requireScope(actor, scope)
   if (access === 'installation') {
     if (actor.isInstallationAdmin === true && atLeast(actor.role, 'admin')) return
     throw new CatwalkError('forbidden', 'This is for admins of the installation.', {
@@ -137,6 +138,19 @@ function requireAccess(actor: Actor, access: Exclude<Route['access'], 'public'>)
   if (!atLeast(actor.role, access)) {
     throw new CatwalkError('forbidden', `This needs the role ${access}; yours is ${actor.role}.`)
   }
+}
+
+/** @throws CatwalkError `forbidden` for an API key that is held to other scopes */
+export function requireScope({ scopes = null }: Actor, scope: RouteScope): void {
+  if (includesScope(scopes, scope)) return
+  if (scope === 'full') {
+    throw new CatwalkError('forbidden', 'This is beyond every API key that is held to scopes.', {
+      help: 'Do it in the dashboard, or use an API key without scopes.',
+    })
+  }
+  throw new CatwalkError('forbidden', `This needs the scope ${scope}, which this API key does not have.`, {
+    help: `Use a key with it. Make one in the dashboard under API keys, or with: bin/catwalk key add --scope ${scope}`,
+  })
 }
 
 /** The workspace that a request is about; in the address where a browser cannot send a header (`EventSource`). */
@@ -181,12 +195,12 @@ function streamed(
 async function isStillAllowed(
   auth: RouteServices['auth'],
   c: Context<Environment>,
-  { access }: Route,
+  route: Route,
 ): Promise<boolean> {
   try {
     const signedIn = await auth.authenticate(c.req.raw.headers, remoteAddress(c), workspaceOf(c))
     if (signedIn === null) return false
-    if (access !== 'public') requireAccess(signedIn.actor, access)
+    if (route.access !== 'public') requireAccess(signedIn.actor, route)
     return true
   } catch (error) {
     if (error instanceof CatwalkError && ['workspace_not_found', 'forbidden'].includes(error.code))

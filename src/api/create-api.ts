@@ -13,7 +13,7 @@ import {
   type Logger,
 } from '../domain/index.ts'
 import type { OAuthOptions } from '../oauth/index.ts'
-import { answerRoute } from './answer-route.ts'
+import { answerRoute, requireScope } from './answer-route.ts'
 import { createDashboard } from './dashboard.ts'
 import { docsIndex, docsPage } from './docs-pages.ts'
 import { remoteAddress, type Environment } from './environment.ts'
@@ -144,6 +144,7 @@ export function createApi(options: ApiOptions): Hono<Environment> {
       limits.count(remoteAddress(c))
       throw new CatwalkError('unauthenticated', 'Metrics are shown to API keys and signed-in people only.')
     }
+    requireScope(signedIn.actor, 'installation:read')
     const { contentType, text } = await options.metrics()
     return c.body(text, 200, { 'content-type': contentType, 'cache-control': 'no-store' })
   })

@@ -38,7 +38,7 @@ export function openApiDocument({ version, publicUrl }: OpenApiInfo): JsonObject
         session: {
           type: 'apiKey',
           in: 'cookie',
-          name: `${publicUrl.protocol === 'https:' ? '__Secure-' : ''}catwalk.session_token`,
+          name: `${publicUrl.protocol === 'https:' ? '__Host-' : ''}catwalk.session_token`,
           description:
             'The cookie of the dashboard. Requests that change something must come from its origin',
         },
@@ -52,7 +52,7 @@ function operation(name: string, route: Route, components: JsonObject): JsonObje
   return {
     operationId: name,
     summary: route.summary,
-    ...(route.access === 'public' ? { security: [] } : { description: `Needs the role ${route.access}.` }),
+    ...(route.access === 'public' ? { security: [] } : { description: needs(route) }),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body
       ? { requestBody: { required: true, content: json(jsonSchema(route.body, 'input', components)) } }
@@ -124,4 +124,10 @@ function rewriteReferences(schema: object): JsonObject {
 function asObject(value: unknown): JsonObject {
   // Only ever applied to parts that JSON Schema defines as objects.
   return (value ?? {}) as JsonObject
+}
+
+function needs({ access, scope }: Exclude<Route, { access: 'public' }>): string {
+  const role = `Needs the role ${access}.`
+  if (scope === 'any') return role
+  return `${role} ${scope === 'full' ? 'Closed to API keys with scopes.' : `API keys with scopes need \`${scope}\`.`}`
 }

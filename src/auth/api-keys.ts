@@ -11,6 +11,8 @@ export interface NewApiKey {
   /** Id of who made it. */
   readonly createdBy: string
   readonly isInstallationAdmin?: boolean
+  /** null for all that the role may. */
+  readonly scopes?: readonly string[] | null
   readonly expiresInDays?: number | null
 }
 
@@ -34,6 +36,7 @@ export async function insertApiKey(db: Handle, input: NewApiKey): Promise<{ id: 
       prefix: key.slice(0, 10),
       created_by: input.createdBy,
       is_installation_admin: input.isInstallationAdmin ?? false,
+      scopes: input.scopes ?? null,
       expires_at:
         input.expiresInDays === undefined || input.expiresInDays === null
           ? null
@@ -63,7 +66,14 @@ export async function actorOfApiKey(
         .onRef('members.workspace_id', '=', 'api_keys.workspace_id')
         .onRef('members.user_id', '=', 'api_keys.created_by'),
     )
-    .select(['api_keys.id', 'name', 'api_keys.workspace_id', 'api_keys.role', 'is_installation_admin'])
+    .select([
+      'api_keys.id',
+      'name',
+      'api_keys.workspace_id',
+      'api_keys.role',
+      'is_installation_admin',
+      'scopes',
+    ])
     .select(['created_by', 'members.role as creatorRole'])
     .select(sql<boolean>`coalesce(last_used_at < now() - interval '1 minute', true)`.as('unseen'))
     .where('hash', '=', hashApiKey(key))
@@ -89,6 +99,7 @@ export async function actorOfApiKey(
     workspaceId: entered,
     role: row.creatorRole !== null && !atLeast(row.creatorRole, row.role) ? row.creatorRole : row.role,
     isInstallationAdmin: row.is_installation_admin,
+    scopes: row.scopes,
     mayEnterAnyWorkspace: isOfProgram,
     address,
   }

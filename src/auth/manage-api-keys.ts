@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import { queries, type DB, type Handle } from '../db/index.ts'
-import { atLeast, CatwalkError, quoted, type Actor, type Role } from '../domain/index.ts'
+import { atLeast, CatwalkError, includesScope, quoted, type Actor, type Role } from '../domain/index.ts'
 import { insertApiKey } from './api-keys.ts'
 import { alone, requireRank } from './members.ts'
 
@@ -9,6 +9,7 @@ export interface ApiKey {
   readonly name: string
   readonly prefix: string
   readonly role: Role
+  readonly scopes: readonly string[] | null
   readonly createdBy: string
   readonly createdAt: Date
   readonly expiresAt: Date | null
@@ -28,14 +29,22 @@ export async function listApiKeys(db: Handle, actor: Actor): Promise<readonly Ap
 export async function createApiKey(
   database: Kysely<DB>,
   actor: Actor,
-  input: { readonly name: string; readonly role: Role; readonly expiresInDays: number | null },
+  input: {
+    readonly name: string
+    readonly role: Role
+    readonly scopes?: readonly string[] | null
+    readonly expiresInDays: number | null
+  },
 ): Promise<ApiKey & { readonly key: string }> {
   return alone(database, actor, async (tx, own) => {
     requireRank(own, input.role)
+    const { scopes = null } = input
+    requireScopes(actor, scopes)
     const { id, key } = await insertApiKey(tx, {
       workspaceId: actor.workspaceId,
       name: input.name,
       role: input.role,
+      scopes,
       createdBy: await whoIsBehind(tx, actor),
       expiresInDays: input.expiresInDays,
     })
@@ -43,12 +52,24 @@ export async function createApiKey(
       actor,
       action: 'api_key.create',
       target: id,
-      detail: { name: input.name, role: input.role },
+      detail: { name: input.name, role: input.role, ...(scopes === null ? {} : { scopes }) },
     })
     const [made] = await keysWhere(tx, actor, id)
     if (made === undefined) throw new Error('an API key that was just made is not there')
     return { ...made, key: key.reveal() }
   })
+}
+
+/** A key that is held to scopes makes no key that may more. @throws CatwalkError `forbidden` */
+function requireScopes({ scopes: own = null }: Actor, asked: readonly string[] | null): void {
+  if (own === null) return
+  const beyond = asked?.find((scope) => !includesScope(own, scope))
+  if (asked !== null && beyond === undefined) return
+  throw new CatwalkError(
+    'forbidden',
+    `An API key that is held to scopes makes no key ${beyond === undefined ? 'without scopes' : `with the scope ${beyond}`}.`,
+    { help: `Ask for scopes of its own: ${own.join(', ')}. Or make the key in the dashboard.` },
+  )
 }
 
 /** @throws CatwalkError `api_key_not_found` */
@@ -70,7 +91,17 @@ export async function revokeApiKey(database: Kysely<DB>, actor: Actor, id: strin
 async function keysWhere(db: Handle, actor: Actor, id: string | undefined): Promise<readonly ApiKey[]> {
   let query = db
     .selectFrom('api_keys')
-    .select(['id', 'name', 'prefix', 'role', 'created_by', 'created_at', 'expires_at', 'last_used_at'])
+    .select([
+      'id',
+      'name',
+      'prefix',
+      'role',
+      'scopes',
+      'created_by',
+      'created_at',
+      'expires_at',
+      'last_used_at',
+    ])
     .where('workspace_id', '=', actor.workspaceId)
     .orderBy('id')
   if (id !== undefined) query = query.where('id', '=', id)
@@ -81,6 +112,7 @@ async function keysWhere(db: Handle, actor: Actor, id: string | undefined): Prom
     name: row.name,
     prefix: row.prefix,
     role: row.role,
+    scopes: row.scopes,
     createdBy: row.created_by,
     createdAt: row.created_at,
     expiresAt: row.expires_at,

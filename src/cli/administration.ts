@@ -1,7 +1,7 @@
 import { Argument, Option, type Command } from 'commander'
 import { CatwalkError } from '../domain/index.ts'
 import type { CommonOptions } from './context.ts'
-import { DEPLOYMENT, timeoutOption, wholeNumber } from './options.ts'
+import { collect, DEPLOYMENT, timeoutOption, wholeNumber } from './options.ts'
 import type { ProgramOptions } from './program.ts'
 import type { Programs } from './programs.ts'
 import type { AuditOptions } from './commands/audit.ts'
@@ -239,7 +239,7 @@ function addPeople(program: Command, run: Run): void {
       run(options, async (context) => (await commands.people()).revokeInvitation(context, id)),
     )
 
-  const key = program.command('key').description('API keys of the workspace')
+  const key = program.command('key').alias('api-keys').description('API keys of the workspace')
   key
     .command('ls')
     .description('list them')
@@ -251,6 +251,11 @@ function addPeople(program: Command, run: Run): void {
     .description('make an API key and print it; it is shown this once')
     .addOption(role('member'))
     .option('--name <text>', 'name to recognise it by', 'cli')
+    .option(
+      '--scope <scope>',
+      'what it may do, such as deployments:read; repeat it; default: all that the role may',
+      collect,
+    )
     .option('--expires <days>', 'when it stops working; default: never', wholeNumber(1, 3650))
     .action((options: AddKeyOptions) =>
       run(options, async (context) => (await commands.people()).addKey(context, options)),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { API_SCOPES } from './api-scopes.ts'
 
 const timestamp = z.iso.datetime().describe('RFC 3339, UTC')
 const email = z.email().max(254)
@@ -102,6 +103,13 @@ export const ApiKey = z
     name: z.string(),
     prefix: z.string().describe('First characters, to recognise it by'),
     role: Role.describe('At most; never more than the one who made it may do'),
+    scopes: z
+      .array(z.string())
+      .readonly()
+      .nullable()
+      .describe(
+        'What it may do of that; null for all. `write` includes `read`, and `deployments:write` logs',
+      ),
     createdBy: z.string(),
     createdAt: timestamp,
     expiresAt: timestamp.nullable(),
@@ -113,6 +121,13 @@ export const CreateApiKey = z
   .strictObject({
     name,
     role: Role.default('member'),
+    scopes: z
+      .array(z.enum(API_SCOPES))
+      .min(1)
+      .max(API_SCOPES.length)
+      .nullable()
+      .default(null)
+      .describe('Hold the key to these; null for all that the role may'),
     expiresInDays: z.number().int().min(1).max(3650).nullable().default(null),
   })
   .meta({ id: 'CreateApiKey' })

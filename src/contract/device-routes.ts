@@ -65,6 +65,7 @@ export const deviceRoutes = {
     path: '/device-logins/{userCode}',
     summary: 'What asks to be let in',
     access: 'viewer',
+    scope: 'full',
     status: 200,
     response: DeviceLogin,
   },
@@ -73,6 +74,7 @@ export const deviceRoutes = {
     path: '/device-logins/{userCode}',
     summary: 'Approve or deny it; the key has a role that is not above your own',
     access: 'viewer',
+    scope: 'full',
     body: z
       .strictObject({
         approve: z.boolean(),

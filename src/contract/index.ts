@@ -8,6 +8,7 @@ export {
   type RouteOutput,
   type Routes,
 } from './routes.ts'
+export { API_SCOPES, type ApiScope, type RouteScope } from './api-scopes.ts'
 export { accountRoutes } from './account-routes.ts'
 export { DEPLOYMENT_FILE_VERSION, DeploymentFile } from './deployment-file.ts'
 export { isHostRule, readHosts, type NetworkPolicy } from './network-policy.ts'

@@ -31,6 +31,7 @@ export const ownCredentialRoutes = {
     path: '/own-credentials',
     summary: 'Deployments that work with your own credentials, in all your workspaces',
     access: 'viewer',
+    scope: 'credentials:read',
     status: 200,
     response: z.object({ items: z.array(OwnCredentials) }),
   },
@@ -39,6 +40,7 @@ export const ownCredentialRoutes = {
     path: '/own-credentials/{id}',
     summary: 'What a deployment wants you to bring, and what you have brought',
     access: 'viewer',
+    scope: 'credentials:read',
     status: 200,
     response: OwnCredentials,
   },
@@ -47,6 +49,7 @@ export const ownCredentialRoutes = {
     path: '/own-credentials/{id}',
     summary: 'Bring your own values; your process at the deployment ends and starts again with them',
     access: 'viewer',
+    scope: 'credentials:write',
     body: z
       .strictObject({
         values: z
@@ -62,6 +65,7 @@ export const ownCredentialRoutes = {
     path: '/own-credentials/{id}',
     summary: 'Take back what you have brought: it is deleted with all that the server kept for you',
     access: 'viewer',
+    scope: 'credentials:write',
     status: 200,
     response: OwnCredentials,
   },

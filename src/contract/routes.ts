@@ -9,14 +9,26 @@ import { ownCredentialRoutes } from './own-credential-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import * as s from './schemas.ts'
 import * as t from './tool-schemas.ts'
+import type { RouteScope } from './api-scopes.ts'
 
-export interface Route {
+export type Route = RouteOfAnybody | RouteOfSome
+
+interface RouteOfAnybody extends RouteBase {
+  readonly access: 'public'
+}
+
+interface RouteOfSome extends RouteBase {
+  /** The role of the workspace that it needs at least, or an admin of the installation. */
+  readonly access: 'viewer' | 'member' | 'admin' | 'owner' | 'installation'
+  /** What it asks of an API key that is held to scopes. */
+  readonly scope: RouteScope
+}
+
+interface RouteBase {
   readonly method: 'get' | 'post' | 'delete'
   /** Below `/api/v1`, parameters as `{id}`. */
   readonly path: `/${string}`
   readonly summary: string
-  /** Who may call it: nobody signed in, a role of the workspace at least, or an admin of the installation. */
-  readonly access: 'public' | 'viewer' | 'member' | 'admin' | 'owner' | 'installation'
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
   readonly status: 200 | 201 | 202 | 204
@@ -58,6 +70,7 @@ export const routes = {
     path: '/installation',
     summary: 'What this installation is and can do',
     access: 'viewer',
+    scope: 'any',
     status: 200,
     response: s.Installation,
   },
@@ -83,6 +96,7 @@ export const routes = {
     path: '/setup-links',
     summary: 'Make a new set-up link; the former one dies',
     access: 'owner',
+    scope: 'full',
     status: 201,
     response: s.SetUpLink,
   },
@@ -91,6 +105,7 @@ export const routes = {
     path: '/me',
     summary: 'Who is asking, in which workspace',
     access: 'viewer',
+    scope: 'any',
     status: 200,
     response: s.Me,
   },
@@ -100,6 +115,7 @@ export const routes = {
     path: '/audit',
     summary: 'Who did what in the workspace, newest first',
     access: 'admin',
+    scope: 'audit:read',
     query: s.AuditQuery,
     status: 200,
     response: list(s.AuditEntry),
@@ -109,6 +125,7 @@ export const routes = {
     path: '/audit/verification',
     summary: 'Go through the whole audit chain and tell where it does not hold',
     access: 'installation',
+    scope: 'audit:read',
     status: 200,
     response: s.AuditVerification,
   },
@@ -117,6 +134,7 @@ export const routes = {
     path: '/workspace/settings',
     summary: 'The keys and tokens of the workspace for services outside, masked',
     access: 'admin',
+    scope: 'settings:read',
     status: 200,
     response: list(s.WorkspaceSetting),
   },
@@ -126,6 +144,7 @@ export const routes = {
     summary:
       'Set keys and tokens, or take them away. Each is checked against its service before any is saved',
     access: 'admin',
+    scope: 'settings:write',
     body: s.ChangeWorkspaceSettings,
     status: 200,
     response: list(s.WorkspaceSetting),
@@ -135,6 +154,7 @@ export const routes = {
     path: '/doctor',
     summary: 'What is wrong with the installation, with the fix of each',
     access: 'installation',
+    scope: 'installation:read',
     status: 200,
     response: s.Doctor,
   },
@@ -143,6 +163,7 @@ export const routes = {
     path: '/keys',
     summary: 'Master keys, what is under each, and how far a rotation is',
     access: 'installation',
+    scope: 'installation:read',
     status: 200,
     response: s.Keys,
   },
@@ -151,6 +172,7 @@ export const routes = {
     path: '/keys',
     summary: 'Make a new master key; what is new is encrypted under it',
     access: 'installation',
+    scope: 'installation:write',
     status: 201,
     response: s.Keys,
   },
@@ -159,6 +181,7 @@ export const routes = {
     path: '/key-rotations',
     summary: 'Encrypt everything anew under the newest master key, in the background',
     access: 'installation',
+    scope: 'installation:write',
     status: 202,
     response: s.Keys,
   },
@@ -167,6 +190,7 @@ export const routes = {
     path: '/keys/{id}',
     summary: 'Forget a master key that nothing is under any more',
     access: 'installation',
+    scope: 'installation:write',
     status: 200,
     response: s.Keys,
   },
@@ -176,6 +200,7 @@ export const routes = {
     path: '/analyses',
     summary: 'Find out what a source is, and wait for the answer; ends when the caller leaves',
     access: 'member',
+    scope: 'deployments:write',
     body: s.CreateAnalysis,
     status: 200,
     response: s.Analysis,
@@ -185,6 +210,7 @@ export const routes = {
     path: '/analysis-runs',
     summary: 'The same without waiting; follow it by its feed. Ends when nobody follows it',
     access: 'member',
+    scope: 'deployments:write',
     body: s.CreateAnalysis,
     status: 202,
     response: s.AnalysisRun,
@@ -194,6 +220,7 @@ export const routes = {
     path: '/analyses/{id}',
     summary: 'How far an analysis is, and what it found',
     access: 'member',
+    scope: 'deployments:write',
     status: 200,
     response: s.AnalysisRun,
   },
@@ -202,6 +229,7 @@ export const routes = {
     path: '/analyses/{id}/feed',
     summary: 'Live: each step when it begins and ends, then the analysis or the error',
     access: 'member',
+    scope: 'deployments:write',
     status: 200,
     stream: true,
     response: z.object({ step: s.AnalysisStep, analysis: s.Analysis, failed: s.ErrorBody }).partial(),
@@ -211,6 +239,7 @@ export const routes = {
     path: '/analyses',
     summary: 'Forget what was found out about a source, or without one about all',
     access: 'member',
+    scope: 'deployments:write',
     query: z.object({ source: z.string().min(1).max(65_536).optional() }),
     status: 200,
     response: z.object({ deleted: z.number().int() }),
@@ -222,6 +251,7 @@ export const routes = {
     summary:
       'Servers that the public registries list, from the copy that is kept here; best first, or newest',
     access: 'viewer',
+    scope: 'deployments:read',
     query: z.object({
       q: z
         .string()
@@ -243,6 +273,7 @@ export const routes = {
     path: '/registry/sources',
     summary: 'The public registries that are copied, and how fresh each copy is',
     access: 'viewer',
+    scope: 'deployments:read',
     status: 200,
     response: list(s.RegistryState),
   },
@@ -251,6 +282,7 @@ export const routes = {
     path: '/registry/syncs',
     summary: 'Ask the public registries now what changed, in the background',
     access: 'installation',
+    scope: 'installation:write',
     status: 202,
     response: list(s.RegistryState),
   },
@@ -260,6 +292,7 @@ export const routes = {
     path: '/deployments',
     summary: 'All deployments of the workspace, newest first',
     access: 'viewer',
+    scope: 'deployments:read',
     status: 200,
     response: list(s.Deployment),
   },
@@ -268,6 +301,7 @@ export const routes = {
     path: '/deployments',
     summary: 'Deploy a server',
     access: 'member',
+    scope: 'deployments:write',
     body: s.CreateDeployment,
     status: 201,
     response: s.CreatedDeployment,
@@ -277,6 +311,7 @@ export const routes = {
     path: '/deployments/{id}',
     summary: 'One deployment, by id or slug',
     access: 'viewer',
+    scope: 'deployments:read',
     status: 200,
     response: s.Deployment,
   },
@@ -285,6 +320,7 @@ export const routes = {
     path: '/deployments/{id}/stop',
     summary: 'End its instances; the endpoint answers 503',
     access: 'member',
+    scope: 'deployments:write',
     status: 200,
     response: s.Deployment,
   },
@@ -293,6 +329,7 @@ export const routes = {
     path: '/deployments/{id}/start',
     summary: 'Start it again; a failed one is tried again',
     access: 'member',
+    scope: 'deployments:write',
     status: 200,
     response: s.Deployment,
   },
@@ -301,6 +338,7 @@ export const routes = {
     path: '/deployments/{id}/restart',
     summary: 'End its instances and start new ones',
     access: 'member',
+    scope: 'deployments:write',
     status: 200,
     response: s.Deployment,
   },
@@ -309,6 +347,7 @@ export const routes = {
     path: '/deployments/{id}',
     summary: 'Delete it and everything it has, credentials first',
     access: 'member',
+    scope: 'deployments:write',
     status: 202,
     response: s.Deployment,
   },
@@ -318,6 +357,7 @@ export const routes = {
     path: '/deployments/{id}/export',
     summary: 'The deployment as a file to import elsewhere, without the values that it is given',
     access: 'member',
+    scope: 'deployments:read',
     status: 200,
     response: f.DeploymentFile,
   },
@@ -326,6 +366,7 @@ export const routes = {
     path: '/deployments/{id}/export',
     summary: 'The same with the values, encrypted under a passphrase',
     access: 'admin',
+    scope: 'credentials:read',
     body: f.ExportWithSecrets,
     status: 200,
     response: f.DeploymentFile,
@@ -335,6 +376,7 @@ export const routes = {
     path: '/imports',
     summary: 'Deploy what an export gave; what it was made from is looked up again',
     access: 'member',
+    scope: 'deployments:write',
     body: f.ImportDeployment,
     status: 201,
     response: f.ImportedDeployment,
@@ -344,6 +386,7 @@ export const routes = {
     path: '/deployments/{id}/settings',
     summary: 'What can be changed of the endpoint without a new release',
     access: 'viewer',
+    scope: 'deployments:read',
     status: 200,
     response: s.EndpointSettings,
   },
@@ -352,6 +395,7 @@ export const routes = {
     path: '/deployments/{id}/settings',
     summary: 'Change settings of the endpoint; what is left out stays',
     access: 'member',
+    scope: 'deployments:write',
     body: s.ChangeEndpointSettings,
     status: 200,
     response: s.EndpointSettings,
@@ -361,6 +405,7 @@ export const routes = {
     path: '/deployments/{id}/releases',
     summary: 'Releases, newest first',
     access: 'viewer',
+    scope: 'deployments:read',
     status: 200,
     response: list(s.Release),
   },
@@ -370,6 +415,7 @@ export const routes = {
     summary:
       'Make a new release: another version, other variables or settings, or an old release again. The one that serves goes on until the new one answers',
     access: 'member',
+    scope: 'deployments:write',
     body: s.CreateRelease,
     status: 201,
     response: s.Deployment,
@@ -379,6 +425,7 @@ export const routes = {
     path: '/deployments/{id}/releases/{number}/changes',
     summary: 'How a release differs from an earlier one',
     access: 'viewer',
+    scope: 'deployments:read',
     query: z.object({
       since: z.coerce
         .number()
@@ -395,6 +442,7 @@ export const routes = {
     path: '/deployments/{id}/update',
     summary: 'Whether the package has a newer version',
     access: 'viewer',
+    scope: 'deployments:read',
     status: 200,
     response: s.Update,
   },
@@ -403,6 +451,7 @@ export const routes = {
     path: '/deployments/{id}/catalogue',
     summary: 'Tools, resources and prompts of the live release',
     access: 'viewer',
+    scope: 'deployments:read',
     status: 200,
     response: s.Catalogue,
   },
@@ -411,6 +460,7 @@ export const routes = {
     path: '/deployments/{id}/tools',
     summary: 'Tools with what is set for each, and those that are not as they were approved',
     access: 'viewer',
+    scope: 'deployments:read',
     status: 200,
     response: t.Tools,
   },
@@ -419,6 +469,7 @@ export const routes = {
     path: '/deployments/{id}/tools',
     summary: 'Switch a tool on or off, or give it another name or other words; what is left out stays',
     access: 'member',
+    scope: 'deployments:write',
     body: t.ChangeTool,
     status: 200,
     response: t.Tools,
@@ -428,6 +479,7 @@ export const routes = {
     path: '/deployments/{id}/tool-decisions',
     summary: 'Accept the definition that a running server changed, or keep the tool stopped',
     access: 'member',
+    scope: 'deployments:write',
     body: t.DecideAboutTool,
     status: 200,
     response: t.Tools,
@@ -437,6 +489,7 @@ export const routes = {
     path: '/deployments/{id}/tool-pinning',
     summary: 'Which tools are stopped when a running server changes them without a new release',
     access: 'member',
+    scope: 'deployments:write',
     body: t.SetToolPinning,
     status: 200,
     response: t.Tools,
@@ -446,6 +499,7 @@ export const routes = {
     path: '/deployments/{id}/calls',
     summary: 'Call a tool as the one who is signed in',
     access: 'member',
+    scope: 'tools:call',
     body: s.CallTool,
     status: 200,
     response: s.CallResult,
@@ -456,6 +510,7 @@ export const routes = {
     path: '/calls',
     summary: 'Who called what, newest first; what happened in the last seconds may be missing',
     access: 'viewer',
+    scope: 'calls:read',
     query: z.object({
       deployment: z.string().max(64).optional().describe('Id or slug'),
       token: z.string().max(80).optional().describe('Id or name of an endpoint token'),
@@ -481,6 +536,7 @@ export const routes = {
     path: '/usage',
     summary: 'Calls, errors and latency: in all, over time, and by what was called or by whom',
     access: 'viewer',
+    scope: 'calls:read',
     query: range.extend({
       by: z
         .enum(['tool', 'token', 'subject', 'deployment'])
@@ -497,6 +553,7 @@ export const routes = {
     summary:
       'How long deployments were awake with how much memory, and what that costs where there is a price',
     access: 'viewer',
+    scope: 'calls:read',
     query: range,
     status: 200,
     response: list(s.CostItem).extend({ since: z.string(), until: z.string() }),
@@ -506,6 +563,7 @@ export const routes = {
     path: '/quotas',
     summary: 'What the workspace may use, and uses',
     access: 'viewer',
+    scope: 'calls:read',
     status: 200,
     response: s.Quotas,
   },
@@ -514,6 +572,7 @@ export const routes = {
     path: '/workspaces/{id}/quotas',
     summary: 'Set what a workspace may use',
     access: 'installation',
+    scope: 'installation:write',
     body: s.ChangeQuotas,
     status: 200,
     response: s.Quotas,
@@ -523,6 +582,7 @@ export const routes = {
     path: '/deployments/{id}/events',
     summary: 'What happened, oldest first',
     access: 'viewer',
+    scope: 'logs:read',
     query: page,
     status: 200,
     response: list(s.Event),
@@ -532,6 +592,7 @@ export const routes = {
     path: '/deployments/{id}/logs',
     summary: 'Log lines, oldest first; without `after` the last ones that are like what was asked for',
     access: 'viewer',
+    scope: 'logs:read',
     query: page.extend({
       before: z
         .string()
@@ -565,6 +626,7 @@ export const routes = {
     summary:
       'Live: the deployment at each change, events and log lines; starts with all events and the last 200 lines, resumes by Last-Event-ID. Ends with `deleted`',
     access: 'viewer',
+    scope: 'logs:read',
     status: 200,
     stream: true,
     response: z
@@ -582,6 +644,7 @@ export const routes = {
     path: '/deployments/{id}/tokens',
     summary: 'Endpoint tokens',
     access: 'member',
+    scope: 'tokens:read',
     status: 200,
     response: list(s.EndpointToken),
   },
@@ -590,6 +653,7 @@ export const routes = {
     path: '/deployments/{id}/tokens',
     summary: 'Add an endpoint token',
     access: 'member',
+    scope: 'tokens:write',
     body: s.CreateToken,
     status: 201,
     response: s.NewEndpointToken,
@@ -599,6 +663,7 @@ export const routes = {
     path: '/deployments/{id}/tokens/{tokenId}/rotation',
     summary: 'Replace an endpoint token; the former one works on for a grace time',
     access: 'member',
+    scope: 'tokens:write',
     body: s.RotateToken,
     status: 201,
     response: s.NewEndpointToken,
@@ -608,6 +673,7 @@ export const routes = {
     path: '/deployments/{id}/tokens/{tokenId}',
     summary: 'Revoke an endpoint token',
     access: 'member',
+    scope: 'tokens:write',
     status: 204,
     response: z.null(),
   },

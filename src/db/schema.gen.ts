@@ -70,6 +70,7 @@ export interface ApiKeysTable {
   expires_at: Timestamp | null
   last_used_at: Timestamp | null
   is_installation_admin: Defaulted<boolean>
+  scopes: readonly string[] | null
 }
 
 export interface AuditEntriesTable {

@@ -15,6 +15,8 @@ export interface Actor {
   readonly isInstallationAdmin?: boolean
   /** Whether it is the program's own key, with which whoever is on the machine works in every workspace. */
   readonly mayEnterAnyWorkspace?: boolean
+  /** What an API key is held to besides its role; absent or null where it may do all that the role may. */
+  readonly scopes?: readonly string[] | null
   /** Remote address, null for the program itself. */
   readonly address: string | null
 }

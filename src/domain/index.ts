@@ -9,6 +9,7 @@ export {
 } from './account-providers.ts'
 export { takesSignIn, takesTokens, type AccessMode } from './access-mode.ts'
 export { atLeast, type Actor, type Role } from './actor.ts'
+export { includesScope } from './api-scopes.ts'
 export type {
   AnalysedArgument,
   AnalysedCandidate,

@@ -10,7 +10,7 @@ import {
   type Handlers,
 } from '../../src/api/index.ts'
 import { createAuth, createSetUpLinks, people } from '../../src/auth/index.ts'
-import { routes, type Route, type RouteName } from '../../src/contract/index.ts'
+import { API_SCOPES, routes, type ApiScope, type Route, type RouteName } from '../../src/contract/index.ts'
 import { newId, Secret, systemClock, type Role } from '../../src/domain/index.ts'
 import { bindServices } from '../../src/program/handlers.ts'
 import {
@@ -315,12 +315,14 @@ async function ask(
   caller: Caller,
   name: RouteName,
   workspace?: string,
+  key?: string,
 ): Promise<{ status: number; error: unknown; body: unknown }> {
   const route: Route = routes[name]
   const row = TABLE[name]
   const headers = new Headers({ host: `localhost:${PORT}`, origin: ORIGIN })
   const cookie = cookies.get(caller)
   if (cookie !== undefined) headers.set('cookie', cookie)
+  if (key !== undefined) headers.set('authorization', `Bearer ${key}`)
   if (route.body !== undefined) headers.set('content-type', 'application/json')
   // People join with their own workspace first, so ours is named.
   const entered =
@@ -431,4 +433,64 @@ describe.each(names)('%s', (name) => {
       expect({ status, error }).toEqual({ status: 404, error: 'workspace_not_found' })
     },
   )
+})
+
+describe('an API key that is held to scopes', () => {
+  const keys = new Map<string, string>()
+  const keyWith = async (scopes: readonly ApiScope[]): Promise<string> => {
+    const name = scopes.join(' ')
+    const known = keys.get(name)
+    if (known !== undefined) return known
+    const { key } = await people.createApiKey(
+      world.database.kysely,
+      { ...world.ctx.actor, id: ids['owner'] ?? '', role: 'owner' },
+      { name: 'scoped', role: 'owner', scopes, expiresInDays: null },
+    )
+    keys.set(name, key)
+    return key
+  }
+  const guarded = names.flatMap((name) => {
+    const route: Route = routes[name]
+    return route.access === 'public' ? [] : [{ name, route }]
+  })
+
+  test('is refused wherever its scopes do not reach, and told which one is missing', async () => {
+    for (const { name, route } of guarded) {
+      if (route.scope === 'any') continue
+      const area = route.scope.split(':')[0] ?? ''
+      const others = API_SCOPES.filter((scope) => route.scope === 'full' || !scope.startsWith(`${area}:`))
+      const key = await keyWith(others.filter((scope) => scope !== 'deployments:write' || area !== 'logs'))
+      const { status, error, body } = await ask('anonymous', name, undefined, key)
+      expect({ name, status, error }).toEqual({ name, status: 403, error: 'forbidden' })
+      expect(howToGetIt(body)).toMatch(
+        route.scope === 'full'
+          ? /beyond every API key that is held to scopes/
+          : new RegExp(`needs the scope ${route.scope}, .* key add --scope ${route.scope}$`),
+      )
+    }
+  })
+
+  test('is let in with that one scope alone', async () => {
+    for (const { name, route } of guarded) {
+      // Such a key is never one of an admin of the installation; the role refuses it, not the scope.
+      if (route.scope === 'full' || route.access === 'installation') continue
+      const key = await keyWith([route.scope === 'any' ? 'audit:read' : route.scope])
+      const { status, error, body } = await ask('anonymous', name, undefined, key)
+      expect({ name, broken: status >= 500, isKnown: error !== 'unauthenticated' }).toEqual({
+        name,
+        broken: false,
+        isKnown: true,
+      })
+      // What it asks for may still be refused for another reason, as a key that may more than itself.
+      expect({ name, said: JSON.stringify(body) ?? '' }).not.toMatchObject({
+        said: expect.stringMatching(/needs the scope|beyond every API key/),
+      })
+    }
+  })
+
+  test('that only reads reaches nothing that changes anything', () => {
+    const changing = guarded.filter(({ route }) => route.method !== 'get' && route.scope.endsWith(':read'))
+    // It answers with a file, and asks by POST so that the passphrase stands in no address.
+    expect(changing.map(({ name }) => name)).toEqual(['exportWithSecrets'])
+  })
 })

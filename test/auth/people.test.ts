@@ -34,11 +34,37 @@ async function joined(role: Role): Promise<Actor> {
 
 const make = (actor: Actor, role: Role) =>
   people.createApiKey(db(), actor, { name: 'k', role, expiresInDays: null })
+const scoped = (actor: Actor, scopes: readonly string[] | null) =>
+  people.createApiKey(db(), actor, { name: 'k', role: 'member', scopes, expiresInDays: null })
 const enter = (email: string, password = PASSWORD) =>
   accounts.auth.signIn({ email, password }, new Headers(), null)
 const who = async (cookies: readonly string[]) =>
   accounts.auth.authenticate(new Headers({ cookie: cookieHeader(cookies) }), null)
 const bearer = (key: string) => new Headers({ authorization: `Bearer ${key}` })
+
+describe('scopes of an API key', () => {
+  test('are kept, listed, and come with whoever signs in by it', async () => {
+    const made = await scoped(owner, ['logs:read'])
+    expect(made.scopes).toEqual(['logs:read'])
+    expect(await people.listApiKeys(db(), owner)).toContainEqual(
+      expect.objectContaining({ id: made.id, scopes: ['logs:read'] }),
+    )
+    const signedIn = await accounts.auth.authenticate(bearer(made.key), null)
+    expect(signedIn?.actor.scopes).toEqual(['logs:read'])
+  })
+
+  test('do not grow: such a key makes no key that may more than itself', async () => {
+    const made = await scoped(owner, ['api-keys:write', 'logs:read'])
+    const actor = (await accounts.auth.authenticate(bearer(made.key), null))?.actor
+    if (actor === undefined) throw new Error('The key does not work.')
+    await expect(scoped(actor, null)).rejects.toThrow(/makes no key without scopes/)
+    await expect(scoped(actor, ['logs:read', 'audit:read'])).rejects.toThrow(/with the scope audit:read/)
+    expect((await scoped(actor, ['logs:read', 'api-keys:read'])).scopes).toEqual([
+      'logs:read',
+      'api-keys:read',
+    ])
+  })
+})
 
 describe('an invitation', () => {
   test('makes an account with a workspace of its own, and a member of the one that invited', async () => {

@@ -1,10 +1,11 @@
-import type { RouteOutput } from '../../contract/index.ts'
+import type { RouteInput, RouteOutput } from '../../contract/index.ts'
 import { CatwalkError, quoted } from '../../domain/index.ts'
 import { cleanLine } from '../clean-text.ts'
 import type { CommandContext, CommonOptions } from '../context.ts'
 import { formatAge, formatTable } from '../table.ts'
 
 type Role = RouteOutput<'listMembers'>['items'][number]['role']
+type Scopes = RouteInput<'createApiKey'>['body']['scopes']
 
 export interface RoleOptions extends CommonOptions {
   readonly role: Role
@@ -17,6 +18,7 @@ export interface InviteOptions extends RoleOptions {
 }
 
 export interface AddKeyOptions extends RoleOptions {
+  readonly scope?: readonly string[]
   readonly name: string
   /** Days. */
   readonly expires?: number
@@ -80,10 +82,11 @@ export async function revokeInvitation(context: CommandContext, id: string): Pro
 export async function listKeys(context: CommandContext): Promise<void> {
   const { items } = await context.call('listApiKeys', {})
   const now = new Date()
-  table(context, items, ['ID', 'NAME', 'ROLE', 'BEGINS WITH', 'LAST USED', 'EXPIRES'], (item) => [
+  table(context, items, ['ID', 'NAME', 'ROLE', 'SCOPES', 'BEGINS WITH', 'LAST USED', 'EXPIRES'], (item) => [
     item.id,
     item.name,
     item.role,
+    item.scopes === null ? 'all' : item.scopes.join(' '),
     item.prefix,
     item.lastUsedAt === null ? 'never' : `${formatAge(item.lastUsedAt, now)} ago`,
     item.expiresAt ?? 'never',
@@ -92,7 +95,13 @@ export async function listKeys(context: CommandContext): Promise<void> {
 
 export async function addKey(context: CommandContext, options: AddKeyOptions): Promise<void> {
   const made = await context.call('createApiKey', {
-    body: { name: options.name, role: options.role, expiresInDays: options.expires ?? null },
+    body: {
+      name: options.name,
+      role: options.role,
+      // The server knows which scopes there are, and says so.
+      scopes: (options.scope as Scopes) ?? null,
+      expiresInDays: options.expires ?? null,
+    },
   })
   context.output.note('The key is shown this once:')
   context.output.result(made, () => cleanLine(made.key))

@@ -3,6 +3,7 @@ import { chosenWorkspace } from './workspace.ts'
 
 export {
   accountSchemas,
+  API_SCOPES,
   ApiError,
   claudeCodeLine,
   cursorLink,
@@ -12,6 +13,7 @@ export {
   TOKEN_PLACEHOLDER,
   vsCodeJson,
   vsCodeLink,
+  type ApiScope,
   type ConnectTarget,
 } from '../../../src/contract/index.ts'
 

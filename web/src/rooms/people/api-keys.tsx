@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tansta
 import { Plus } from 'lucide-react'
 import { useState } from 'react'
 import { useForm } from 'react-hook-form'
-import { accountSchemas, api, type ApiKey, type Role } from '../../api/client.ts'
+import { accountSchemas, api, type ApiKey, type ApiScope, type Role } from '../../api/client.ts'
 import { apiKeysQuery, meQuery } from '../../api/queries.ts'
 import { Page } from '../../app/page.tsx'
 import { tell } from '../../app/toasts.ts'
@@ -20,6 +20,7 @@ import { PageHead } from '../../kit/page-head.tsx'
 import { Segmented } from '../../kit/segmented.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { NewToken } from '../deployment/new-token.tsx'
+import { ScopeChoice } from './scope-choice.tsx'
 import { RoleSelect } from './role-select.tsx'
 import { ROLE_WORDS } from './roles.ts'
 import '../../kit/table.css'
@@ -102,7 +103,10 @@ function KeyTable({ keys, onRevoke }: KeyTableProps) {
               <span className="name">{key.name}</span>
               <div className="sub mono">{key.prefix}…</div>
             </td>
-            <td className="no-s">{ROLE_WORDS[key.role]}</td>
+            <td className="no-s">
+              {ROLE_WORDS[key.role]}
+              {key.scopes !== null && <div className="sub mono">{key.scopes.join(' ')}</div>}
+            </td>
             <td className="no-s dim">
               {key.lastUsedAt === null ? <span className="faint">Never</span> : <Ago at={key.lastUsedAt} />}
             </td>
@@ -142,12 +146,18 @@ const EXPIRIES = [
 function MakeKey({ role: own, onClose }: { readonly role: Role; readonly onClose: () => void }) {
   const queryClient = useQueryClient()
   const [role, setRole] = useState<Role>(own === 'viewer' ? 'viewer' : 'member')
+  const [scopes, setScopes] = useState<readonly ApiScope[] | null>(null)
   const [days, setDays] = useState<Days>('90')
   const { register, handleSubmit, formState } = useForm<{ name: string }>()
   const make = useMutation({
     mutationFn: ({ name }: { name: string }) =>
       api.call('createApiKey', {
-        body: { name, role, expiresInDays: days === 'never' ? null : Number(days) },
+        body: {
+          name,
+          role,
+          scopes: scopes && [...scopes],
+          expiresInDays: days === 'never' ? null : Number(days),
+        },
       }),
     onSuccess: () => queryClient.invalidateQueries({ queryKey: apiKeysQuery.queryKey }),
   })
@@ -185,6 +195,7 @@ function MakeKey({ role: own, onClose }: { readonly role: Role; readonly onClose
         <Field label="Role">
           {({ id }) => <RoleSelect id={id} value={role} upTo={own} onChange={setRole} />}
         </Field>
+        <ScopeChoice chosen={scopes} onChange={setScopes} />
         <div className="field">
           <span className="label">Expires</span>
           <div>
@@ -196,7 +207,7 @@ function MakeKey({ role: own, onClose }: { readonly role: Role; readonly onClose
           <Button variant="quiet" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" variant="primary" pending={make.isPending}>
+          <Button type="submit" variant="primary" pending={make.isPending} disabled={scopes?.length === 0}>
             Make the key
           </Button>
         </div>
