@@ -39,6 +39,14 @@ export interface Config {
   readonly dockerImage: string
   /** Null for the engine's own. */
   readonly dockerOciRuntime: string | null
+  readonly flyRuntime: boolean
+  /** Not null where the runtime is switched on. */
+  readonly flyImage: string | null
+  /** Null: the nearest one. */
+  readonly flyRegion: string | null
+  readonly flyOrganisation: string
+  readonly flyReach: 'public' | 'private'
+  readonly flyVolumeGiB: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'pretty' | 'json'
   readonly allowUnsandboxed: boolean
@@ -165,6 +173,8 @@ export function loadConfig(source: ConfigSource): Config {
     memoryPrice: rest.memoryPrice ?? null,
     dockerOciRuntime: rest.dockerOciRuntime ?? null,
     remoteOrigins: rest.remoteOrigins ?? [],
+    flyImage: rest.flyImage ?? null,
+    flyRegion: rest.flyRegion ?? null,
     trustedProxies: rest.trustedProxies ?? [],
     staleAfterMs: staleAfterS * 1000,
     maxMessageBytes: maxMessageMiB * 1024 * 1024,
@@ -275,6 +285,13 @@ function contradictions(values: Partial<Values>): ConfigProblem[] {
       variable: SETTINGS.signUp.name,
       reason: 'is open while servers run in containers that share the kernel of this machine',
       fix: `Set ${SETTINGS.signUp.name}=invitation, or ${SETTINGS.dockerOciRuntime.name}=runsc (gVisor).`,
+    })
+  }
+  if (values.flyRuntime === true && (values.flyImage ?? null) === null) {
+    problems.push({
+      variable: SETTINGS.flyImage.name,
+      reason: `is missing, and ${SETTINGS.flyRuntime.name} is true`,
+      fix: `Build deploy/image, push it, and set the variable to its name. For example: ${SETTINGS.flyImage.name}=${SETTINGS.flyImage.example}`,
     })
   }
   for (const [one, other] of PAIRS) {

@@ -187,6 +187,50 @@ export const SETTINGS = {
     defaultInWords: "the engine's own",
     example: 'runsc',
   }),
+  flyRuntime: setting({
+    name: 'CATWALK_FLY_RUNTIME',
+    description:
+      "Whether servers may run in Fly Machines of the workspaces' own accounts, see docs/fly.md. Needs CATWALK_FLY_IMAGE.",
+    value: value.yesOrNo,
+    default: 'false',
+    example: 'true',
+  }),
+  flyImage: setting({
+    name: 'CATWALK_FLY_IMAGE',
+    description: 'Image that machines at Fly run, in a registry that Fly can read. Made from deploy/image.',
+    value: value.imageName,
+    defaultInWords: 'none',
+    example: 'registry.fly.io/team-servers/catwalk-image:1',
+  }),
+  flyRegion: setting({
+    name: 'CATWALK_FLY_REGION',
+    description: 'Where machines and volumes at Fly are made.',
+    value: value.word,
+    defaultInWords: 'the region nearest to Catwalk',
+    example: 'ams',
+  }),
+  flyOrganisation: setting({
+    name: 'CATWALK_FLY_ORG',
+    description: 'Organisation at Fly in which an app is made that does not exist yet.',
+    value: value.word,
+    default: 'personal',
+    example: 'my-company',
+  }),
+  flyReach: setting({
+    name: 'CATWALK_FLY_REACH',
+    description:
+      "How machines at Fly are reached: public through Fly's proxy, or private by their 6PN address, where Catwalk runs at Fly itself or has a WireGuard peer.",
+    value: value.oneOf(['public', 'private']),
+    default: 'public',
+    example: 'private',
+  }),
+  flyVolumeGiB: setting({
+    name: 'CATWALK_FLY_VOLUME_GIB',
+    description: 'Size of the volume of each deployment at Fly. With 0 there is none, and nothing is kept.',
+    value: value.wholeNumber(0, 500),
+    default: '1',
+    example: '10',
+  }),
   logLevel: setting({
     name: 'CATWALK_LOG_LEVEL',
     description: "Least level of messages in the program's own log.",

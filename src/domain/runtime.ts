@@ -141,8 +141,11 @@ export interface Runtime {
    * @throws CatwalkError `sandbox_unavailable`
    */
   tryOut(input: TrialInput, signal: AbortSignal): Promise<Trial>
-  /** Removes what it keeps for a deployment besides the store: home and data directory. Idempotent. */
-  purge(deploymentId: string, signal: AbortSignal): Promise<void>
+  /**
+   * Removes what it keeps for a deployment besides the store: home and data directory. Idempotent.
+   * @param workspaceId for runtimes where workspaces have accounts of their own; they know it while they run it
+   */
+  purge(deploymentId: string, signal: AbortSignal, workspaceId?: string): Promise<void>
   /**
    * Removes what it keeps for people of a deployment that are not among these. There when `supports.people`. Idempotent.
    */

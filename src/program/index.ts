@@ -169,6 +169,9 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       installTimeoutMs: config.installTimeoutMs,
       maxMessageBytes: config.maxMessageBytes,
       firstUid: config.uidBase,
+      userAgent,
+      vault,
+      valuesOf: (id) => services.openWorkspaceSettings(db, vault, id),
     },
     remotes,
   )

@@ -1,14 +1,23 @@
 import type { Config } from '../config/index.ts'
-import type { Runtime } from '../domain/index.ts'
+import { Secret, type Runtime, type WorkspaceValues } from '../domain/index.ts'
 import { createDockerRuntime, type DockerRuntimeOptions } from '../runtimes/docker/index.ts'
 import type { HttpClient } from '../network/index.ts'
-import { createLocalRuntime, type LocalRuntimeOptions } from '../runtimes/local/index.ts'
 import { createRemoteRuntime } from '../runtimes/remote/index.ts'
+import { createFlyRuntime, type FlyAccount } from '../runtimes/fly/index.ts'
+import { createLocalRuntime, type LocalRuntimeOptions } from '../runtimes/local/index.ts'
+import type { Vault } from '../vault/index.ts'
 
-type Shared = Omit<
+type Confined = Omit<
   LocalRuntimeOptions & DockerRuntimeOptions,
   'allowUnsandboxed' | 'socketPath' | 'image' | 'ociRuntime'
 >
+
+type Shared = Confined & {
+  readonly userAgent: string
+  readonly vault: Pick<Vault, 'derive'>
+  /** What a workspace has brought along. */
+  readonly valuesOf: (workspaceId: string) => Promise<WorkspaceValues>
+}
 
 /** The runtimes that are switched on; the first is where deployments run that choose none. */
 export function createRuntimes(config: Config, shared: Shared, http: HttpClient): readonly Runtime[] {
@@ -21,6 +30,42 @@ export function createRuntimes(config: Config, shared: Shared, http: HttpClient)
   return [
     ...(config.localRuntime ? [createLocalRuntime({ ...shared, allowUnsandboxed })] : []),
     ...(config.dockerRuntime ? [createDockerRuntime({ ...shared, socketPath, image, ociRuntime })] : []),
+    ...(config.flyRuntime ? [flyRuntime(config, shared)] : []),
     createRemoteRuntime({ http, origins: config.remoteOrigins, maxMessageBytes: config.maxMessageBytes }),
   ]
+}
+
+const START_MS = 240_000
+// With the waits between, about a minute: as long as Fly's API may be away without a start failing.
+const ATTEMPTS = 8
+const RETRY_BASE_MS = 500
+
+function flyRuntime(config: Config, shared: Shared): Runtime {
+  const { userAgent, vault, valuesOf, npm, pypi, installTimeoutMs, logger } = shared
+  return createFlyRuntime({
+    apiUrl: config.flyApiUrl,
+    userAgent,
+    accountOf: async (workspaceId): Promise<FlyAccount | null> => {
+      const values = await valuesOf(workspaceId)
+      const token = values.get('FLY_API_TOKEN')
+      const app = values.get('FLY_APP')
+      return token === undefined || app === undefined ? null : { token, app: app.reveal() }
+    },
+    npm,
+    pypi,
+    image: config.flyImage ?? '',
+    region: config.flyRegion,
+    organisation: config.flyOrganisation,
+    reach: config.flyReach,
+    proxyUrl: (app) => new URL(`https://${app}.fly.dev`),
+    volumeGiB: config.flyVolumeGiB,
+    // The same on every node: they have one vault.
+    installation: vault.derive('fly/installation', 8).toString('hex'),
+    secretOf: (name) => new Secret(vault.derive(`fly/${name}`, 32).toString('base64url')),
+    installTimeoutMs,
+    startTimeoutMs: START_MS,
+    attempts: ATTEMPTS,
+    retryBaseMs: RETRY_BASE_MS,
+    logger,
+  })
 }

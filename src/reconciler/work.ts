@@ -56,7 +56,8 @@ async function remove(work: Work): Promise<void> {
   await endInstance(deps, deps.instances.get(deployment.id))
   await deps.checkpoint('deployment.removing')
   // Wherever its releases ran.
-  for (const runtime of deps.runtimes.values()) await runtime.purge(deployment.id, signal)
+  for (const runtime of deps.runtimes.values())
+    await runtime.purge(deployment.id, signal, deployment.workspace_id)
   await deps.logs.flush()
   await record(work, 'unchanged', (tx) => queries.deleteDeployment(tx, lease))
   deps.logger.info({ deployment: deployment.id, slug: deployment.slug }, 'deployment deleted')

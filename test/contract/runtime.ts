@@ -10,7 +10,7 @@ import {
   type NpmPackage,
   type Runtime,
 } from '../../src/domain/index.ts'
-import { CALLER, evaluate, releaseOf, type Release } from '../runtimes/release.ts'
+import { CALLER, evaluate, releaseOf as anyReleaseOf, type Release } from '../runtimes/release.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
 import { until } from '../support/until.ts'
 
@@ -38,6 +38,10 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
     afterAll(async () => {
       await subject[Symbol.asyncDispose]()
     })
+
+    /** A release of the narrowest network policy that the runtime knows. */
+    const releaseOf: typeof anyReleaseOf = (packaged, options) =>
+      anyReleaseOf(packaged, { network: runtime.supports.networkPolicies[0] ?? 'none', ...options })
 
     const locks = new Map<string, string>()
     /** The lock file of a release's package; npm runs only the first time. */

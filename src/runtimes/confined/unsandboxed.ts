@@ -80,8 +80,9 @@ async function removeCredentials(directory: string | null): Promise<void> {
   if (directory !== null) await rm(directory, { recursive: true, force: true })
 }
 
-/** What the sandbox would show at a path; text that is no such path stays as it is. */
+/** What the sandbox would show at a path, also where the path is the value of an option; other text stays as it is. */
 function translatePath(text: string, mounts: readonly Mount[]): string {
-  const mount = mounts.find(({ target }) => text === target || text.startsWith(`${target}/`))
-  return mount === undefined ? text : mount.source + text.slice(mount.target.length)
+  const [, option = '', path = ''] = /^(--[a-z-]+=)?(.*)$/s.exec(text) ?? []
+  const mount = mounts.find(({ target }) => path === target || path.startsWith(`${target}/`))
+  return mount === undefined ? text : option + mount.source + path.slice(mount.target.length)
 }

@@ -14,6 +14,8 @@ export const IMAGE_VARIABLES = {
   port: 'CATWALK_INSTANCE_PORT',
   /** Where packages are kept, a volume. */
   dataDir: 'CATWALK_INSTANCE_DATA',
+  /** It ends when nobody has watched it for this many seconds. Default: 900. */
+  unwatched: 'CATWALK_INSTANCE_UNWATCHED_S',
 } as const
 
 export const INSTANCE_PORT = 8080

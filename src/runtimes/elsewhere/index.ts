@@ -1,6 +1,7 @@
 export {
   IMAGE_VARIABLES,
   INSTANCE_PORT,
+  instanceDocument,
   type CommandRun,
   type InstanceDocument,
   type PackageRun,

@@ -65,6 +65,8 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
   let pulse: { readonly idleMs: number | null; readonly at: number } = { idleMs: 0, at: performance.now() }
   let usedAt = performance.now()
   let stopping: Promise<void> | null = null
+  let ending: Promise<void> | null = null
+  const endMachine = async (): Promise<void> => (ending ??= options.end())
 
   function finish(end: InstanceEnd, cause?: unknown): void {
     over.abort()
@@ -75,7 +77,7 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
     prepared.reject(error)
     started.reject(error)
     ended.resolve(end)
-    void options.end()
+    void endMachine()
   }
 
   function take(entry: Record<string, unknown>): void {
@@ -147,7 +149,7 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
       // It cannot be reached: its machine is ended as it is.
     }
     finish({ reason: 'stopped', exitCode: null, signal: null })
-    await options.end()
+    await endMachine()
   }
 
   void watch()

@@ -8,6 +8,7 @@ export interface ImageConfig {
   readonly host: string
   readonly port: number
   readonly dataDir: string
+  readonly unwatchedMs: number
 }
 
 const SHORTEST_SECRET = 32
@@ -15,6 +16,8 @@ const SHORTEST_SECRET = 32
 const DATA_DIR = '/home/catwalk'
 // Both families wherever the system has both.
 const EVERYWHERE = '::'
+/** Longer than an installation takes to restart, or a database to come back. */
+const UNWATCHED_S = 900
 
 /**
  * Reads what the program is to do, and removes the file that told it where that is possible: the server need not find it.
@@ -36,6 +39,7 @@ export async function readImageConfig(
     host: environment[IMAGE_VARIABLES.host] ?? EVERYWHERE,
     port,
     dataDir: environment[IMAGE_VARIABLES.dataDir] ?? DATA_DIR,
+    unwatchedMs: (Number(environment[IMAGE_VARIABLES.unwatched]) || UNWATCHED_S) * 1_000,
   }
 }
 

@@ -32,7 +32,9 @@ export interface ServeOptions {
   readonly secret: Secret
   readonly journal: Journal
   readonly sessions: SessionLink
+  /** Called when it is told to stop, or when nobody has watched it for `unwatchedMs`. */
   readonly stop: () => void
+  readonly unwatchedMs: number
 }
 
 /**
@@ -41,7 +43,9 @@ export interface ServeOptions {
  */
 export async function serveInstance(options: ServeOptions): Promise<ServedInstance> {
   const { host, port, secret, journal } = options
-  const watching = { count: 0, told: 0 }
+  const watching = { told: 0 }
+  // Whoever started it is gone for good, or has forgotten it: it must not run, and cost, for ever.
+  const unwatched = setTimeout(options.stop, options.unwatchedMs)
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, (req, res) => {
     const { pathname, searchParams } = new URL(req.url ?? '/', 'http://machine')
     if (pathname === '/healthz') return answer(res, 200, { ok: true })
@@ -62,7 +66,9 @@ export async function serveInstance(options: ServeOptions): Promise<ServedInstan
         answer(res, 202, { ok: true })
         return options.stop()
       case '/watch':
-        return void tell(served, watching, Number(searchParams.get('from') ?? 0) || 0, res)
+        return void tell(served, watching, Number(searchParams.get('from') ?? 0) || 0, res, () =>
+          unwatched.refresh(),
+        )
       default:
         return void res.writeHead(404).end()
     }
@@ -75,6 +81,7 @@ export async function serveInstance(options: ServeOptions): Promise<ServedInstan
     async close(limitMs) {
       const end = performance.now() + limitMs
       while (watching.told < journal.next && performance.now() < end) await journal.changed(POLL_MS)
+      clearTimeout(unwatched)
       server.close()
       server.closeIdleConnections()
       setTimeout(() => server.closeAllConnections(), LINGER_MS).unref()
@@ -132,9 +139,10 @@ async function takeRecollection(
 /** Sends the journal from a number on, as it grows, until the reader goes away. */
 async function tell(
   served: ServedInstance,
-  watching: { count: number; told: number },
+  watching: { told: number },
   from: number,
   res: ServerResponse,
+  alive: () => void,
 ): Promise<void> {
   const { journal } = served
   res.writeHead(200, { 'content-type': 'application/x-ndjson', 'x-accel-buffering': 'no' })
@@ -148,6 +156,7 @@ async function tell(
     next = after
     if (!isGone()) watching.told = Math.max(watching.told, next)
     if (performance.now() >= pulseAt) {
+      alive()
       pulseAt = performance.now() + PULSE_MS
       const pulse: Pulse = { kind: 'pulse', idleMs: served.instance?.idleMs() ?? null }
       await write(res, `${JSON.stringify(pulse)}\n`)

@@ -1,0 +1,330 @@
+import {
+  CatwalkError,
+  newId,
+  type Instance,
+  type InstanceInput,
+  type LineSink,
+  type Logger,
+  type Prepared,
+  type PrepareInput,
+  type Runtime,
+  type RuntimeStatus,
+  type Secret,
+} from '../../domain/index.ts'
+import { createEndpointClient } from '../../forwarding/index.ts'
+import { createHttpClient } from '../../network/index.ts'
+import {
+  INSTANCE_PORT,
+  instanceDocument,
+  openInstance,
+  type FarInstance,
+  type InstanceDocument,
+  type PackageRun,
+} from '../elsewhere/index.ts'
+import { countLocked } from './count-locked.ts'
+import { createFleet, type Fleet } from './fleet.ts'
+import {
+  guestFor,
+  machineName,
+  machineRequest,
+  monthlyCost,
+  type FlyReach,
+  type MachineOwner,
+} from './machine-request.ts'
+import {
+  FlyRefusal,
+  openMachinesApi,
+  type FlyAccount,
+  type Machine,
+  type MachinesApi,
+} from './machines-api.ts'
+
+export interface FlyRuntimeOptions {
+  /** Of the Machines API, without a slash at the end. */
+  readonly apiUrl: string
+  readonly userAgent: string
+  /** Of a workspace; null when it has not given one. Asked each time, so that a change counts at once. */
+  readonly accountOf: (workspaceId: string) => Promise<FlyAccount | null>
+  readonly npm: (workspaceId: string) => Promise<PackageRun['npm']>
+  readonly pypi: (workspaceId: string) => Promise<PackageRun['pypi']>
+  /** What machines run: the image of deploy/image, in a registry that Fly can read. */
+  readonly image: string
+  /** Null: the one nearest to us. */
+  readonly region: string | null
+  readonly organisation: string
+  readonly reach: FlyReach
+  /** Address of Fly's proxy for an app. */
+  readonly proxyUrl: (app: string) => URL
+  /** 0: no volume, and nothing that a server writes is kept. */
+  readonly volumeGiB: number
+  /** Tells the machines of this installation from those of others in the same app. */
+  readonly installation: string
+  /** The secret of a machine, by its name and epoch. */
+  readonly secretOf: (name: string) => Secret
+  readonly installTimeoutMs: number
+  /** For a machine to be made and to run. */
+  readonly startTimeoutMs: number
+  readonly attempts: number
+  readonly retryBaseMs: number
+  readonly logger: Logger
+}
+
+/** Runs servers in Fly Machines of the workspaces' own accounts. Nothing happens until it is first used. */
+export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
+  const { apiUrl } = options
+  const http = createHttpClient({ trustedOrigins: [new URL(apiUrl).origin], userAgent: options.userAgent })
+  const client = createEndpointClient({
+    unreachable: { code: 'unavailable', message: 'The machine of the server cannot be reached right now.' },
+  })
+  const workspaces = new Map<string, string>()
+  /** By the names of their machines: those that this program watches. */
+  const watched = new Map<string, { readonly epoch: number; readonly instance: Instance }>()
+
+  async function apiOf(workspaceId: string): Promise<MachinesApi | null> {
+    const account = await options.accountOf(workspaceId)
+    if (account === null) return null
+    const { attempts, retryBaseMs } = options
+    return openMachinesApi({ apiUrl, http, attempts, retryBaseMs }, account)
+  }
+
+  async function fleetOf(workspaceId: string, signal: AbortSignal): Promise<Fleet> {
+    const api = await apiOf(workspaceId)
+    if (api === null) throw noAccount()
+    const { installation, organisation, reach, region, volumeGiB, logger } = options
+    const fleet = createFleet({ api, installation, organisation, reach, region, volumeGiB, logger })
+    await fleet.ready(signal)
+    return fleet
+  }
+
+  /** Where a machine answers, and what finds it there. */
+  function wayTo({ app }: MachinesApi, machine: Machine) {
+    if (options.reach === 'private') {
+      const host = machine.privateIp.includes(':') ? `[${machine.privateIp}]` : machine.privateIp
+      return { base: new URL(`http://${host}:${INSTANCE_PORT}`), headers: {} }
+    }
+    return { base: options.proxyUrl(app), headers: { 'fly-force-instance-id': machine.id } }
+  }
+
+  async function launch(
+    fleet: Fleet,
+    owner: MachineOwner,
+    document: InstanceDocument,
+    volume: string | null,
+    told: Pick<InstanceInput, 'sessions'> & { readonly output: LineSink },
+    signal: AbortSignal,
+  ): Promise<FarInstance> {
+    const { image, region, reach, installation } = options
+    const secret = options.secretOf(`${machineName(owner)}/${owner.epoch}`)
+    const plan = { image, region, reach, installation, volume, secret, document }
+    const machine = await fleet.make(machineRequest(plan, owner), signal)
+    const { base, headers } = wayTo(fleet.api, machine)
+    return openInstance({
+      id: document.instanceId,
+      endpoint: client.connect(base, secret, headers),
+      output: told.output,
+      sessions: told.sessions,
+      isGone: async (limit) => fleet.isGone(machine.id, limit),
+      end: async () => fleet.remove(machine),
+    })
+  }
+
+  async function start(input: InstanceInput, signal: AbortSignal): Promise<Instance> {
+    const { workspaceId, deploymentId, releaseId, epoch, settings, output } = input
+    workspaces.set(deploymentId, workspaceId)
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(options.startTimeoutMs)])
+    try {
+      const fleet = await fleetOf(workspaceId, limit)
+      const owner = { deploymentId, releaseId, epoch, memoryMiB: settings.memoryMiB }
+      const name = machineName(owner)
+      const former = watched.get(name)
+      if (former !== undefined && former.epoch <= epoch) await former.instance.stop(REMOVAL_GRACE_MS)
+      await fleet.fence(owner, limit)
+      const volume = await fleet.volumeFor(deploymentId, limit)
+      const registries = { npm: await options.npm(workspaceId), pypi: await options.pypi(workspaceId) }
+      const document = instanceDocument(input, registries)
+      const far = await launch(fleet, owner, document, volume, input, limit)
+      output('system', costOf(settings.memoryMiB, options.volumeGiB))
+      const instance = await whenStarted(far, limit)
+      const entry = { epoch, instance }
+      watched.set(name, entry)
+      void instance.ended.then(() => watched.get(name) === entry && watched.delete(name))
+      return instance
+    } catch (error) {
+      signal.throwIfAborted()
+      if (limit.aborted) {
+        const seconds = Math.round(options.startTimeoutMs / 1_000)
+        throw new CatwalkError('service_unreachable', `Fly had no machine running within ${seconds} s.`, {
+          cause: error,
+        })
+      }
+      throw explained(error)
+    }
+  }
+
+  async function prepare(input: PrepareInput, signal: AbortSignal): Promise<Prepared> {
+    const { workspaceId, deploymentId, spec, settings, lockFile, output } = input
+    // A lock file says it all: machines install from it as they start.
+    if (lockFile !== null) return { lockFile, packages: countLocked(lockFile), fromStore: true }
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(options.installTimeoutMs)])
+    try {
+      const fleet = await fleetOf(workspaceId, limit)
+      const owner = { deploymentId, releaseId: 'rel_prepare', epoch: 0, memoryMiB: INSTALL_MIB }
+      await fleet.fence({ ...owner, epoch: Infinity }, limit)
+      const document: InstanceDocument = {
+        deploymentId,
+        instanceId: newId('instance'),
+        run: {
+          kind: 'package',
+          spec,
+          settings,
+          lockFile: null,
+          prepareOnly: true,
+          npm: await options.npm(workspaceId),
+          pypi: await options.pypi(workspaceId),
+        },
+        credentials: {},
+        // Nothing is sealed where nothing runs.
+        sealKey: Buffer.alloc(32).toString('base64url'),
+        processes: 'auto',
+        stateful: false,
+        era: null,
+      }
+      const far = await launch(fleet, owner, document, null, { output, sessions: NO_SESSIONS }, limit)
+      try {
+        return await unlessAborted(far.prepared, limit)
+      } finally {
+        await far.instance.stop(0)
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      if (limit.aborted) {
+        const seconds = Math.round(options.installTimeoutMs / 1_000)
+        throw new CatwalkError('install_timeout', `The installation was not done after ${seconds} seconds.`, {
+          cause: error,
+        })
+      }
+      throw explained(error)
+    }
+  }
+
+  return {
+    kind: 'fly',
+    // A machine has a network of its own; nothing of ours is between it and the internet.
+    supports: {
+      packages: ['npm', 'pypi'],
+      networkPolicies: ['internet'],
+      memoryLimit: true,
+      serverLogs: true,
+      suspend: false,
+      survivesRestart: false,
+    },
+    status: async (signal) => apiStatus(options, signal),
+    prepare,
+    start,
+    tryOut: async () => {
+      throw new CatwalkError('sandbox_unavailable', 'Servers are tried on this machine only, not on Fly.')
+    },
+    purge: async (deploymentId, signal, workspaceId = workspaces.get(deploymentId)) => {
+      const api = workspaceId === undefined ? null : await apiOf(workspaceId)
+      if (api === null) return
+      const { installation, organisation, reach, region, volumeGiB, logger } = options
+      await createFleet({ api, installation, organisation, reach, region, volumeGiB, logger }).purge(
+        deploymentId,
+        signal,
+      )
+      workspaces.delete(deploymentId)
+    },
+  }
+
+  async function apiStatus(
+    { image, region, reach }: FlyRuntimeOptions,
+    signal: AbortSignal,
+  ): Promise<RuntimeStatus> {
+    try {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(STATUS_MS)])
+      const answer = await http.request(new URL(`${apiUrl}/v1/apps`), { signal: limit, timeoutMs: STATUS_MS })
+      // Without a token it refuses, which shows that it is there.
+      answer.body.destroy()
+      const where = region ?? 'the nearest region'
+      return {
+        ok: true,
+        detail: `Fly Machines of each workspace's own account, in ${where}, ${reach}, image ${image}`,
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      const reason = error instanceof Error ? error.message : String(error)
+      return {
+        ok: false,
+        reason: `Fly's API does not answer: ${reason}`,
+        fix: 'See whether this machine reaches it, and look at https://status.flyio.net.',
+      }
+    }
+  }
+}
+
+const STATUS_MS = 5_000
+/** For what is stopped because a newer one takes its place. */
+const REMOVAL_GRACE_MS = 1_000
+/** npm and pip need it, whatever the server needs. */
+const INSTALL_MIB = 896
+const NO_SESSIONS = {
+  isEnded: () => false,
+  end: async () => {},
+  keep: () => undefined,
+  recall: async () => null,
+}
+
+async function whenStarted({ instance, started }: FarInstance, limit: AbortSignal): Promise<Instance> {
+  try {
+    await unlessAborted(started, limit)
+    return instance
+  } catch (error) {
+    await instance.stop(0)
+    throw error
+  }
+}
+
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const giveUp = (): void => late.reject(signal.reason)
+  if (signal.aborted) giveUp()
+  signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    return await Promise.race([promise, late.promise])
+  } finally {
+    signal.removeEventListener('abort', giveUp)
+  }
+}
+
+function costOf(memoryMiB: number, volumeGiB: number): string {
+  const guest = guestFor(memoryMiB)
+  const { dollars, days } = monthlyCost(guest, volumeGiB)
+  return `A Fly Machine with ${guest.cpus} shared CPU and ${guest.memory_mb} MiB: about $${dollars.toFixed(2)} for ${days} days if it never sleeps.`
+}
+
+function noAccount(): CatwalkError {
+  return new CatwalkError(
+    'runtime_unavailable',
+    'The workspace has no account at Fly: FLY_API_TOKEN and FLY_APP.',
+    {
+      help: 'Give both in the settings of the workspace, or with: catwalk workspace-settings',
+      details: { field: 'runtime' },
+    },
+  )
+}
+
+/** What people can do about what Fly says. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof FlyRefusal)) return error
+  const { status, message } = error
+  if (status === 401 || status === 403) {
+    return new CatwalkError(
+      'service_key_refused',
+      `Fly does not take the token of the workspace: ${message}`,
+      {
+        cause: error,
+      },
+    )
+  }
+  return new CatwalkError('service_unreachable', `Fly answers with ${status}: ${message}`, { cause: error })
+}
