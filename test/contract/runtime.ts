@@ -41,7 +41,10 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
 
     /** A release of the narrowest network policy that the runtime knows. */
     const releaseOf: typeof anyReleaseOf = (packaged, options) =>
-      anyReleaseOf(packaged, { network: runtime.supports.networkPolicies[0] ?? 'none', ...options })
+      anyReleaseOf(packaged, {
+        network: runtime.supports.networkPolicies.includes('none') ? 'none' : 'internet',
+        ...options,
+      })
 
     const locks = new Map<string, string>()
     /** The lock file of a release's package; npm runs only the first time. */
