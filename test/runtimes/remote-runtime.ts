@@ -34,10 +34,12 @@ export async function standInFront(
     readonly headers?: readonly HeaderTemplate[]
     readonly credentials?: Readonly<Record<string, string>>
     readonly stateful?: boolean
+    /** What it may reach; default: the server. */
+    readonly origins?: readonly string[]
     readonly maxMessageBytes?: number
   } = {},
 ): Promise<Way> {
-  const runtime = remoteRuntime([url], options.maxMessageBytes)
+  const runtime = remoteRuntime(options.origins ?? [url], options.maxMessageBytes)
   const release = releaseOf({ kind: 'remote', url }, { network: 'internet' })
   const spec = {
     ...release.prepare.spec,

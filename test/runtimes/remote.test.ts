@@ -1,6 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { CALLER } from './release.ts'
-import { catwalkErrorOf } from '../support/errors.ts'
 import { until } from '../support/until.ts'
 import { MODES } from '../clients/modes.ts'
 import { overStreamableHttp } from '../clients/first-sdk.ts'
@@ -28,8 +26,6 @@ describe.each(SERVERS)('a remote $name server', ({ start }) => {
 })
 
 const LEGACY = SERVERS.filter(({ name }) => name === 'legacy' || name === 'HTTP+SSE')
-const never = new AbortController().signal
-
 describe.each(LEGACY)('a remote $name server', ({ start }) => {
   test('asks its client during a call, of either era', async () => {
     await using server = await start()
@@ -60,20 +56,6 @@ describe.each(LEGACY)('a remote $name server', ({ start }) => {
     expect(way.log()).toContain('a new one was opened')
   })
 
-  test('that is away is said to be away, and answers again when it is back', async () => {
-    await using server = await start()
-    await using way = await standInFront(server.url)
-    await using client = await overStreamableHttp(way.url, false)
-    await client.tools()
-    await server.goAway()
-    await expect(client.call('echo', { text: 'x' })).rejects.toThrow(/cannot be reached|ended the session/)
-    const error = await catwalkErrorOf(way.instance.check(never))
-    expect(error.code).toBe('remote_unavailable')
-    await server.comeBack()
-    await until('it answers', () => client.call('echo', { text: 'back' }).catch(() => null))
-    await way.instance.check(AbortSignal.timeout(10_000))
-  })
-
   test('that says that its tools changed is heard', async () => {
     await using server = await start()
     await using way = await standInFront(server.url)
@@ -84,18 +66,5 @@ describe.each(LEGACY)('a remote $name server', ({ start }) => {
       return client.heard.includes('tools/list_changed') || null
     })
     expect(client.heard).toContain('tools/list_changed')
-  })
-})
-
-describe.each(SERVERS)('from a remote $name server', ({ start }) => {
-  test('an answer of 20 MiB arrives whole, one over the limit is an error of its own call', async () => {
-    await using server = await start()
-    await using way = await standInFront(server.url, { maxMessageBytes: 24 * 1_048_576 })
-    const big = async (mib: number) =>
-      way.instance.endpoint.request('tools/call', { name: 'big', arguments: { mib } }, CALLER, never)
-    const whole = await big(20)
-    expect(JSON.stringify(whole).length).toBeGreaterThan(20 * 1_048_576)
-    expect((await catwalkErrorOf(big(25))).code).toBe('server_not_mcp')
-    expect(JSON.stringify(await big(1)).length).toBeGreaterThan(1_048_576)
   })
 })

@@ -203,9 +203,10 @@ export const checks: Readonly<Record<CheckName, Check>> = {
   },
 
   async runtimes({ runtimes }) {
-    if (runtimes.length === 0) {
+    // Reaching what runs elsewhere is no runtime of its own.
+    if (runtimes.every(({ kind }) => kind === 'remote')) {
       return error(
-        'Nothing can be run: every runtime is switched off.',
+        'Nothing can be run here: every runtime is switched off.',
         'Set CATWALK_LOCAL_RUNTIME=true or CATWALK_DOCKER_RUNTIME=true and start again.',
       )
     }

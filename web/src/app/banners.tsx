@@ -21,14 +21,18 @@ export function Banners() {
           </p>
         </Note>
       )}
-      {installation?.runtimes.every(({ ok }) => !ok) === true && (
+      {installation?.runtimes.every(({ ok, kind }) => !ok || kind === 'remote') === true && (
         <Note tone="unhealthy" icon={ShieldAlert} title="Servers cannot be started">
-          {installation.runtimes.length === 0 && <p>Every runtime is switched off in the configuration.</p>}
-          {installation.runtimes.map(({ kind, detail, fix }) => (
-            <p key={kind}>
-              {detail} {fix}
-            </p>
-          ))}
+          {installation.runtimes.every(({ kind }) => kind === 'remote') && (
+            <p>Every runtime is switched off in the configuration.</p>
+          )}
+          {installation.runtimes
+            .filter(({ kind }) => kind !== 'remote')
+            .map(({ kind, detail, fix }) => (
+              <p key={kind}>
+                {detail} {fix}
+              </p>
+            ))}
         </Note>
       )}
     </section>

@@ -18,7 +18,8 @@ const WORDS: Readonly<Record<Kind, string>> = {
 /** Where it runs. Nothing to choose, and nothing to see, where there is one runtime. */
 export function RuntimeField({ registration }: { readonly registration: UseFormRegisterReturn }) {
   const { data: installation } = useQuery(installationQuery)
-  const runtimes = installation?.runtimes ?? []
+  // Whether somebody else runs a server is not a matter of choice.
+  const runtimes = (installation?.runtimes ?? []).filter(({ kind }) => kind !== 'remote')
   if (runtimes.length < 2) return null
   return (
     <Field label="Runs on">

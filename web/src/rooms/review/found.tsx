@@ -10,13 +10,15 @@ const TOOLS_SHOWN = 10
 /** What was found out about the source. */
 export function Found({ analysis }: { readonly analysis: Analysis }) {
   const { launch, about, proof, source } = analysis
+  const isRemote = launch?.package.registry === 'remote'
   const { publishedAt = null, unpackedBytes = null, integrity = null } = about ?? {}
   const address = about?.repository ?? (source.url.startsWith('http') ? source.url : null)
   return (
     <Card title="Found">
       <KeyValues
         items={{
-          Package: launch === null ? undefined : <Breakable text={launch.package.name} />,
+          [isRemote ? 'Runs at' : 'Package']:
+            launch === null ? undefined : <Breakable text={launch.package.name} />,
           Version:
             launch === null || launch.package.version === null ? undefined : (
               <>
@@ -25,11 +27,20 @@ export function Found({ analysis }: { readonly analysis: Analysis }) {
               </>
             ),
           'Starts with':
-            launch === null ? undefined : <code>{[launch.command, ...launch.args].join(' ')}</code>,
+            launch === null || isRemote ? undefined : (
+              <code>{[launch.command, ...launch.args].join(' ')}</code>
+            ),
+          'Is sent': launch?.headers && (
+            <code>{launch.headers.map(({ name, value }) => `${name}: ${value}`).join('\n')}</code>
+          ),
           'Tried out': proof === null ? undefined : proofWords(proof),
           Published: publishedAt === null ? undefined : <Ago at={publishedAt} />,
           Licence: about === undefined ? undefined : (about.license ?? 'Not stated'),
-          Repository: address === null ? 'Not stated' : <Repository address={address} />,
+          Repository: isRemote ? undefined : address === null ? (
+            'Not stated'
+          ) : (
+            <Repository address={address} />
+          ),
           Size: unpackedBytes === null ? undefined : formatBytes(unpackedBytes),
           'Install scripts': about === undefined ? undefined : about.hasInstallScripts ? 'Yes' : 'None',
           Integrity:
