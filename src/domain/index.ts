@@ -87,7 +87,13 @@ export {
   type VariableDeclaration,
   type AccountSource,
 } from './launch-spec.ts'
-export { isListed, networkPolicyKind, type NetworkPolicy, type NetworkPolicyKind } from './network-policy.ts'
+export {
+  isListed,
+  isNamed,
+  networkPolicyKind,
+  type NetworkPolicy,
+  type NetworkPolicyKind,
+} from './network-policy.ts'
 export {
   canMove,
   deploymentState,

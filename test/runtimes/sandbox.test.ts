@@ -302,6 +302,29 @@ function read(host: string): string {
     (error) => 'failed: ' + error.cause)`
 }
 
+/** Code that fetches the root of a host without the proxy. */
+function readUnproxied(host: string, port: number): string {
+  return `const http = require('http'); return await new Promise((resolve) => http.get(
+    { host: '${host}', port: ${port}, headers: { host: '${host}' }, agent: new http.Agent() },
+    (res) => { let t = ''; res.on('data', (d) => { t += d }).on('end', () => resolve(t)) },
+  ).on('error', (e) => resolve(e.code)))`
+}
+
+/** Code that says HTTP over a plain connection, ends its half and returns all that comes back. */
+function talk(host: string, port: number): string {
+  return `const { connect } = require('net'); return await new Promise((resolve) => {
+    let t = ''
+    const s = connect({ host: '${host}', port: ${port}, allowHalfOpen: true }, () => s.end('GET / HTTP/1.1\\r\\nHost: db\\r\\nConnection: close\\r\\n\\r\\n'))
+    s.on('data', (d) => { t += d }).on('end', () => resolve(t)).on('error', (e) => resolve(e.code))
+  })`
+}
+
+/** Code that fetches the root of a host with a Python that has no proxy variables. */
+function readWithPython(host: string): string {
+  return `const { execFileSync } = require('child_process')
+    return execFileSync('python3', ['-c', 'import urllib.request; print(urllib.request.urlopen("http://${host}/").read().decode(), end="")'], { encoding: 'utf8', env: { PATH: process.env.PATH } })`
+}
+
 describe('the network', () => {
   const policies: readonly NetworkPolicy[] = ['none', 'internet']
   test.each(policies)("the host's loopback cannot be reached with the policy %s", async (network) => {
@@ -381,6 +404,42 @@ describe('the network', () => {
       server.closeAllConnections()
     }
   })
+
+  // Only root can open the name server's port for it.
+  test.runIf(process.getuid?.() === 0)(
+    'programs that know nothing of proxies reach listed hosts by name: Node, Python, and plain TCP',
+    async () => {
+      const server = createServer((req, res) => res.end(`hello ${req.headers.host}`))
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const address = server.address()
+      publicPort = typeof address === 'object' ? (address?.port ?? 0) : 0
+      try {
+        await using instance = await startEvaluator([
+          'public.example:80',
+          'public.example:5432',
+          'private.example:80',
+        ])
+        expect(await evaluate(instance, readUnproxied('public.example', 80))).toBe('hello public.example')
+        expect(await evaluate(instance, talk('public.example', 5432))).toMatch(
+          /^HTTP\/1\.1 200 OK[^]*hello db$/,
+        )
+        expect(await evaluate(instance, readWithPython('public.example'))).toBe('hello public.example')
+        // A name that is not listed does not exist, nor does a port that is not; a private address stays one.
+        expect(await evaluate(instance, readUnproxied('other.example', 80))).toBe('ENOTFOUND')
+        expect(await evaluate(instance, readUnproxied('public.example', 443))).toBe('ECONNREFUSED')
+        expect(await evaluate(instance, readUnproxied('private.example', 80))).toBe('ECONNRESET')
+        // Addresses that were given to no name here lead nowhere.
+        expect(await evaluate(instance, readUnproxied('127.64.9.9', 80))).toBe('ECONNRESET')
+        expect(instance.lines.map(({ line }) => line)).toContainEqual(
+          expect.stringMatching(/private\.example:80: 192\.168\.1\.1 .*private address/),
+        )
+      } finally {
+        server.close()
+        server.closeAllConnections()
+      }
+    },
+  )
 
   test('with the policy none there is loopback and nothing else', async () => {
     await using instance = await startEvaluator('none')

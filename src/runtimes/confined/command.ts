@@ -32,6 +32,15 @@ export interface ConfinedCommand {
   readonly limits: Limits
   /** Where it may connect to; null for nowhere. */
   readonly dial: Dial | null
+  /** What of it programs reach that know nothing of proxies. Not there: nothing. */
+  readonly relay?: Relay
+}
+
+/** Names have an address inside, and connections to these ports of it are carried on by name. */
+export interface Relay {
+  /** Whether a name may be known. */
+  readonly names: (name: string) => boolean
+  readonly ports: readonly number[]
 }
 
 /** Where a program finds things. The same on every host, so that nothing of the host shows. */

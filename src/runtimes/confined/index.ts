@@ -2,6 +2,7 @@ export { createConfinedRuntime, type ConfinedRuntimeOptions } from './runtime.ts
 export { INSIDE, type ConfinedCommand, type Limits, type Mount } from './command.ts'
 export type { Confinement } from './confinement.ts'
 export { PROXY_DEFAULTS, serveProxy, type Proxy } from './egress/proxy.ts'
+export { createResolver } from './egress/resolver.ts'
 export type { Identity } from './identities.ts'
 export type { ConfinedProcess, ProcessEnd } from './process.ts'
 export type { Toolchain } from './toolchain.ts'

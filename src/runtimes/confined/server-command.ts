@@ -1,7 +1,13 @@
-import { isListed, launchCommand, type InstanceInput, type NetworkPolicy } from '../../domain/index.ts'
+import {
+  isListed,
+  isNamed,
+  launchCommand,
+  type InstanceInput,
+  type NetworkPolicy,
+} from '../../domain/index.ts'
 import { dialOnly, type Dial } from '../../network/index.ts'
 import type { Identity } from './identities.ts'
-import { INSIDE, type ConfinedCommand } from './command.ts'
+import { INSIDE, type ConfinedCommand, type Relay } from './command.ts'
 import { confinedEnvironment } from './environment.ts'
 
 const TASKS = 256
@@ -44,6 +50,7 @@ export function serverCommand(
     identity: confined.identity,
     limits: { memoryMiB: settings.memoryMiB, tasks: TASKS, cpus: CPUS },
     dial: dialFor(settings.network, confined.internet),
+    ...relayFor(settings.network),
   }
 }
 
@@ -51,4 +58,28 @@ export function serverCommand(
 function dialFor(policy: NetworkPolicy, internet: Dial | null): Dial | null {
   if (policy === 'none' || internet === null) return null
   return policy === 'internet' ? internet : dialOnly((host, port) => isListed(policy, host, port), internet)
+}
+
+/**
+ * The ports of what servers usually talk to: the web, mail, shells, databases, queues. Others are reached through the
+ * proxy, or by being in the list of hosts. Those that servers open for themselves, such as 3000 and 8080, are not in it.
+ */
+const USUAL_PORTS = [
+  22, 25, 80, 110, 143, 443, 465, 587, 636, 993, 995, 1433, 1521, 1883, 3306, 4222, 5432, 5671, 5672, 6379,
+  6380, 6432, 8443, 8883, 9042, 9092, 9200, 9243, 11_211, 26_257, 27_017,
+] as const
+const MAX_PORTS = 128
+
+function relayFor(policy: NetworkPolicy): { readonly relay?: Relay } {
+  if (policy === 'none') return {}
+  if (policy === 'internet') return { relay: { names: () => true, ports: USUAL_PORTS } }
+  const named = policy.map((rule) => rule.slice(rule.lastIndexOf(':') + 1))
+  const ports = named.flatMap((port) => (port === '*' ? USUAL_PORTS : [Number(port)]))
+  const taken: readonly number[] = [INSIDE.proxyPort]
+  return {
+    relay: {
+      names: (name) => isNamed(policy, name),
+      ports: [...new Set(ports)].filter((port) => !taken.includes(port)).slice(0, MAX_PORTS),
+    },
+  }
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { ContainerCreateOptions } from 'dockerode'
 import { INSIDE, type ConfinedCommand, type Toolchain } from '../confined/index.ts'
 
@@ -47,13 +48,26 @@ export function containerOptions(
   const mounts = [
     { source: host.toolchain.directory, target: INSIDE.toolchain, writable: false },
     ...command.mounts,
+    // Names are looked up at the relay inside, not at what the engine would put there.
+    ...(command.relay === undefined
+      ? []
+      : [
+          {
+            source: join(host.toolchain.directory, 'etc', 'resolv.conf'),
+            target: '/etc/resolv.conf',
+            writable: false,
+          },
+        ]),
     // To connect to a socket takes the right to write to it, and nothing else can be written there.
     ...(egress === null ? [] : [{ source: egress, target: EGRESS, writable: true }]),
   ]
   return {
     Image: host.image,
     Entrypoint: [INSIDE.node, '--disable-warning=ExperimentalWarning', `${INSIDE.toolchain}/${INIT_NAME}`],
-    Cmd: egress === null ? [] : [EGRESS],
+    Cmd:
+      egress === null
+        ? []
+        : [EGRESS, ...(command.relay === undefined ? [] : [command.relay.ports.join(',')])],
     Env: [],
     User: user,
     Hostname: 'server',
@@ -70,6 +84,8 @@ export function containerOptions(
       // Reaps what the server leaves behind, and lets SIGTERM end a first process that does not handle it.
       Init: true,
       NetworkMode: 'none',
+      // The relay's ports are below 1024. It concerns the container's own network, in which nobody else is.
+      ...(command.relay === undefined ? {} : { Sysctls: { 'net.ipv4.ip_unprivileged_port_start': '0' } }),
       ReadonlyRootfs: true,
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges'],

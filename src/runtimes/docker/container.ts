@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import type Docker from 'dockerode'
 import { CatwalkError } from '../../domain/index.ts'
 import {
+  createResolver,
   PROXY_DEFAULTS,
   serveProxy,
   type ConfinedCommand,
@@ -56,7 +57,13 @@ export async function runInContainer(
     const stream = await attach(container, limit)
     stream.on('error', () => undefined)
     if (egress !== null && command.dial !== null) {
-      egress.proxy = serveProxy(egress.server, { dial: command.dial, onRefused, ...PROXY_DEFAULTS })
+      const resolver = command.relay === undefined ? {} : { resolver: createResolver(command.relay.names) }
+      egress.proxy = serveProxy(egress.server, {
+        dial: command.dial,
+        onRefused,
+        ...resolver,
+        ...PROXY_DEFAULTS,
+      })
     }
     await container.start({ abortSignal: limit })
     stream.write(startMessage(command))

@@ -5,14 +5,18 @@ import {
   type Server as HttpServer,
   type ServerResponse,
 } from 'node:http'
+import type { Socket as DatagramSocket } from 'node:dgram'
 import type { Server, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { endToEndHeaders, parseAuthority } from './proxy-requests.ts'
+import type { Resolver } from './resolver.ts'
 import { EgressRefusal, type Dial } from '../../../network/index.ts'
 
 export interface ProxyOptions {
   readonly dial: Dial
+  /** Knows the names behind addresses that only the sandbox has. */
+  readonly resolver?: Resolver
   /** Told of each refusal, in words. Not limited: whoever shows it decides how often. */
   readonly onRefused: (target: string, reason: string) => void
   /** Open connections at a time. */
@@ -31,6 +35,10 @@ export const PROXY_DEFAULTS = {
 
 /** The proxy of one confined program. */
 export interface Proxy {
+  /** Carries on, by name, what is connected to addresses of the resolver at a port. */
+  relay(listener: Server, port: number): void
+  /** Answers queries for names. */
+  answerNames(socket: DatagramSocket): void
   /** Closes the listening socket and every connection. */
   close(): void
 }
@@ -41,6 +49,7 @@ export interface Proxy {
  */
 export function serveProxy(listener: Server, options: ProxyOptions): Proxy {
   const sockets = new Set<Duplex>()
+  const others: { close(): unknown }[] = []
   const ended = new AbortController()
   const http = createServer({ requestTimeout: 0, headersTimeout: 10_000, keepAliveTimeout: 5_000 })
   const context: ProxyContext = {
@@ -68,9 +77,31 @@ export function serveProxy(listener: Server, options: ProxyOptions): Proxy {
   http.on('clientError', (_error, socket) => socket.destroy())
 
   return {
+    relay(relayed, port) {
+      others.push(relayed)
+      // A program may end its half and still listen; the socket was opened where that could not be said.
+      Object.assign(relayed, { allowHalfOpen: true })
+      relayed.maxConnections = options.maxConnections
+      relayed.on('error', () => relayed.close())
+      relayed.on('connection', (socket) => {
+        context.track(socket)
+        socket.on('error', () => socket.destroy())
+        if (sockets.size > 2 * options.maxConnections) socket.destroy()
+        else void carry(context, socket, port).catch(() => socket.destroy())
+      })
+    },
+    answerNames(socket) {
+      others.push(socket)
+      socket.on('error', () => undefined)
+      socket.on('message', (query, from) => {
+        const answer = options.resolver?.answer(query) ?? null
+        if (answer !== null) socket.send(answer, from.port, from.address, () => undefined)
+      })
+    },
     close() {
       ended.abort()
       listener.close()
+      for (const other of others) other.close()
       closeHttp(http)
       for (const socket of sockets) socket.destroy()
     },
@@ -97,11 +128,24 @@ async function tunnel(
 ): Promise<void> {
   const target = parseAuthority(request.url ?? '')
   if (target === null) return answerRaw(client, 400, 'CONNECT needs host:port')
-  const outcome = await open(context, target.host, target.port, client)
+  const host = nameBehind(context, target.host)
+  const outcome = await open(context, host, target.port, client)
   if (!outcome.ok) return answerRaw(client, outcome.status, outcome.reason)
-  const upstream = outcome.socket
   client.write('HTTP/1.1 200 Connection established\r\n\r\n')
-  if (head.length > 0) upstream.write(head)
+  if (head.length > 0) outcome.socket.write(head)
+  join(client, outcome.socket)
+}
+
+/** Connects a program that does not know that there is a proxy. */
+async function carry(context: ProxyContext, client: Socket, port: number): Promise<void> {
+  const name = context.options.resolver?.nameOf(client.localAddress ?? '') ?? null
+  if (name === null) return void client.resetAndDestroy()
+  const outcome = await open(context, name, port, client)
+  if (outcome.ok) join(client, outcome.socket)
+  else client.resetAndDestroy()
+}
+
+function join(client: Duplex, upstream: Socket): void {
   // Each side may end its half; when one is gone the other has nobody left to talk to.
   upstream.once('close', () => client.destroy())
   client.pipe(upstream)
@@ -120,7 +164,10 @@ async function forward(
       .end('This is a proxy: send an absolute http URL.\n')
     return
   }
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  if (url.hostname === RESOLVER_HOST && context.options.resolver !== undefined) {
+    return answerName(context.options.resolver, request, response)
+  }
+  const host = nameBehind(context, url.hostname.replace(/^\[(.*)\]$/, '$1'))
   const outcome = await open(context, host, url.port === '' ? 80 : Number(url.port), response)
   if (!outcome.ok) {
     response.writeHead(outcome.status, { 'content-type': 'text/plain' }).end(`${outcome.reason}\n`)
@@ -149,6 +196,32 @@ async function forward(
   } finally {
     outcome.socket.destroy()
   }
+}
+
+/** Where relays that have no way to hand their socket out ask for names: an HTTP request with the query as its body. */
+const RESOLVER_HOST = 'resolver.invalid'
+const MAX_QUERY_BYTES = 1_024
+
+async function answerName(
+  resolver: Resolver,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request) {
+    if (!Buffer.isBuffer(chunk)) continue
+    bytes += chunk.length
+    if (bytes > MAX_QUERY_BYTES) return void response.writeHead(413).end()
+    chunks.push(chunk)
+  }
+  const answer = resolver.answer(Buffer.concat(chunks))
+  response.writeHead(answer === null ? 400 : 200).end(answer ?? '')
+}
+
+/** Programs that look names up themselves and then ask the proxy for the address still mean the name. */
+function nameBehind({ options }: ProxyContext, host: string): string {
+  return options.resolver?.nameOf(host) ?? host
 }
 
 type Opened =

@@ -1,9 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
+import { Socket as DatagramSocket } from 'node:dgram'
 import { Server } from 'node:net'
+import { promisify } from 'node:util'
 import { CatwalkError } from '../../../domain/index.ts'
 import {
   INSIDE,
+  createResolver,
   PROXY_DEFAULTS,
   serveProxy,
   type ConfinedCommand,
@@ -40,6 +43,8 @@ export interface BubblewrapHost {
   readonly bubblewrap: string
   /** setpriv of util-linux; needed to become another user. */
   readonly setpriv: string
+  /** nsenter of util-linux; without it, or without being root, programs that know no proxies reach nothing. */
+  readonly nsenter: string | null
   readonly features: BubblewrapFeatures
   readonly system: SystemFiles
   readonly toolchain: Toolchain
@@ -64,18 +69,19 @@ export async function runInBubblewrap(
   const group = await host.controlGroups.create(command.label, command.limits)
   const child = spawnBubblewrap(host, command, group !== null)
   const exit = childExit(child)
-  const state: SandboxState = { child, group, listener: null, proxy: null, firstPid: null }
+  const state: SandboxState = { child, group, handles: new Map(), proxy: null, firstPid: null }
   const ended = settleEnd(state, exit)
   const kill = (): void => killSandbox(state)
   const limit = AbortSignal.any([signal, AbortSignal.timeout(host.readyTimeoutMs)])
   try {
     state.firstPid = await untilAborted(limit, exit, firstProcess(pipe(child, DESCRIPTOR.info)))
-    await group?.add(state.firstPid)
+    await Promise.all([
+      group?.add(state.firstPid),
+      command.relay === undefined ? null : openLowPorts(host.nsenter, state.firstPid),
+    ])
     pipe(child, DESCRIPTOR.block).end('\n')
     await untilAborted(limit, exit, initReady(state))
-    if (state.listener !== null && command.dial !== null) {
-      state.proxy = serveProxy(state.listener, { dial: command.dial, onRefused, ...PROXY_DEFAULTS })
-    }
+    startProxy(state, command, onRefused)
     await tellInit(child, command)
   } catch (error) {
     kill()
@@ -103,8 +109,8 @@ export async function runInBubblewrap(
 interface SandboxState {
   readonly child: ChildProcess
   readonly group: ControlGroup | null
-  /** Where the sandbox's proxy listens. */
-  listener: Server | null
+  /** The sockets that were opened inside: `proxy`, `names`, `relay:PORT`. */
+  readonly handles: Map<string, Server | DatagramSocket>
   proxy: Proxy | null
   /** The sandbox's own process 1, as the host numbers it. */
   firstPid: number | null
@@ -130,6 +136,7 @@ function spawnBubblewrap(
       '--disable-warning=ExperimentalWarning',
       INIT,
       String(command.dial === null ? 0 : INSIDE.proxyPort),
+      ...(command.relay === undefined ? [] : [command.relay.ports.join(',')]),
     ],
   })
   const [file, ...rest] =
@@ -162,11 +169,40 @@ function spawnBubblewrap(
 
 async function initReady(state: SandboxState): Promise<void> {
   return new Promise((resolve) => {
-    state.child.once('message', (_message, handle) => {
-      if (handle instanceof Server) state.listener = handle
-      resolve()
+    state.child.on('message', (message, handle) => {
+      if (message === 'ready') resolve()
+      else if (typeof message === 'string' && (handle instanceof Server || handle instanceof DatagramSocket))
+        state.handles.set(message, handle)
     })
   })
+}
+
+function startProxy(
+  state: SandboxState,
+  { dial, relay }: ConfinedCommand,
+  onRefused: (target: string, reason: string) => void,
+): void {
+  const listener = state.handles.get('proxy')
+  if (!(listener instanceof Server) || dial === null) return
+  const resolver = relay === undefined ? {} : { resolver: createResolver(relay.names) }
+  const proxy = serveProxy(listener, { dial, onRefused, ...resolver, ...PROXY_DEFAULTS })
+  for (const [name, handle] of state.handles) {
+    if (handle instanceof DatagramSocket) proxy.answerNames(handle)
+    else if (name.startsWith('relay:')) proxy.relay(handle, Number(name.slice('relay:'.length)))
+  }
+  state.proxy = proxy
+}
+
+const OPEN_LOW_PORTS = 'echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start'
+
+/**
+ * Lets programs without privileges open the ports below 1024, in the network of one sandbox only. Where that cannot be
+ * done they are not opened.
+ */
+async function openLowPorts(nsenter: string | null, pid: number): Promise<void> {
+  if (nsenter === null || process.getuid?.() !== 0) return
+  const args = [`--net=/proc/${pid}/ns/net`, '--', '/bin/sh', '-c', OPEN_LOW_PORTS]
+  await promisify(execFile)(nsenter, args, { env: {}, timeout: 5_000 }).catch(() => undefined)
 }
 
 function killSandbox({ child, firstPid }: SandboxState): void {
@@ -182,7 +218,7 @@ async function settleEnd(state: SandboxState, exit: Promise<ChildEnd>): Promise<
   if (state.firstPid !== null) await untilGone(state.firstPid)
   else if (state.child.pid !== undefined) await untilGroupGone(state.child.pid)
   state.proxy?.close()
-  state.listener?.close()
+  if (state.proxy === null) for (const handle of state.handles.values()) handle.close()
   const outOfMemory = (await state.group?.ranOutOfMemory()) ?? false
   await state.group?.remove()
   return { ...decodeExit(exitCode, signal), outOfMemory }

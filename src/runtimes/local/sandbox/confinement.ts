@@ -89,6 +89,7 @@ async function describeHost(options: ConfinementOptions): Promise<BubblewrapHost
   return {
     bubblewrap,
     setpriv: setpriv ?? '',
+    nsenter: await findProgram('nsenter'),
     features: bubblewrapFeatures(stdout),
     system: await findSystemFiles(options.toolchain.directory),
     toolchain: options.toolchain,

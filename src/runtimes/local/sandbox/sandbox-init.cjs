@@ -1,12 +1,14 @@
 // The first program inside a sandbox, and gone before the server's first line runs: it opens the port of the egress
-// proxy, hands the listening socket to Catwalk, waits to be told what the server is and becomes it. Argument: the port (0
-// for none). Plain JavaScript, because it is copied into the data directory and started once per process.
+// proxy and, for programs that know no proxies, that of a name server and others, hands these sockets to Catwalk, waits to
+// be told what the server is and becomes it. Arguments: the proxy's port (0 for none), the other ports, by commas. Plain JavaScript, because it is copied into the data directory and started once per process.
 'use strict'
 const { closeSync, readdirSync, readFileSync, writeFileSync } = require('node:fs')
+const { createSocket } = require('node:dgram')
 const { createServer } = require('node:net')
 
 const ABANDONED_POLL_MS = 50
-const [port] = process.argv.slice(2)
+const NAMES_PORT = 53
+const [port, relayed = ''] = process.argv.slice(2)
 
 // Without Catwalk there is nobody to serve. Node does not tell of a channel that closes while a handle is on its way.
 setInterval(() => process.connected || process.exit(1), ABANDONED_POLL_MS)
@@ -19,10 +21,38 @@ process.once('message', (/** @type {Start} */ { argv, environment, files }) => {
 if (port === '0') {
   process.send?.('ready')
 } else {
-  const server = createServer()
-  server.listen({ host: '127.0.0.1', port: Number(port), backlog: 128 }, () =>
-    process.send?.('ready', server),
-  )
+  void openPorts()
+}
+
+async function openPorts() {
+  await hand('proxy', '127.0.0.1', Number(port))
+  if (relayed !== '' && (await handNames())) {
+    for (const one of relayed.split(',')) await hand(`relay:${one}`, '0.0.0.0', Number(one))
+  }
+  process.send?.('ready')
+}
+
+/** @param {string} name @param {string} host @param {number} number @returns {Promise<void>} */
+function hand(name, host, number) {
+  return new Promise((resolve) => {
+    const server = createServer()
+    // Without the right to it the port is not opened, and nobody is told of it.
+    server.once('error', () => resolve())
+    server.listen({ host, port: number, backlog: 128 }, () =>
+      process.send?.(name, server, undefined, () => resolve()),
+    )
+  })
+}
+
+/** @returns {Promise<boolean>} whether there is a name server, without which nobody finds the other ports */
+function handNames() {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4')
+    socket.once('error', () => resolve(false))
+    socket.bind({ address: '127.0.0.1', port: NAMES_PORT, exclusive: true }, () =>
+      process.send?.('names', socket, undefined, () => resolve(true)),
+    )
+  })
 }
 
 /**
