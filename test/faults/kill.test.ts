@@ -59,7 +59,7 @@ test.each([
 ] as const)(
   'killed at %s of a deployment, the program finishes it after a restart, with the same token',
   async (point) => {
-    const paused = await startProgram({ dataDir, env: { CATWALK_PAUSE_AT: point } })
+    await using paused = await startProgram({ dataDir, env: { CATWALK_PAUSE_AT: point } })
     const { deployment, token } = await (
       await apiOf(paused)
     ).call('createDeployment', { body: { source: SOURCE, name: point.replace('.', ' ') } })
@@ -94,7 +94,7 @@ test.each([
 )
 
 test('killed while running, the program goes on with the same session of the same client after a restart', async () => {
-  const first = await startProgram({ dataDir })
+  await using first = await startProgram({ dataDir })
   const api = await apiOf(first)
   const { deployment, token } = await api.call('createDeployment', { body: { source: SOURCE } })
   await isRunning(api, deployment.id)
@@ -138,7 +138,7 @@ test('killed while a deployment is deleted, the program finishes the deletion af
   await isRunning(await apiOf(first), deployment.id)
   await first.stop()
 
-  const paused = await startProgram({ dataDir, env: { CATWALK_PAUSE_AT: 'deployment.removing' } })
+  await using paused = await startProgram({ dataDir, env: { CATWALK_PAUSE_AT: 'deployment.removing' } })
   await (await apiOf(paused)).call('deleteDeployment', { params: { id: deployment.id } })
   await until('the program pauses', () =>
     paused.output().includes('Paused at deployment.removing') ? true : null,
