@@ -1,8 +1,8 @@
 import { CatwalkError, type Endpoint } from '../domain/index.ts'
-import { createBackoff } from './backoff.ts'
+import { createBackoff } from './processes/backoff.ts'
 import { createBridge, type Bridge, type BridgeOptions } from './create-bridge.ts'
-import { catwalkError, respondJson } from './respond.ts'
-import { createSessionMemory } from './session-memory.ts'
+import { catwalkError, respondJson } from './http/respond.ts'
+import { createSessionMemory } from './sessions/session-memory.ts'
 
 /** A bridge whose server is started again, by the next call, after it ended by itself. */
 export interface RespawningBridge extends Endpoint {

@@ -17,8 +17,8 @@ import {
 } from '../protocol/index.ts'
 import type { BridgeLimits } from './limits.ts'
 import { createRespawningBridge } from './respawning-bridge.ts'
-import { refuse } from './respond.ts'
-import { spawnPlain } from './spawn-plain.ts'
+import { refuse } from './http/respond.ts'
+import { spawnPlain } from './processes/spawn-plain.ts'
 
 export interface ServeBridgeOptions {
   /** The server's program and its arguments; no shell is involved. */

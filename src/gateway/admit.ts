@@ -159,7 +159,7 @@ function slugOf(url: string): string {
 
 /** Whether a request is for the deprecated transport, at `/mcp/{slug}/sse`. */
 export function isHttpSse({ url = '' }: IncomingMessage): boolean {
-  return pathOf(url).endsWith(HTTP_SSE_SUFFIX)
+  return pathOf(url).slice(PREFIX.length).endsWith(HTTP_SSE_SUFFIX)
 }
 
 function pathOf(url: string): string {

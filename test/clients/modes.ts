@@ -1,4 +1,4 @@
-import type { Era } from '../../src/bridge/era.ts'
+import type { Era } from '../../src/bridge/processes/era.ts'
 import * as first from './first-sdk.ts'
 import type { Connect } from './official-client.ts'
 import * as second from './second-sdk.ts'

@@ -1,4 +1,4 @@
-import type { Era } from '../../src/bridge/era.ts'
+import type { Era } from '../../src/bridge/processes/era.ts'
 
 /** One official client in one of its modes, connected. */
 export interface OfficialClient extends AsyncDisposable {

@@ -560,3 +560,9 @@ test('the deprecated transport opens at /sse with the same token, and a stream t
   expect(answer).toMatch(/^event: message\ndata: \{"jsonrpc":"2.0","id":"first","result":/)
   request.destroy()
 })
+
+test('a deployment may be called sse', async () => {
+  const door = await openDoor(READY, [route({ slug: 'sse' })])
+  const { status, headers } = await send(door.url('sse'), 'POST', bearer(), '{}')
+  expect([status, headers['x-subject']]).toEqual([200, 'token:tok_1'])
+})
