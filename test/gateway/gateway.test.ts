@@ -564,5 +564,5 @@ test('the deprecated transport opens at /sse with the same token, and a stream t
 test('a deployment may be called sse', async () => {
   const door = await openDoor(READY, [route({ slug: 'sse' })])
   const { status, headers } = await send(door.url('sse'), 'POST', bearer(), '{}')
-  expect([status, headers['x-subject']]).toEqual([200, 'token:tok_1'])
+  expect([status, headers['x-subject']]).toEqual([200, 'tok_1'])
 })
