@@ -1,5 +1,4 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { isHostRule, readHosts, type NetworkPolicy } from '../contract/index.ts'
 
 /** The programs for which ready-made lines are printed. */
 export const CLIENTS = ['claude', 'chatgpt', 'claude-code', 'cursor', 'vscode', 'json'] as const
@@ -15,19 +14,9 @@ export function timeoutOption(seconds = 600): Option {
     .default(seconds)
 }
 
-/** Where a server may connect to. */
+/** Where a server may connect to; `readNetwork` reads it. */
 export function networkOption(): Option {
-  return new Option('--network <policy>', 'where it may connect to: none, internet, or hosts').argParser(
-    (text): NetworkPolicy => {
-      if (text === 'none' || text === 'internet') return text
-      const hosts = readHosts(text)
-      const wrong = hosts.find((host) => !isHostRule(host))
-      if (wrong === undefined && hosts.length > 0) return hosts
-      throw new InvalidArgumentError(
-        'It must be none, internet, or hosts such as api.example.com,*.example.org:8443,db.example.com:*.',
-      )
-    },
-  )
+  return new Option('--network <policy>', 'where it may connect to: none, internet, or hosts')
 }
 
 /** For options that may be repeated. */

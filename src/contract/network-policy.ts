@@ -21,14 +21,15 @@ const HTTPS_PORT = 443
 
 /**
  * Reads hosts as people write them: separated by commas, spaces or lines, in letters of any size, without a port for
- * HTTPS. Whether each is one that the API takes is not looked at.
+ * HTTPS. A single word is more likely a mistake than a host, so it needs its port. Whether each is one that the API takes
+ * is not looked at.
  */
 export function readHosts(text: string): string[] {
   const hosts = text.split(/[\s,]+/).filter((host) => host !== '')
   return [
     ...new Set(
       hosts
-        .map((host) => (host.includes(':') ? host : `${host}:${HTTPS_PORT}`))
+        .map((host) => (host.includes('.') && !host.includes(':') ? `${host}:${HTTPS_PORT}` : host))
         .map((one) => one.toLowerCase()),
     ),
   ]

@@ -64,7 +64,7 @@ export const Quotas = z
 const ownQuota = z.number().int().min(0).max(1_000_000_000).nullable().optional()
 
 export const ChangeQuotas = z
-  .object({
+  .strictObject({
     deployments: ownQuota,
     memoryMiB: ownQuota,
     callsPerMinute: ownQuota,

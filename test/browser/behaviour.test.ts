@@ -118,6 +118,8 @@ test('a menu is worked with the keyboard alone', async () => {
   await page.keyboard.press('ArrowDown')
   await hasFocus('Stop')
   await page.keyboard.press('ArrowDown')
+  await hasFocus('Export')
+  await page.keyboard.press('ArrowDown')
   await hasFocus('Delete')
   await page.keyboard.press('Enter')
   expect(await appears(page.getByRole('dialog', { name: 'Delete TickTick' }))).toBe(true)

@@ -99,7 +99,7 @@ test(
 test('a tool is called from the dashboard', async () => {
   await tab('Tools').click()
   await button(/^echo/).click()
-  await page.getByLabel('message').fill('hello from the dashboard')
+  await page.getByRole('textbox', { name: /^message/ }).fill('hello from the dashboard')
   await button('Call tool').click()
   expect(await appears(page.getByText('Echo: hello from the dashboard'))).toBe(true)
 })

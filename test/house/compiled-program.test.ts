@@ -32,7 +32,7 @@ test('what runs for long is run compiled, other commands from the sources', asyn
   const root = directory.path
   await project(root)
   expect(programArgs(root, words)).toEqual(compiled(root))
-  expect(programArgs(root, ['serve'])).toEqual([join(root, MAIN), 'serve'])
+  expect(programArgs(root, ['serve'])).toEqual(['--max-semi-space-size=4', join(root, MAIN), 'serve'])
   expect(programArgs(root, ['ls'])).toEqual([join(root, 'src/main.ts'), 'ls'])
 })
 

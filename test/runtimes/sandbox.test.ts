@@ -214,9 +214,10 @@ describe('processes', () => {
 
   test('nothing of ours is open in it but standard input, output and error', async () => {
     await using instance = await startEvaluator('internet')
+    // Node reads the system's certificates meanwhile.
     const open = await evaluate(
       instance,
-      "const fs = require('fs'); return fs.readdirSync('/proc/self/fd').map((n) => { try { return [n, fs.readlinkSync('/proc/self/fd/' + n)] } catch { return null } }).filter(Boolean).filter(([n, t]) => Number(n) > 2 && !/^(anon_inode|pipe|socket):|^\\/dev\\/null$/.test(t))",
+      "const fs = require('fs'); return fs.readdirSync('/proc/self/fd').map((n) => { try { return [n, fs.readlinkSync('/proc/self/fd/' + n)] } catch { return null } }).filter(Boolean).filter(([n, t]) => Number(n) > 2 && !/^(anon_inode|pipe|socket):|^\\/dev\\/null$|^\\/usr\\//.test(t))",
     )
     expect(open).toEqual([])
     const inherited = await evaluate(

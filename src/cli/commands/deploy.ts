@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { CatwalkError, quoted, type RuntimeKind } from '../../domain/index.ts'
-import type { ApiClient, NetworkPolicy, RouteInput, RouteOutput } from '../../contract/index.ts'
+import type { ApiClient, RouteInput, RouteOutput } from '../../contract/index.ts'
 import type { CommandContext, CommonOptions } from '../context.ts'
 import { DeploymentFailedError, InterruptedError, isApiError, type Deployment } from '../failure.ts'
 import { askHidden } from '../input.ts'
@@ -9,6 +9,7 @@ import { formatSummary } from '../summary.ts'
 import { readAccounts } from '../account-sources.ts'
 import { readVariables } from '../variables.ts'
 import { follow, judgeServing } from '../wait.ts'
+import { readNetwork } from './network.ts'
 
 export interface DeployOptions extends CommonOptions {
   readonly name?: string
@@ -27,7 +28,7 @@ export interface DeployOptions extends CommonOptions {
   /** NAME=PATH */
   readonly file?: readonly string[]
   readonly runtime?: RuntimeKind
-  readonly network?: NetworkPolicy
+  readonly network?: string
   readonly allowScripts?: boolean
   readonly memory?: number
   readonly wait?: boolean
@@ -59,7 +60,7 @@ export async function deploy(context: CommandContext, source: string, options: D
     ...(options.slug === undefined ? {} : { slug: options.slug }),
     ...(options.executable === undefined ? {} : { executable: options.executable }),
     ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
-    ...(options.network === undefined ? {} : { network: options.network }),
+    ...(options.network === undefined ? {} : { network: readNetwork(options.network) }),
     ...(options.allowScripts === true ? { allowScripts: true } : {}),
     ...(options.memory === undefined ? {} : { memoryMiB: options.memory }),
   })

@@ -1,4 +1,4 @@
-import type { NetworkPolicy, RouteInput, RouteOutput } from '../../contract/index.ts'
+import type { RouteInput, RouteOutput } from '../../contract/index.ts'
 import { CatwalkError, type RuntimeKind } from '../../domain/index.ts'
 import { cleanLine } from '../clean-text.ts'
 import type { CommandContext, CommonOptions } from '../context.ts'
@@ -9,6 +9,7 @@ import { formatAge, formatTable } from '../table.ts'
 import { readAccounts } from '../account-sources.ts'
 import { readVariables } from '../variables.ts'
 import { follow, judgeServing } from '../wait.ts'
+import { readNetwork } from './network.ts'
 
 export interface WaitingOptions extends CommonOptions {
   readonly wait?: boolean
@@ -27,7 +28,7 @@ export interface ReleaseOptions extends WaitingOptions {
   readonly args?: boolean
   /** NAME=PROVIDER; false for `--no-account`. */
   readonly account?: readonly string[] | false
-  readonly network?: NetworkPolicy
+  readonly network?: string
   readonly allowScripts?: boolean
   readonly runtime?: RuntimeKind
   readonly memory?: number
@@ -81,7 +82,7 @@ export async function changeRelease(
     ...(args === undefined ? {} : { args: [...args] }),
     ...(options.personal === undefined ? {} : { personal: [...(options.personal || [])] }),
     ...(options.account === undefined ? {} : { accounts: readAccounts(options.account || []) }),
-    ...(options.network === undefined ? {} : { network: options.network }),
+    ...(options.network === undefined ? {} : { network: readNetwork(options.network) }),
     ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
     ...(options.allowScripts === undefined ? {} : { allowScripts: options.allowScripts }),
     ...(options.memory === undefined ? {} : { memoryMiB: options.memory }),

@@ -10,8 +10,8 @@ import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
-import { PACKAGES } from './packages.ts'
-import type { Ran } from './run.ts'
+import { PACKAGES } from '../cli/packages.ts'
+import type { Ran } from '../cli/run.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/catwalk', import.meta.url))
 const PROBE_TIMEOUT_S = 4

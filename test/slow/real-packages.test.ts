@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chooseExecutable, type Instance } from '../../src/domain/index.ts'
 import { createNpmIndex, loadNpmConfiguration } from '../../src/packages/index.ts'
-import { CALLER, releaseOf } from './release.ts'
-import { startLocalRuntime, type LocalRuntimeUnderTest } from './local-runtime.ts'
+import { CALLER, releaseOf } from '../runtimes/release.ts'
+import { startLocalRuntime, type LocalRuntimeUnderTest } from '../runtimes/local-runtime.ts'
 
 // Published servers from the registry that this host's npm is configured for.
 

@@ -5,9 +5,9 @@ import type { GitPackage, GitProgram, Snapshot } from '../../src/domain/index.ts
 import { startPythonIndex, type PythonIndex } from '../fakes/python-index.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { FIXTURE_PROJECTS } from './fixtures/projects.ts'
-import { startLocalRuntime, type LocalRuntimeUnderTest } from './local-runtime.ts'
-import { evaluate, releaseOf, type Release } from './release.ts'
+import { FIXTURE_PROJECTS } from '../runtimes/fixtures/projects.ts'
+import { startLocalRuntime, type LocalRuntimeUnderTest } from '../runtimes/local-runtime.ts'
+import { evaluate, releaseOf, type Release } from '../runtimes/release.ts'
 
 const never = new AbortController().signal
 const evaluator = await readFile(new URL('fixtures/evaluator.cjs', import.meta.url), 'utf8')
