@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { runCatwalk } from '../program/run-catwalk.ts'
+import { until } from '../support/until.ts'
 import { startProgram, type Program } from '../support/program.ts'
 import { startEngine, type Engine } from './engine.ts'
 
@@ -56,6 +57,13 @@ async function catwalk(...args: string[]): Promise<string> {
   return stdout
 }
 
+/** What was replaced ends after the other one answers. */
+async function areGone(): Promise<void> {
+  await until('no container is left', async () =>
+    (await engine.docker.listContainers({ all: true })).length === 0 ? true : null,
+  )
+}
+
 test('a deployment moves between sandbox and containers and keeps its address, its tokens and its data', async () => {
   const deployed = JSON.parse(
     await catwalk('deploy', 'npm:counting-server', '--slug', 'counter', '--runtime', 'docker', '--json'),
@@ -65,7 +73,7 @@ test('a deployment moves between sandbox and containers and keeps its address, i
 
   await catwalk('release', 'counter', '--runtime', 'local')
   expect(await catwalk('call', 'counter', 'count')).toContain('2 in a sandbox')
-  expect(await engine.docker.listContainers({ all: true })).toEqual([])
+  await areGone()
 
   await catwalk('rollback', 'counter')
   expect(await catwalk('call', 'counter', 'count')).toContain('3 in a container')
@@ -85,7 +93,7 @@ test('a deployment moves between sandbox and containers and keeps its address, i
   })
   expect(answer.status).toBe(200)
   await catwalk('rm', 'counter', '--yes')
-  expect(await engine.docker.listContainers({ all: true })).toEqual([])
+  await areGone()
 })
 
 test('a runtime that the installation does not have is refused with those that it has', async () => {

@@ -49,11 +49,13 @@ export async function runInContainer(
   parts.held.add(name)
   try {
     const socketPath = egress?.path ?? null
+    // Waited for though nobody wants it any more: what is still being made cannot be removed.
     const container = await engine.createContainer({
       ...containerOptions(host, command, socketPath),
       name,
-      abortSignal: limit,
+      abortSignal: AbortSignal.timeout(START_MS),
     })
+    limit.throwIfAborted()
     const stream = await attach(container, limit)
     stream.on('error', () => undefined)
     if (egress !== null && command.dial !== null) {
