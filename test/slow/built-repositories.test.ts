@@ -10,8 +10,8 @@ import { startLocalRuntime, type LocalRuntimeUnderTest } from '../runtimes/local
 import { evaluate, releaseOf, type Release } from '../runtimes/release.ts'
 
 const never = new AbortController().signal
-const evaluator = await readFile(new URL('fixtures/evaluator.cjs', import.meta.url), 'utf8')
-const pythonEvaluator = await readFile(new URL('fixtures/evaluator.py', import.meta.url), 'utf8')
+const evaluator = await readFile(new URL('../runtimes/fixtures/evaluator.cjs', import.meta.url), 'utf8')
+const pythonEvaluator = await readFile(new URL('../runtimes/fixtures/evaluator.py', import.meta.url), 'utf8')
 
 const BUILD = `const fs = require('fs')
 fs.mkdirSync('dist', { recursive: true })
