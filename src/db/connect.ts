@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, DatabaseError, type ClientConfig } from 'pg'
-import { CatwalkError, type Logger } from '../domain/index.ts'
-import { orAborted } from './or-aborted.ts'
+import { CatwalkError, orAborted, type Logger } from '../domain/index.ts'
 import { describeTarget, type ConnectionTarget } from './connection-url.ts'
 import { readTlsFiles, tlsOptions, type TlsFiles } from './tls.ts'
 

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, escapeIdentifier, type ClientConfig } from 'pg'
-import type { Logger } from '../domain/index.ts'
-import { orAborted } from './or-aborted.ts'
+import { orAborted, type Logger } from '../domain/index.ts'
 
 /** A silent connection is asked this often whether it still lives, and has this long to answer. */
 const HEARTBEAT_MS = 4_000

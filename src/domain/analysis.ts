@@ -169,3 +169,18 @@ export interface Analysis {
   /** Absent where nobody was asked. */
   readonly about?: AnalysisAbout
 }
+
+/** What an analysis says beside its source and verdict when nothing was found. */
+export const NOTHING_FOUND = {
+  launch: null,
+  candidates: [],
+  env: [],
+  requiredOneOf: [],
+  arguments: [],
+  tools: [],
+  resources: [],
+  prompts: [],
+  proof: null,
+  warnings: [],
+  model: null,
+} as const satisfies Omit<Analysis, 'source' | 'verdict' | 'reason'>

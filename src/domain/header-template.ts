@@ -13,19 +13,10 @@ export interface WrittenHeader {
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const PLACE = /\{([A-Za-z_][A-Za-z0-9_]*)\}/g
-/** What HTTP, the protocol and the connection itself say; RFC 9110, section 7.6.1, and the transports of MCP. */
-const RESERVED = new Set([
-  'accept',
-  'accept-encoding',
+/** For one connection only: RFC 9110, section 7.6.1, and what clients send to proxies by custom. */
+export const HOP_BY_HOP_HEADERS = [
   'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'expect',
-  'host',
   'keep-alive',
-  'last-event-id',
-  'origin',
   'proxy-authenticate',
   'proxy-authorization',
   'proxy-connection',
@@ -33,6 +24,19 @@ const RESERVED = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+]
+/** What HTTP, the connection itself and the transports of MCP say. */
+const RESERVED = new Set([
+  ...HOP_BY_HOP_HEADERS,
+  'accept',
+  'accept-encoding',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'last-event-id',
+  'origin',
 ])
 const MAX_VALUE = 8192
 

@@ -24,6 +24,7 @@ export type {
   ModelUse,
   PackageRegistry,
 } from './analysis.ts'
+export { NOTHING_FOUND } from './analysis.ts'
 export {
   latencyBucket,
   LATENCY_BOUNDS_MS,
@@ -56,6 +57,7 @@ export {
   fillHeader,
   givenHeader,
   headerProblem,
+  HOP_BY_HOP_HEADERS,
   readHeader,
   variablesIn,
   type HeaderTemplate,
@@ -129,6 +131,7 @@ export type {
   PypiIndex,
   PypiInfo,
 } from './packages.ts'
+export { orAborted } from './or-aborted.ts'
 export { quoted } from './quoted.ts'
 export {
   differences,

@@ -1,6 +1,7 @@
 import { queries } from '../db/index.ts'
 import {
   CatwalkError,
+  NOTHING_FOUND,
   quoted,
   RegistryFailure,
   registryTarget,
@@ -81,17 +82,7 @@ export function analysisWithoutFiles(found: FoundEntry): Analysis {
       source: { kind: 'registry', url: found.address, commit: null, path: '' },
       verdict: 'unsupported',
       reason: 'The registry names neither a package that can be run here nor a repository.',
-      launch: null,
-      candidates: [],
-      env: [],
-      requiredOneOf: [],
-      arguments: [],
-      tools: [],
-      resources: [],
-      prompts: [],
-      proof: null,
-      warnings: [],
-      model: null,
+      ...NOTHING_FOUND,
     },
     found,
   )

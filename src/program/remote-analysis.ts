@@ -1,5 +1,6 @@
 import {
   headerProblem,
+  NOTHING_FOUND,
   readHeader,
   variablesIn,
   type AnalysedVariable,
@@ -84,6 +85,7 @@ export function remoteAnalysis({ kind, url, headers, env }: RemoteFacts): Analys
   const hasParts = /[{}]|%7B/i.test(url)
   const needsInput = env.some(({ required, default: value }) => required && value === null)
   return {
+    ...NOTHING_FOUND,
     source: { kind, url, commit: null, path: '' },
     verdict: hasParts ? 'unsupported' : needsInput ? 'needs_input' : 'deployable',
     reason: hasParts
@@ -98,16 +100,7 @@ export function remoteAnalysis({ kind, url, headers, env }: RemoteFacts): Analys
       transport: 'http',
       ...(headers.length === 0 ? {} : { headers }),
     },
-    candidates: [],
     env,
-    requiredOneOf: [],
-    arguments: [],
-    tools: [],
-    resources: [],
-    prompts: [],
-    proof: null,
-    warnings: [],
-    model: null,
   }
 }
 

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Logger } from '../../domain/index.ts'
-import { orAborted } from '../or-aborted.ts'
+import { orAborted, type Logger } from '../../domain/index.ts'
 import type { Postmaster } from './postmaster.ts'
 
 const FIRST_PAUSE_MS = 100

@@ -1,7 +1,6 @@
 import { Client, type ClientConfig } from 'pg'
-import { CatwalkError, type Logger } from '../../domain/index.ts'
+import { CatwalkError, orAborted, type Logger } from '../../domain/index.ts'
 import { reasonOf } from '../connect.ts'
-import { orAborted } from '../or-aborted.ts'
 import type { Migration } from './files.ts'
 
 // Any constant will do; it only has to be the same in every version of this program.

@@ -1,6 +1,7 @@
 import {
   CatwalkError,
   newId,
+  orAborted,
   type Instance,
   type InstanceInput,
   type LineSink,
@@ -191,7 +192,7 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
       }
       const far = await launch(fleet, owner, document, null, { output, sessions: NO_SESSIONS }, limit)
       try {
-        return await unlessAborted(far.prepared, limit)
+        return await orAborted(far.prepared, limit)
       } finally {
         await far.instance.stop(0)
       }
@@ -276,23 +277,11 @@ const NO_SESSIONS = {
 
 async function whenStarted({ instance, started }: FarInstance, limit: AbortSignal): Promise<Instance> {
   try {
-    await unlessAborted(started, limit)
+    await orAborted(started, limit)
     return instance
   } catch (error) {
     await instance.stop(0)
     throw error
-  }
-}
-
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const giveUp = (): void => late.reject(signal.reason)
-  if (signal.aborted) giveUp()
-  signal.addEventListener('abort', giveUp, { once: true })
-  try {
-    return await Promise.race([promise, late.promise])
-  } finally {
-    signal.removeEventListener('abort', giveUp)
   }
 }
 

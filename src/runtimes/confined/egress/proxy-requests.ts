@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import { HOP_BY_HOP_HEADERS } from '../../../domain/index.ts'
 
 /** Splits a CONNECT target, `host:port` or `[IPv6]:port`; null for anything else. */
 export function parseAuthority(text: string): { host: string; port: number } | null {
@@ -10,22 +11,9 @@ export function parseAuthority(text: string): { host: string; port: number } | n
   return name === undefined ? null : { host: name, port }
 }
 
-// RFC 9110, 7.6.1, and what clients send to proxies by custom
-const HOP_BY_HOP = [
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]
-
 /** The headers that go on, as name, value, name, value…: without those for this hop only and without `dropped`. */
 export function endToEndHeaders(raw: readonly string[], dropped: readonly string[]): string[] {
-  const skip = new Set([...HOP_BY_HOP, ...dropped])
+  const skip = new Set([...HOP_BY_HOP_HEADERS, ...dropped])
   const pairs: [string, string][] = []
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const [name = '', value = ''] = [raw[index], raw[index + 1]]
