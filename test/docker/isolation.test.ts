@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Secret, type Instance, type InstanceInput, type NetworkPolicy } from '../../src/domain/index.ts'
 import { connect as connectDirectly, type Network } from '../../src/network/index.ts'
-import { evaluate, releaseOf } from '../runtimes/release.ts'
+import { evaluate, readUnproxied, releaseOf, talk } from '../runtimes/release.ts'
 import { startDockerRuntime, type DockerRuntimeUnderTest } from './docker-runtime.ts'
 
 // What a hostile server tries, from the inside of a container.
@@ -185,23 +185,6 @@ test('with a list of hosts it reaches these, at their ports, and nothing else', 
     server.closeAllConnections()
   }
 })
-
-/** Code that fetches the root of a host without the proxy. */
-function readUnproxied(host: string, port: number): string {
-  return `const http = require('http'); return await new Promise((resolve) => http.get(
-    { host: '${host}', port: ${port}, headers: { host: '${host}' }, agent: new http.Agent() },
-    (res) => { let t = ''; res.on('data', (d) => { t += d }).on('end', () => resolve(t)) },
-  ).on('error', (e) => resolve(e.code)))`
-}
-
-/** Code that says HTTP over a plain connection, ends its half and returns all that comes back. */
-function talk(host: string, port: number): string {
-  return `const { connect } = require('net'); return await new Promise((resolve) => {
-    let t = ''
-    const s = connect({ host: '${host}', port: ${port}, allowHalfOpen: true }, () => s.end('GET / HTTP/1.1\\r\\nHost: db\\r\\nConnection: close\\r\\n\\r\\n'))
-    s.on('data', (d) => { t += d }).on('end', () => resolve(t)).on('error', (e) => resolve(e.code))
-  })`
-}
 
 test('programs that know nothing of proxies reach listed hosts by name: Node and plain TCP', async () => {
   const server = createServer((req, res) => res.end(`hello ${req.headers.host}`))

@@ -1,17 +1,16 @@
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createApiClient, type ApiClient } from '../../src/contract/index.ts'
 import { queries, type Database } from '../../src/db/index.ts'
 import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { connectClient } from '../support/mcp-client.ts'
 import { processesMentioning } from '../support/processes.ts'
-import { startProgram, type Program } from '../support/program.ts'
+import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
+import { startWay } from '../support/way.ts'
 
 /** Tells which process it is. */
 const SELF: FakePackage = {
@@ -43,47 +42,6 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
 /** The shortest time that can be set. */
 const STALE_S = 15
 
-/** A way to the database's socket that can be cut, and is not let through again until it is mended. */
-async function startWay(
-  directory: string,
-  to: string,
-): Promise<{ cut(): void; mend(): void } & AsyncDisposable> {
-  const sockets = new Set<Socket>()
-  let isCut = false
-  const server = createServer((client) => {
-    if (isCut) return void client.destroy()
-    const upstream = connect(join(to, '.s.PGSQL.5432'))
-    for (const [socket, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(socket)
-      socket.pipe(other)
-      socket.on('error', () => undefined)
-      socket.on('close', () => {
-        sockets.delete(socket)
-        other.destroy()
-      })
-    }
-  })
-  await once(server.listen(join(directory, '.s.PGSQL.5432')), 'listening')
-  const cut = (): void => {
-    isCut = true
-    for (const socket of sockets) socket.destroy()
-  }
-  return {
-    cut,
-    mend() {
-      isCut = false
-    },
-    async [Symbol.asyncDispose]() {
-      server.close()
-      cut()
-      await once(server, 'close')
-    },
-  }
-}
-
 let registry: NpmRegistry
 beforeAll(async () => {
   registry = await startNpmRegistry([SELF])
@@ -96,7 +54,9 @@ async function openCuttable() {
   const database: Database = stack.use(await openTestDatabase())
   const directory = stack.use(await temporaryDirectory())
   const url = new URL(database.url.reveal())
-  const way = stack.use(await startWay(directory.path, url.searchParams.get('host') ?? ''))
+  const socket = '.s.PGSQL.5432'
+  const server = join(url.searchParams.get('host') ?? '', socket)
+  const way = stack.use(await startWay({ path: join(directory.path, socket) }, () => connect(server)))
   url.searchParams.set('host', directory.path)
   const owned = stack.move()
   return { database, way, url: url.href, [Symbol.asyncDispose]: () => owned.disposeAsync() }
@@ -112,13 +72,6 @@ const start = (dataDir: string, env: Readonly<Record<string, string>>): Promise<
       ...env,
     },
   })
-
-async function apiOf(program: Program): Promise<ApiClient> {
-  return createApiClient({
-    origin: program.origin,
-    apiKey: (await readFile(join(program.dataDir, 'cli.key'), 'utf8')).trim(),
-  })
-}
 
 async function deploy(program: Program, name: string) {
   const api = await apiOf(program)
@@ -157,7 +110,7 @@ test('while the database is away endpoints answer from memory, with the same pro
   const self = textOf(await client.callTool({ name: 'whoami' }))
   const api = await apiOf(program)
 
-  way.cut()
+  way.block()
   // The body is read by nobody: it is the status that a client goes by.
   const refused = await api
     .call('createToken', { params: { id: deployed.id }, body: { name: 'lost' } })
@@ -206,7 +159,7 @@ test('when the database is away for longer than may be, endpoints say so and the
   const processes = (await serversOf(directory.path, deployed.id)).length
   expect(processes).toBeGreaterThan(0)
 
-  way.cut()
+  way.block()
   const refusal = await until(
     'calls are refused',
     async () => {

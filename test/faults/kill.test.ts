@@ -1,11 +1,11 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createApiClient, type ApiClient } from '../../src/contract/index.ts'
+import type { ApiClient } from '../../src/contract/index.ts'
 import { connectClient } from '../support/mcp-client.ts'
-import { processesMentioning } from '../support/processes.ts'
-import { startProgram, type Program } from '../support/program.ts'
+import { processesMentioning, strayProcesses } from '../support/processes.ts'
+import { apiOf, startProgram } from '../support/program.ts'
 import { until } from '../support/until.ts'
 
 const SOURCE = 'npm:@modelcontextprotocol/server-memory@2026.8.31'
@@ -20,28 +20,12 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true })
 })
 
-async function apiOf(program: Program): Promise<ApiClient> {
-  return createApiClient({
-    origin: program.origin,
-    apiKey: (await readFile(join(dataDir, 'cli.key'), 'utf8')).trim(),
-  })
-}
-
 async function isRunning(api: ApiClient, id: string): Promise<void> {
   await until(
     `${id} runs`,
     async () => ((await api.call('getDeployment', { params: { id } })).state === 'running' ? true : null),
     60_000,
   )
-}
-
-/** What is still there of a program that was ended, once all that ends by itself has ended. */
-async function strayProcesses(): Promise<readonly string[]> {
-  const ended = until('every process has ended', async () => {
-    const found = await processesMentioning(dataDir)
-    return found.length === 0 ? found : null
-  })
-  return ended.catch(() => processesMentioning(dataDir))
 }
 
 async function toolsOf(endpoint: string, token: string): Promise<readonly unknown[]> {
@@ -69,7 +53,7 @@ test.each([
       120_000,
     )
     await paused.kill9()
-    expect(await strayProcesses()).toEqual([])
+    expect(await strayProcesses(dataDir)).toEqual([])
 
     await using program = await startProgram({ dataDir })
     const api = await apiOf(program)
@@ -89,7 +73,7 @@ test.each([
       return items.some(({ id }) => id === deployment.id) ? null : true
     })
     await program.stop()
-    expect(await strayProcesses()).toEqual([])
+    expect(await strayProcesses(dataDir)).toEqual([])
   },
 )
 
@@ -101,12 +85,12 @@ test('killed while running, the program goes on with the same session of the sam
   await using client = await connectClient(`${first.origin}/mcp/${deployment.slug}`, token.secret)
   const before = await client.listTools()
   await first.kill9()
-  expect(await strayProcesses()).toEqual([])
+  expect(await strayProcesses(dataDir)).toEqual([])
 
   await using second = await startProgram({ dataDir, flags: ['--port', new URL(first.origin).port] })
   expect(await client.listTools()).toEqual(before)
   await second.stop()
-  expect(await strayProcesses()).toEqual([])
+  expect(await strayProcesses(dataDir)).toEqual([])
 })
 
 test('a server whose process is killed is started again, and the session of its client goes on', async () => {
@@ -144,7 +128,7 @@ test('killed while a deployment is deleted, the program finishes the deletion af
     paused.output().includes('Paused at deployment.removing') ? true : null,
   )
   await paused.kill9()
-  expect(await strayProcesses()).toEqual([])
+  expect(await strayProcesses(dataDir)).toEqual([])
 
   await using second = await startProgram({ dataDir })
   const api = await apiOf(second)

@@ -1,12 +1,11 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createApiClient, type ApiClient } from '../../src/contract/index.ts'
 import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { connectClient } from '../support/mcp-client.ts'
-import { processesMentioning } from '../support/processes.ts'
-import { startProgram, type Program } from '../support/program.ts'
+import { strayProcesses } from '../support/processes.ts'
+import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { until } from '../support/until.ts'
 
 /** Its tool `version` answers with the version of the package. */
@@ -61,13 +60,6 @@ const start = (pauseAt?: string): Promise<Program> =>
     },
   })
 
-async function apiOf(program: Program): Promise<ApiClient> {
-  return createApiClient({
-    origin: program.origin,
-    apiKey: (await readFile(join(program.dataDir, 'cli.key'), 'utf8')).trim(),
-  })
-}
-
 interface Deployed {
   readonly id: string
   readonly slug: string
@@ -91,14 +83,6 @@ async function answers(program: Program, deployed: Deployed, version: string): P
     async () => ((await versionAt(program, deployed)) === version ? true : null),
     60_000,
   )
-}
-
-async function strayProcesses(): Promise<readonly string[]> {
-  const ended = until('every process has ended', async () => {
-    const found = await processesMentioning(dataDir)
-    return found.length === 0 ? found : null
-  })
-  return ended.catch(() => processesMentioning(dataDir))
 }
 
 async function deploy(name: string): Promise<Deployed> {
@@ -141,7 +125,7 @@ test.each(POINTS)(
       )
       await answers(paused, deployed, point === 'release.live' ? after : before)
       await paused.kill9()
-      expect(await strayProcesses()).toEqual([])
+      expect(await strayProcesses(dataDir)).toEqual([])
 
       await using program = await start()
       await answers(program, deployed, after)
@@ -150,7 +134,7 @@ test.each(POINTS)(
       expect(items).toHaveLength(after === '2.0.0' ? 2 : 3)
       expect(items.filter(({ state }) => state === 'live')).toMatchObject([{ number: items.length }])
       await program.stop()
-      expect(await strayProcesses()).toEqual([])
+      expect(await strayProcesses(dataDir)).toEqual([])
     }
   },
 )
@@ -182,5 +166,5 @@ test('an update whose server does not start is given up though the program is ki
   expect(failed).toMatchObject({ number: 2, error: { error: 'server_exited' } })
   await answers(program, deployed, '1.0.0')
   await program.stop()
-  expect(await strayProcesses()).toEqual([])
+  expect(await strayProcesses(dataDir)).toEqual([])
 })

@@ -2,12 +2,12 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createApiClient, type ApiClient } from '../../src/contract/index.ts'
+import type { ApiClient } from '../../src/contract/index.ts'
 import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { connectClient } from '../support/mcp-client.ts'
-import { processesMentioning } from '../support/processes.ts'
-import { startProgram, type Program } from '../support/program.ts'
+import { strayProcesses } from '../support/processes.ts'
+import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
 
@@ -68,13 +68,6 @@ async function startIn(
   return startProgram({ dataDir: directory, flags, env: { ...ours, ...env } })
 }
 
-async function apiOf(program: Program): Promise<ApiClient> {
-  return createApiClient({
-    origin: program.origin,
-    apiKey: (await readFile(join(program.dataDir, 'cli.key'), 'utf8')).trim(),
-  })
-}
-
 async function becomes(api: ApiClient, id: string, state: string): Promise<void> {
   await until(
     `${id} is ${state}`,
@@ -89,15 +82,6 @@ const pauses = async (program: Program, point: string): Promise<unknown> =>
     () => (program.output().includes(`Paused at ${point}`) ? true : null),
     60_000,
   )
-
-/** What is still there of a program that was ended, once all that ends by itself has ended. */
-async function strayProcesses(): Promise<readonly string[]> {
-  const ended = until('every process has ended', async () => {
-    const found = await processesMentioning(dataDir)
-    return found.length === 0 ? found : null
-  })
-  return ended.catch(() => processesMentioning(dataDir))
-}
 
 async function deploy(program: Program, name: string) {
   const api = await apiOf(program)
@@ -126,13 +110,13 @@ test('killed while a deployment falls asleep, the program leaves no process and 
   await api.call('changeSettings', { params: { id }, body: { idleTimeoutS: 1 } })
   await pauses(first, 'deployment.sleeping')
   await first.kill9()
-  expect(await strayProcesses()).toEqual([])
+  expect(await strayProcesses(dataDir)).toEqual([])
 
   await using second = await start(undefined, ['--port', new URL(first.origin).port])
   expect(await client.callTool({ name: 'quick' })).toMatchObject(quick)
   await (await apiOf(second)).call('deleteDeployment', { params: { id } })
   await second.stop()
-  expect(await strayProcesses()).toEqual([])
+  expect(await strayProcesses(dataDir)).toEqual([])
 })
 
 test.each(['deployment.serving', 'deployment.waking'] as const)(
@@ -154,7 +138,7 @@ test.each(['deployment.serving', 'deployment.waking'] as const)(
     await pauses(paused, point)
     await paused.kill9()
     expect(await outcome).toBe('lost')
-    expect(await strayProcesses()).toEqual([])
+    expect(await strayProcesses(dataDir)).toEqual([])
 
     await using program = await start()
     const api = await apiOf(program)
@@ -169,7 +153,7 @@ test.each(['deployment.serving', 'deployment.waking'] as const)(
     expect(ready).toHaveLength(1)
     await api.call('deleteDeployment', { params: { id } })
     await program.stop()
-    expect(await strayProcesses()).toEqual([])
+    expect(await strayProcesses(dataDir)).toEqual([])
   },
 )
 
@@ -190,7 +174,7 @@ test('a call that is under way when the program stops gets its answer', async ()
   await arrives(api, id)
   await Promise.all([program.stop(), slow])
   expect(await slow).toMatchObject({ content: [{ type: 'text', text: 'slow' }] })
-  expect(await strayProcesses()).toEqual([])
+  expect(await strayProcesses(dataDir)).toEqual([])
 })
 
 test('a call that is under way when its deployment is restarted or stopped gets its answer', async () => {
@@ -205,7 +189,7 @@ test('a call that is under way when its deployment is restarted or stopped gets 
     expect(await slow).toMatchObject({ content: [{ type: 'text', text: 'slow' }] })
   }
   await program.stop()
-  expect(await strayProcesses()).toEqual([])
+  expect(await strayProcesses(dataDir)).toEqual([])
 })
 
 test('killed while it waits for calls to end, the program leaves no process and answers after a restart', async () => {
@@ -230,13 +214,13 @@ test('killed while it waits for calls to end, the program leaves no process and 
   await client.close()
   expect(await outcome).toBe('lost')
   await ending
-  expect(await strayProcesses()).toEqual([])
+  expect(await strayProcesses(dataDir)).toEqual([])
 
   await using second = await start()
   await using again = await connectClient(`${second.origin}/mcp/${slug}`, token)
   expect(await again.callTool({ name: 'quick' })).toMatchObject(quick)
   await second.stop()
-  expect(await strayProcesses()).toEqual([])
+  expect(await strayProcesses(dataDir)).toEqual([])
 })
 
 test('a restart of one of two replicas drops no call of the other, and none that is under way', async () => {

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { createApiClient, type ApiClient } from '../../src/contract/index.ts'
+import type { ApiClient } from '../../src/contract/index.ts'
 import { queries, type Database } from '../../src/db/index.ts'
 import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { processesMentioning } from '../support/processes.ts'
-import { startProgram, type Program } from '../support/program.ts'
+import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
 import { send } from '../bridge/http-client.ts'
@@ -83,7 +83,7 @@ beforeAll(async () => {
   folders = directories.map(({ path }) => path)
   first = await startReplica(folders[0] ?? '', null)
   masterKey = (await readFile(join(folders[0] ?? '', 'master.key'), 'utf8')).trim()
-  api = await apiOf(first, folders[0] ?? '')
+  api = await apiOf(first)
   const created = await api.call('createDeployment', { body: { source: 'npm:watcher-mcp', network: 'none' } })
   token = created.token.secret
   id = created.deployment.id
@@ -95,13 +95,6 @@ afterAll(async () => {
   await stack.disposeAsync()
   for (const folder of folders) await rm(folder, { recursive: true, force: true })
 })
-
-async function apiOf(program: Program, folder: string): Promise<ApiClient> {
-  return createApiClient({
-    origin: program.origin,
-    apiKey: (await readFile(join(folder, 'cli.key'), 'utf8')).trim(),
-  })
-}
 
 async function becomes(through: ApiClient, state: string): Promise<string | null> {
   const found = await until(
@@ -201,14 +194,14 @@ test('a collection is called through either, and what is opened at one goes on a
 
 test('tools can be called through the API of either, and who called is known to both', async () => {
   const { content } = await (
-    await apiOf(second, folders[1] ?? '')
+    await apiOf(second)
   ).call('callTool', { params: { id }, body: { tool: 'whoami' } })
   expect(content).toEqual([{ type: 'text', text: who }])
 })
 
 test('while the machine with its data is away a deployment says so, at once, and starts nowhere else', async () => {
   await first.stop()
-  const through = await apiOf(second, folders[1] ?? '')
+  const through = await apiOf(second)
   const reason = await becomes(through, 'unhealthy')
   expect(reason).toContain('machine that has its data')
   expect(await processesMentioning(folders[1] ?? '')).not.toContainEqual(expect.stringContaining('watcher'))
@@ -221,7 +214,7 @@ test('one that keeps no data starts elsewhere, and its session goes on there wit
     .where('id', '=', id)
     .execute()
   await queries.announce(database.kysely, 'deployment', id)
-  await becomes(await apiOf(second, folders[1] ?? ''), 'running')
+  await becomes(await apiOf(second), 'running')
   const later = await connect(second, opened.sessionId)
   expect(await later.text('whoami')).not.toBe(who)
   // Other sessions on the process may have asked as well.
@@ -233,7 +226,7 @@ test('a session goes on after a restart of everything; an ended one is ended at 
   second = await startReplica(folders[1] ?? '', masterKey)
   first = await startReplica(folders[0] ?? '', null)
   // It starts when it is called.
-  await becomes(await apiOf(first, folders[0] ?? ''), 'sleeping')
+  await becomes(await apiOf(first), 'sleeping')
   const later = await connect(first, opened.sessionId)
   // Other sessions on the process may have asked as well.
   expect(new Set((await later.text('asked')).split(' '))).toEqual(new Set(['error', 'watch://one']))

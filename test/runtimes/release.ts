@@ -77,3 +77,20 @@ export async function evaluate(instance: Instance, code: string): Promise<unknow
     throw error
   }
 }
+
+/** Code that fetches the root of a host without the proxy. */
+export function readUnproxied(host: string, port: number): string {
+  return `const http = require('http'); return await new Promise((resolve) => http.get(
+    { host: '${host}', port: ${port}, headers: { host: '${host}' }, agent: new http.Agent() },
+    (res) => { let t = ''; res.on('data', (d) => { t += d }).on('end', () => resolve(t)) },
+  ).on('error', (e) => resolve(e.code)))`
+}
+
+/** Code that says HTTP over a plain connection, ends its half and returns all that comes back. */
+export function talk(host: string, port: number): string {
+  return `const { connect } = require('net'); return await new Promise((resolve) => {
+    let t = ''
+    const s = connect({ host: '${host}', port: ${port}, allowHalfOpen: true }, () => s.end('GET / HTTP/1.1\\r\\nHost: db\\r\\nConnection: close\\r\\n\\r\\n'))
+    s.on('data', (d) => { t += d }).on('end', () => resolve(t)).on('error', (e) => resolve(e.code))
+  })`
+}

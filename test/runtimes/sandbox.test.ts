@@ -14,7 +14,7 @@ import {
 import { processesMentioning } from '../support/processes.ts'
 import { until } from '../support/until.ts'
 import { connect as connectDirectly, type Network } from '../../src/network/index.ts'
-import { evaluate, releaseOf } from './release.ts'
+import { evaluate, readUnproxied, releaseOf, talk } from './release.ts'
 import { startLocalRuntime, type LocalRuntimeUnderTest } from './local-runtime.ts'
 
 // What a hostile server tries, from the inside.
@@ -301,23 +301,6 @@ function read(host: string): string {
   return `return await fetch('http://${host}/').then(
     async (answer) => [answer.status, await answer.text()],
     (error) => 'failed: ' + error.cause)`
-}
-
-/** Code that fetches the root of a host without the proxy. */
-function readUnproxied(host: string, port: number): string {
-  return `const http = require('http'); return await new Promise((resolve) => http.get(
-    { host: '${host}', port: ${port}, headers: { host: '${host}' }, agent: new http.Agent() },
-    (res) => { let t = ''; res.on('data', (d) => { t += d }).on('end', () => resolve(t)) },
-  ).on('error', (e) => resolve(e.code)))`
-}
-
-/** Code that says HTTP over a plain connection, ends its half and returns all that comes back. */
-function talk(host: string, port: number): string {
-  return `const { connect } = require('net'); return await new Promise((resolve) => {
-    let t = ''
-    const s = connect({ host: '${host}', port: ${port}, allowHalfOpen: true }, () => s.end('GET / HTTP/1.1\\r\\nHost: db\\r\\nConnection: close\\r\\n\\r\\n'))
-    s.on('data', (d) => { t += d }).on('end', () => resolve(t)).on('error', (e) => resolve(e.code))
-  })`
 }
 
 /** Code that fetches the root of a host with a Python that has no proxy variables. */

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { until } from './until.ts'
 
 /** Command lines of all processes that mention a text, such as a data directory, in command line or environment. */
 export async function processesMentioning(text: string): Promise<readonly string[]> {
@@ -13,6 +14,15 @@ export async function processesMentioning(text: string): Promise<readonly string
     }),
   )
   return found.filter((line) => line !== null)
+}
+
+/** What is still there of a program that was ended, once all that ends by itself has ended. */
+export async function strayProcesses(dataDir: string): Promise<readonly string[]> {
+  const ended = until('every process has ended', async () => {
+    const found = await processesMentioning(dataDir)
+    return found.length === 0 ? found : null
+  })
+  return ended.catch(() => processesMentioning(dataDir))
 }
 
 async function read(pid: string, file: string): Promise<string> {

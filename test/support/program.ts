@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { createApiClient, type ApiClient } from '../../src/contract/index.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/catwalk', import.meta.url))
 const START_TIMEOUT_MS = 60_000
@@ -104,6 +105,11 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
     await ways[Symbol.asyncDispose]()
     throw new Error(`The program did not start:\n${output}`, { cause: error })
   }
+}
+
+/** The API of a program, as whoever runs it may use it from the same machine. */
+export async function apiOf({ origin, dataDir }: Pick<Program, 'origin' | 'dataDir'>): Promise<ApiClient> {
+  return createApiClient({ origin, apiKey: (await readFile(join(dataDir, 'cli.key'), 'utf8')).trim() })
 }
 
 /** A directory that the users which Catwalk drops to can reach. */
