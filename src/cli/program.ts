@@ -286,6 +286,7 @@ function addUsing(program: Command, run: Run): void {
     .argument('[deployment]', DEPLOYMENT)
     .option('--token <name>', 'only with this token, by name or id')
     .option('--tool <name>', 'only this tool, prompt or resource')
+    .option('--who <person>', 'only of this person, by address, or of this id')
     .addOption(
       new Option('--outcome <outcome>', 'only with this outcome').choices([
         'ok',

@@ -515,6 +515,7 @@ export const routes = {
       deployment: z.string().max(64).optional().describe('Id or slug'),
       token: z.string().max(80).optional().describe('Id or name of an endpoint token'),
       tool: z.string().max(256).optional().describe('Name of the tool, prompt or resource'),
+      subject: z.string().max(254).optional().describe('Id of who called, or address of the person behind'),
       outcome: s.CallOutcome.optional(),
       since: z.iso.datetime().optional(),
       until: z.iso.datetime().optional(),

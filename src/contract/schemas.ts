@@ -727,6 +727,13 @@ export const Call = z
       .nullable()
       .describe('null for a person or an API key'),
     subject: z.string().describe('Id of the token, person or API key'),
+    who: z
+      .string()
+      .describe('Name of the token, client or API key, or address of the person; the id of what is gone'),
+    person: z
+      .string()
+      .nullable()
+      .describe('Address of who signed in, or made the token or key; null when they are gone'),
     method: z.string().nullable().describe('Of MCP; null when the gateway turned the call away'),
     name: z.string().nullable().describe('The tool, prompt or resource'),
     outcome: CallOutcome,

@@ -72,6 +72,7 @@ const SHOWN = new Set([
   'members',
   'api-keys',
   'audit',
+  'calls',
   'doctor',
 ])
 

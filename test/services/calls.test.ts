@@ -53,6 +53,7 @@ test('calls are found by deployment, token, tool, outcome and time, newest first
   expect(await ids({ token: token.id })).toEqual(['two'])
   expect(await ids({ tool: 'write' })).toEqual(['two'])
   expect(await ids({ outcome: 'tool_error' })).toEqual(['two'])
+  expect(await ids({ subject: token.id })).toEqual(['two'])
   expect(await ids({ since: '2026-01-02T00:00:00Z' })).toEqual(['three'])
   expect(await ids({ until: '2026-01-02T00:00:00Z' })).toEqual(['two', 'one'])
 
@@ -68,6 +69,34 @@ test('calls are found by deployment, token, tool, outcome and time, newest first
   const actor = { ...world.ctx.actor, workspaceId: newId('workspace') }
   const elsewhere = await listCalls({ ...world.ctx, actor }, { query: { limit: 100 } })
   expect(elsewhere.items).toEqual([])
+})
+
+test('a call says who was behind it, by name and by address, and is found by both', async () => {
+  const id = await world.deploy()
+  const { db } = world.ctx
+  const person = { id: newId('user'), name: 'Ana', email: 'ana@fjordworks.example' }
+  await db.insertInto('users').values(person).execute()
+  const { id: tokenId } = await createToken(world.ctx, {
+    params: { id },
+    body: { name: 'phone', scope: 'full', expiresInDays: null },
+  })
+  await db.updateTable('endpoint_tokens').set({ user_id: person.id }).where('id', '=', tokenId).execute()
+  await queries.insertCalls(db, [
+    callOf(id, { requestId: 'person', subject: person.id }),
+    callOf(id, { requestId: 'token', subject: tokenId, tokenId }),
+    callOf(id, { requestId: 'gone', subject: 'tok_gone', tokenId: 'tok_gone' }),
+  ])
+  const told = async (query: Query) =>
+    (await list({ deployment: id, ...query })).items.map((call) => [call.requestId, call.who, call.person])
+  expect(await told({})).toEqual([
+    ['gone', 'tok_gone', null],
+    ['token', 'phone', person.email],
+    ['person', person.email, person.email],
+  ])
+  expect(await told({ subject: 'Ana@Fjordworks.example' })).toEqual([
+    ['token', 'phone', person.email],
+    ['person', person.email, person.email],
+  ])
 })
 
 test('counters of a minute add up, whichever replica writes them', async () => {

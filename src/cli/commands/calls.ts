@@ -6,6 +6,7 @@ import { formatTable } from '../table.ts'
 export interface CallsOptions extends CommonOptions {
   readonly token?: string
   readonly tool?: string
+  readonly who?: string
   readonly outcome?: RouteOutput<'listCalls'>['items'][number]['outcome']
   readonly since?: string
   readonly until?: string
@@ -15,7 +16,7 @@ export interface CallsOptions extends CommonOptions {
 export async function calls(
   context: CommandContext,
   deployment: string | undefined,
-  { token, tool, outcome, since, until, lines }: CallsOptions,
+  { token, tool, who, outcome, since, until, lines }: CallsOptions,
 ): Promise<void> {
   const { output } = context
   const { items } = await context.call('listCalls', {
@@ -23,6 +24,7 @@ export async function calls(
       ...(deployment === undefined ? {} : { deployment }),
       ...(token === undefined ? {} : { token }),
       ...(tool === undefined ? {} : { tool }),
+      ...(who === undefined ? {} : { subject: who }),
       ...(outcome === undefined ? {} : { outcome }),
       ...(since === undefined ? {} : { since }),
       ...(until === undefined ? {} : { until }),
@@ -35,14 +37,15 @@ export async function calls(
       ? ''
       : formatTable(
           output,
-          ['TIME', 'DEPLOYMENT', 'WHO', 'METHOD', 'NAME', 'OUTCOME', 'MS'],
+          ['TIME', 'DEPLOYMENT', 'WHO', 'PERSON', 'METHOD', 'NAME', 'OUTCOME', 'MS'],
           items
             .toReversed()
             .map((item) =>
               [
                 item.at,
                 item.deployment.slug,
-                item.token?.name ?? item.token?.id ?? item.subject,
+                item.who,
+                item.person ?? '-',
                 item.method ?? '-',
                 item.name ?? '-',
                 item.outcome,

@@ -58,8 +58,10 @@ export async function migrate(
     const { pending } = compare(await readApplied(client), migrations)
     for (const migration of pending) {
       await applyOne(client, migration)
-      logger.info({ migration: migration.name }, 'migration applied')
+      logger.debug({ migration: migration.name }, 'migration applied')
     }
+    const last = pending.at(-1)?.name
+    if (last !== undefined) logger.info({ applied: pending.length, last }, 'database brought up to date')
     return pending.map((migration) => migration.name)
   })
 }

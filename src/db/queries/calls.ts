@@ -11,6 +11,10 @@ export interface CallRow {
   /** Of a token or of a client that signed in; null when it is gone, or there was none. */
   readonly token_name: string | null
   readonly subject: string
+  /** Of an API key that is still there. */
+  readonly key_name: string | null
+  /** Address of the person: who signed in, or who made the token or key. Null when they are gone. */
+  readonly person: string | null
   readonly method: string | null
   readonly name: string | null
   readonly outcome: CallOutcome
@@ -24,6 +28,8 @@ export interface CallFilter {
   /** Id or name. */
   readonly token?: string | undefined
   readonly name?: string | undefined
+  /** Id of a subject, or address of a person. */
+  readonly subject?: string | undefined
   readonly outcome?: CallOutcome | undefined
   readonly since?: Date | undefined
   readonly until?: Date | undefined
@@ -58,20 +64,23 @@ export async function listCalls(
   filter: CallFilter,
   limit: number,
 ): Promise<readonly CallRow[]> {
-  const { deploymentId = null, token = null, name = null, outcome = null } = filter
+  const { deploymentId = null, token = null, name = null, subject = null, outcome = null } = filter
   const { since = null, until = null, before = null } = filter
   const { rows } = await sql<CallRow>`
-    select c.id, c.at, c.deployment_id, d.slug, c.token_id, coalesce(t.name, k.name) as token_name, c.subject, c.method, c.name,
-      c.outcome, c.duration_ms, c.request_id, c.trace_id
+    select c.id, c.at, c.deployment_id, d.slug, c.token_id, coalesce(t.name, k.name) as token_name, a.name as key_name, c.subject, p.email as person,
+      c.method, c.name, c.outcome, c.duration_ms, c.request_id, c.trace_id
     from calls c
     join deployments d on d.id = c.deployment_id
     left join endpoint_tokens t on t.id = c.token_id
     left join oauth_connections o on o.id = c.token_id
     left join oauth_clients k on k.id = o.client_id
+    left join api_keys a on a.id = c.subject
+    left join users p on p.id = coalesce(t.user_id, a.created_by, c.subject)
     where c.workspace_id = ${workspaceId}
       and (${deploymentId}::text is null or c.deployment_id = ${deploymentId})
       and (${token}::text is null or c.token_id = ${token} or t.name = ${token} or k.name = ${token})
       and (${name}::text is null or c.name = ${name})
+      and (${subject}::text is null or c.subject = ${subject} or p.email = lower(${subject}))
       and (${outcome}::text is null or c.outcome = ${outcome})
       and (${since}::timestamptz is null or c.at >= ${since})
       and (${until}::timestamptz is null or c.at < ${until})

@@ -647,6 +647,51 @@ export const audit = [
   },
 ]
 
+const call: RouteOutput<'listCalls'>['items'][number] = {
+  id: '12',
+  at: ago(20),
+  deployment: { id: 'dep_1', slug: 'ticktick' },
+  token: { id: 'tok_1', name: 'Phone' },
+  subject: 'tok_1',
+  who: 'Phone',
+  person: 'ana@fjordworks.example',
+  method: 'tools/call',
+  name: 'create_task',
+  outcome: 'ok',
+  durationMs: 182.4,
+  requestId: 'req_12',
+  traceId: null,
+}
+
+export const calls: RouteOutput<'listCalls'>['items'] = [
+  call,
+  {
+    ...call,
+    id: '11',
+    at: ago(4000),
+    token: { id: 'con_1', name: 'Claude' },
+    subject: 'usr_2',
+    who: 'Claude',
+    person: 'a.person.with.a.rather.long.address@engineering.fjordworks.example',
+    name: 'list_everything_there_is_in_all_of_the_projects_of_the_workspace',
+    outcome: 'tool_error',
+    durationMs: 31_204,
+  },
+  {
+    ...call,
+    id: '10',
+    at: ago(90_000),
+    token: null,
+    subject: 'key_01kb3zqf5ze7y9d2m4a6c8e0g1',
+    who: 'key_01kb3zqf5ze7y9d2m4a6c8e0g1',
+    person: null,
+    method: null,
+    name: null,
+    outcome: 'limited',
+    durationMs: 0.2,
+  },
+]
+
 export const workspaces: RouteOutput<'listWorkspaces'>['items'] = [
   { id: 'wsp_1', name: 'Fjordworks', personal: false, role: 'owner', members: 3 },
   { id: 'wsp_2', name: 'Ana Lindqvist', personal: true, role: 'owner', members: 1 },

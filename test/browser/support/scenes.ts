@@ -49,6 +49,7 @@ export const house: Handlers = {
   listWorkspaceSettings: () => ({ items: data.workspaceSettings }),
   changeWorkspaceSettings: () => ({ items: data.workspaceSettings }),
   listAudit: () => ({ items: data.audit }),
+  listCalls: () => ({ items: data.calls, before: null }),
   listCollections: () => ({ items: [data.collection] }),
   getCollection: () => data.collection,
   getDeployment: ({ params }) => {
@@ -643,6 +644,13 @@ export const scenes: readonly Scene[] = [
     },
   },
   { name: 'audit', path: '/audit', ready: 'endpoint_token.create' },
+  { name: 'calls', path: '/calls', ready: 'create_task' },
+  {
+    name: 'calls-none',
+    path: '/calls?outcome=failed',
+    answers: { listCalls: () => ({ items: [], before: null }) },
+    ready: 'No such call',
+  },
   {
     name: 'audit-empty',
     path: '/audit?outcome=failed',

@@ -15,7 +15,8 @@ interface AccountMenuProps {
   readonly align: 'start' | 'end'
   /** Where else one can go from here, where there is no room for it elsewhere. */
   readonly more?: readonly {
-    readonly to: '/usage' | '/collections' | '/members' | '/keys' | '/settings' | '/audit' | '/doctor'
+    readonly to:
+      '/usage' | '/collections' | '/members' | '/keys' | '/settings' | '/calls' | '/audit' | '/doctor'
     readonly label: string
     readonly icon: LucideIcon
   }[]

@@ -248,6 +248,23 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import('../rooms/audit/audit.tsx'), 'AuditRoom'),
 })
 
+const calls = createRoute({
+  getParentRoute: () => house,
+  path: '/calls',
+  validateSearch: ({
+    deployment: slug,
+    tool,
+    who,
+    outcome,
+  }): {
+    deployment?: string | undefined
+    tool?: string | undefined
+    who?: string | undefined
+    outcome?: string | undefined
+  } => ({ deployment: text(slug), tool: text(tool), who: text(who), outcome: text(outcome) }),
+  component: lazyRouteComponent(() => import('../rooms/calls/calls.tsx'), 'CallsRoom'),
+})
+
 const workspaceSettings = createRoute({
   getParentRoute: () => house,
   path: '/settings',
@@ -306,6 +323,7 @@ export const routeTree = root.addChildren([
     doctor,
     workspaceSettings,
     usage,
+    calls,
     unknown,
     deployment.addChildren([
       tab('/', 'Overview'),

@@ -2,6 +2,7 @@ import { useQuery, useSuspenseQuery } from '@tanstack/react-query'
 import { Link, Outlet, useLocation } from '@tanstack/react-router'
 import {
   ChartSpline,
+  History,
   KeyRound,
   Layers,
   Plus,
@@ -121,6 +122,7 @@ export function Shell() {
 const COLLECTIONS = { to: '/collections', label: 'Collections', icon: Layers } as const
 const ROOMS = [
   { to: '/usage', label: 'Usage', icon: ChartSpline },
+  { to: '/calls', label: 'Calls', icon: History },
   { to: '/members', label: 'Members', icon: Users },
   { to: '/keys', label: 'API keys', icon: KeyRound },
 ] as const

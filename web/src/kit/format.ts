@@ -12,6 +12,12 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
 }
 
+/** "0.8 ms", "182 ms", "1.4 s": how long a call took. */
+export function formatLatency(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(1)} ms`
+  return ms < SECOND_MS ? `${Math.round(ms)} ms` : `${(ms / SECOND_MS).toFixed(1)} s`
+}
+
 /** "now", "12 min ago", "5 h ago", "yesterday", "3 Jul", "3 Jul 2024". Both times in milliseconds since the epoch. */
 export function formatAgo(at: number, now: number): string {
   const ms = now - at

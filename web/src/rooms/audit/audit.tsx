@@ -13,8 +13,9 @@ import { Input } from '../../kit/field.tsx'
 import { PageHead } from '../../kit/page-head.tsx'
 import { Segmented } from '../../kit/segmented.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
+import '../../kit/filters.css'
 import '../../kit/table.css'
-import './audit.css'
+import '../../kit/record.css'
 
 const OUTCOMES = [
   { value: 'all', label: 'All' },
@@ -44,7 +45,7 @@ export function AuditRoom() {
   return (
     <Page title="Audit log">
       <PageHead title="Audit log" lead="Who did what here, from where, and how it ended. Newest first." />
-      <div className="filters audit-filters">
+      <div className="filters">
         <Segmented
           label="Outcome"
           value={filter.outcome ?? 'all'}
@@ -104,7 +105,7 @@ export function AuditRoom() {
 
 function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
   return (
-    <table className="table low audit">
+    <table className="table low record">
       <thead>
         <tr>
           <th scope="col">Who</th>
@@ -135,8 +136,12 @@ function AuditTable({ entries }: { readonly entries: readonly AuditEntry[] }) {
               )}
               <div className="sub">{describe(entry)}</div>
             </td>
-            <td className="no-s mono dim">{entry.target ?? <span className="faint">–</span>}</td>
-            <td className="no-s mono dim">{entry.address ?? <span className="faint">–</span>}</td>
+            <td className="no-s mono dim">
+              <span className={entry.target === null ? 'faint' : undefined}>{entry.target ?? '–'}</span>
+            </td>
+            <td className="no-s mono dim">
+              <span className={entry.address === null ? 'faint' : undefined}>{entry.address ?? '–'}</span>
+            </td>
             <td className="n dim">
               <Ago at={entry.at} />
             </td>

@@ -14,6 +14,7 @@ import { Segmented } from '../../kit/segmented.tsx'
 import { STATE_WORDS, StateGlyph } from '../../kit/state.tsx'
 import { DeploymentTable, TableSkeleton } from './deployment-table.tsx'
 import { FILTERS, isFilter, matches, shown, type Filter } from './filter.ts'
+import '../../kit/filters.css'
 import './deployments.css'
 
 export function DeploymentsRoom() {

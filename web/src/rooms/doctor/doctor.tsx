@@ -4,6 +4,7 @@ import type { Finding } from '../../api/client.ts'
 import { doctorQuery } from '../../api/queries.ts'
 import { Page } from '../../app/page.tsx'
 import { Button } from '../../kit/button.tsx'
+import { Card } from '../../kit/card.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
 import { plural } from '../../kit/format.ts'
 import { Note } from '../../kit/note.tsx'
@@ -65,6 +66,7 @@ export function DoctorRoom() {
       ) : (
         <div className="stack">
           {data.items
+            .filter(({ level }) => level !== 'ok')
             .toSorted((a, b) => RANK[a.level] - RANK[b.level])
             .map((finding) => (
               <Note
@@ -84,6 +86,7 @@ export function DoctorRoom() {
                 )}
               </Note>
             ))}
+          <InOrder findings={data.items.filter(({ level }) => level === 'ok')} />
         </div>
       )}
       <div className="stack wide doctor-more">
@@ -91,6 +94,24 @@ export function DoctorRoom() {
         <AuditChain />
       </div>
     </Page>
+  )
+}
+
+/** What is as it should be, in less space than what is not. */
+function InOrder({ findings }: { readonly findings: readonly Finding[] }) {
+  if (findings.length === 0) return null
+  return (
+    <Card title="In order" className="cut">
+      <dl className="in-order">
+        {findings.map(({ name, detail }) => (
+          <div key={name} className="running">
+            <CircleCheck />
+            <dt>{NAMES[name]}</dt>
+            <dd>{detail}</dd>
+          </div>
+        ))}
+      </dl>
+    </Card>
   )
 }
 

@@ -37,23 +37,25 @@ export function WorkspaceSettingsRoom() {
           </Button>
         }
       />
-      <section className="card cut">
-        {settings === undefined ? (
-          <div className="pad stack" role="status" aria-busy={!error} aria-label="Loading settings">
-            {error ? (
-              <ErrorNote error={error} onRetry={() => void refetch()} />
-            ) : (
-              <>
-                <Skeleton width={20} />
-                <Skeleton width={16} />
-              </>
-            )}
-          </div>
-        ) : (
-          <SettingsTable settings={settings} onChange={setChanging} onRemove={setRemoving} />
-        )}
-      </section>
-      <Providers />
+      <div className="stack wide">
+        <section className="card cut">
+          {settings === undefined ? (
+            <div className="pad stack" role="status" aria-busy={!error} aria-label="Loading settings">
+              {error ? (
+                <ErrorNote error={error} onRetry={() => void refetch()} />
+              ) : (
+                <>
+                  <Skeleton width={20} />
+                  <Skeleton width={16} />
+                </>
+              )}
+            </div>
+          ) : (
+            <SettingsTable settings={settings} onChange={setChanging} onRemove={setRemoving} />
+          )}
+        </section>
+        <Providers />
+      </div>
       {isPasting && (
         <PasteEnv
           onClose={() => setPasting(false)}

@@ -4,6 +4,7 @@ import { costQuery, usageQuery, type Cost, type Usage, type UsageBy } from '../.
 import { Card } from '../../kit/card.tsx'
 import { Empty } from '../../kit/empty.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
+import { formatLatency } from '../../kit/format.ts'
 import { Segmented } from '../../kit/segmented.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { Chart } from './chart.tsx'
@@ -256,11 +257,8 @@ function count(value: number): string {
   return Math.round(value).toLocaleString('en')
 }
 
-/** "0.8 ms", "182 ms", "1.4 s". */
 function duration(ms: number | null): string {
-  if (ms === null) return 'none'
-  if (ms < 10) return `${ms.toFixed(1)} ms`
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`
+  return ms === null ? 'none' : formatLatency(ms)
 }
 
 function money(amount: number, currency: string): string {
