@@ -10,6 +10,7 @@ import { membershipOf } from './members.ts'
 import { createPasskeys, type Passkeys } from './passkeys.ts'
 import { NO_PROVIDERS } from './providers.ts'
 import { createSecondFactor, type SecondFactor } from './second-factor.ts'
+import { deleteExpiredCodes } from './used-codes.ts'
 import { createSignInGuard, type SignInGuard } from './sign-in-guard.ts'
 
 /** Who sent a request, and how that was proved. */
@@ -55,6 +56,8 @@ export interface Auth {
   readonly mailLinks: MailLinks
   /** Slows down whoever guesses at one account. */
   readonly guard: SignInGuard
+  /** Deletes what nothing depends on any more: failures that are forgotten, codes that have expired. */
+  sweep(): Promise<void>
   /** What `GET /me` shows. @throws CatwalkError `unauthenticated` when the account is gone */
   profileOf(actor: Actor): Promise<Profile>
 }
@@ -67,10 +70,14 @@ export interface AuthOptions extends LibraryOptions {
 export function createAuth(options: AuthOptions): Auth {
   const { database } = options
   const library = createLibrary(options)
-  const guard = createSignInGuard(options.clock)
+  const guard = createSignInGuard(database, options.clock)
 
   return {
     guard,
+    async sweep() {
+      await guard.sweep()
+      await deleteExpiredCodes(database)
+    },
     secondFactor: createSecondFactor(library, database, guard),
     passkeys: createPasskeys(library, database, guard),
     linkedAccounts: createLinkedAccounts(library, database, guard, options.providers ?? NO_PROVIDERS),

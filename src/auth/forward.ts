@@ -35,16 +35,16 @@ export async function forwardToLibrary(
   const body = await request.text()
   const email = request.url.endsWith('/sign-in/email') ? emailIn(body) : null
   if (email !== null) {
-    requireNoWait(await guard.waitMs(email, address, () => wasUsedFrom(database, email, address)))
+    requireNoWait(await guard.attempt(email, address, (db) => wasUsedFrom(db, email, address)))
   }
   const response = await library.handler(new Request(request.url, { method, headers, body }))
   if (response.ok) {
-    if (email !== null) guard.succeeded(email, address)
+    if (email !== null) await guard.succeeded(email, address)
     return response
   }
-  if (response.status === 401 && email !== null) {
-    guard.failed(email, address)
-    await recordRefusedSignIn(database, email, address)
+  if (email !== null) {
+    if (response.status === 401) await recordRefusedSignIn(database, email, address)
+    else await guard.withdraw(email, address)
   }
   throw await toCatalogue(response)
 }

@@ -28,12 +28,11 @@ export async function prove(
   if (stored === null) return requireFreshSession(db, sessionId)
   // Under its own name, so that a forgotten tab cannot slow down signing in.
   const account = `proof ${actor.id}`
-  requireNoWait(await guard.waitMs(account, actor.address, () => Promise.resolve(false)))
+  requireNoWait(await guard.attempt(account, actor.address, () => Promise.resolve(false)))
   if (password !== undefined && (await verifyPassword({ hash: stored, password }))) {
-    guard.succeeded(account, actor.address)
+    await guard.succeeded(account, actor.address)
     return
   }
-  guard.failed(account, actor.address)
   throw new CatwalkError('invalid_credentials', 'The current password is wrong.', {
     details: { field },
   })

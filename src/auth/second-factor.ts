@@ -7,6 +7,7 @@ import { onlyCookie, cookieOf, readAnswer } from './ask-library.ts'
 import { prove, requirePerson, type Proof } from './prove.ts'
 import { recordRefusedSignInOf } from './record-sign-in.ts'
 import type { SignInGuard } from './sign-in-guard.ts'
+import { giveBackCode, takeCode } from './used-codes.ts'
 
 export interface Enrolment {
   /** What an authenticator app reads as a QR code (`otpauth://totp/…`). */
@@ -57,6 +58,28 @@ export function createSecondFactor(library: Library, database: Kysely<DB>, guard
     })
   }
 
+  /**
+   * Has a one-time code looked at unless it was used before.
+   * @throws CatwalkError `wrong_code`
+   */
+  async function once(
+    userId: string,
+    code: string,
+    look: () => Promise<Response>,
+    onUsed: () => Promise<void> = async () => {},
+  ): Promise<Response> {
+    if (!(await takeCode(database, userId, code))) {
+      await onUsed()
+      throw new CatwalkError('wrong_code', 'This code was used already. Each works once.', {
+        details: { field: 'code' },
+        help: 'Wait until the app shows the next one, which takes half a minute at most.',
+      })
+    }
+    const response = await look()
+    if (!response.ok) await giveBackCode(database, userId, code)
+    return response
+  }
+
   return {
     async start(actor, sessionId, headers, proof) {
       await prove(trust, actor, sessionId, proof)
@@ -75,11 +98,9 @@ export function createSecondFactor(library: Library, database: Kysely<DB>, guard
 
     async confirm(actor, sessionId, headers, code) {
       requirePerson(actor, sessionId)
-      const response = await library.api.verifyTOTP({
-        body: { code },
-        headers: cookieOf(headers),
-        asResponse: true,
-      })
+      const response = await once(actor.id, code, () =>
+        library.api.verifyTOTP({ body: { code }, headers: cookieOf(headers), asResponse: true }),
+      )
       const { cookies } = await readAnswer(response, wrongCode)
       await queries.recordAudit(database, { actor, action: 'second_factor.enable', target: actor.id })
       return cookies
@@ -128,12 +149,15 @@ export function createSecondFactor(library: Library, database: Kysely<DB>, guard
       const userId = await waiting.userOf(cookie)
       const isTotp = /^\d{6}$/.test(code)
       const request = { body: { code }, headers: about, asResponse: true } as const
-      const response = isTotp
-        ? await library.api.verifyTOTP(request)
-        : await library.api.verifyBackupCode(request)
-      if (response.status >= 400 && response.status < 500 && userId !== null) {
+      const refused = async () => {
+        if (userId === null) return
         await recordRefusedSignInOf(database, userId, address, { by: isTotp ? 'code' : 'recovery_code' })
       }
+      const response =
+        isTotp && userId !== null
+          ? await once(userId, code, () => library.api.verifyTOTP(request), refused)
+          : await library.api.verifyBackupCode(request)
+      if (response.status >= 400 && response.status < 500) await refused()
       const { cookies } = await readAnswer(response, userId === null ? noSignIn : wrongCode)
       return cookies
     },

@@ -436,6 +436,13 @@ export interface SettingsTable {
   updated_at: Defaulted<Timestamp>
 }
 
+export interface SignInFailuresTable {
+  key: string
+  count: number
+  last_at: Timestamp
+  open_at: Timestamp
+}
+
 export interface TwoFactorsTable {
   id: string
   user_id: string
@@ -478,6 +485,12 @@ export interface UsageTotalsTable {
   calls: number
   errors: number
   latency: readonly number[]
+}
+
+export interface UsedCodesTable {
+  user_id: string
+  code: string
+  used_at: Defaulted<Timestamp>
 }
 
 export interface UsersTable {
@@ -561,10 +574,12 @@ export interface DB {
   releases: ReleasesTable
   sessions: SessionsTable
   settings: SettingsTable
+  sign_in_failures: SignInFailuresTable
   two_factors: TwoFactorsTable
   usage_memory: UsageMemoryTable
   usage_minutes: UsageMinutesTable
   usage_totals: UsageTotalsTable
+  used_codes: UsedCodesTable
   users: UsersTable
   verifications: VerificationsTable
   workspace_quotas: WorkspaceQuotasTable

@@ -485,6 +485,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   )
   stack.use(every(HOUR_MS, logger, () => queries.deleteReplacedTokens(db)))
   stack.use(every(HOUR_MS, logger, () => queries.deleteEndedOAuth(db)))
+  stack.use(every(HOUR_MS, logger, () => auth.sweep()))
   const sandbox = await offers[0]?.status()
   const setUpLink = (await setUpLinks.needed()) ? (await setUpLinks.issue(null)).url.href : null
 

@@ -11,6 +11,11 @@ export function codeOf(secret: string, at = Date.now()): string {
   return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0')
 }
 
+/** What it shows after the current one: for whoever has just used that. */
+export function nextCodeOf(secret: string): string {
+  return codeOf(secret, Date.now() + 30_000)
+}
+
 /** Six digits that are not the current code, nor one beside it in time. */
 export function wrongCodeOf(secret: string): string {
   const near = [-1, 0, 1].map((step) => codeOf(secret, Date.now() + step * 30_000))

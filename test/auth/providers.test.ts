@@ -4,7 +4,7 @@ import { Secret, type Actor } from '../../src/domain/index.ts'
 import { startIdentityProvider, type IdentityProvider, type Visitor } from '../fakes/identity-provider.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
 import { silentLogger } from '../support/logger.ts'
-import { codeOf } from './authenticator-app.ts'
+import { codeOf, nextCodeOf } from './authenticator-app.ts'
 import { cookieHeader, makeOwner, openAccounts, owner, PUBLIC_URL, type Accounts } from './support.ts'
 
 type ProviderId = 'github' | 'google'
@@ -205,7 +205,7 @@ test('a person links an account, is asked for the code when it signs in, and kee
   expect(arrival.place).toBe('/sign-in?step=code')
   expect(await signedIn(auth, arrival)).toBeNull()
   const waiting = new Headers({ cookie: cookieHeader(arrival.cookies) })
-  const finished = await auth.secondFactor.finish(waiting, ADDRESS, codeOf(secret))
+  const finished = await auth.secondFactor.finish(waiting, ADDRESS, nextCodeOf(secret))
   expect(await auth.authenticate(new Headers({ cookie: cookieHeader(finished) }), ADDRESS)).not.toBeNull()
 
   const now = await auth.authenticate(new Headers({ cookie: cookieHeader(fresh) }), ADDRESS)

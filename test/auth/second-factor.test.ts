@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Actor } from '../../src/domain/index.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
-import { codeOf, wrongCodeOf } from './authenticator-app.ts'
+import { codeOf, nextCodeOf, wrongCodeOf } from './authenticator-app.ts'
 import { cookieHeader, makeOwner, openAccounts, owner, type Accounts } from './support.ts'
 
 const ADDRESS = '192.0.2.1'
@@ -38,8 +38,9 @@ async function enrolled(accounts: Accounts) {
   const first = await personOf(accounts, (await enter(accounts)).headers.getSetCookie())
   const { secondFactor } = accounts.auth
   const made = await secondFactor.start(first.actor, first.sessionId, first.headers, PROOF)
-  const cookies = await secondFactor.confirm(first.actor, first.sessionId, first.headers, codeOf(made.secret))
-  return { ...made, person: await personOf(accounts, cookies), secondFactor }
+  const firstCode = codeOf(made.secret)
+  const cookies = await secondFactor.confirm(first.actor, first.sessionId, first.headers, firstCode)
+  return { ...made, firstCode, person: await personOf(accounts, cookies), secondFactor }
 }
 
 const audited = async ({ database }: Accounts) =>
@@ -79,7 +80,7 @@ test('once it is on, the password alone opens no session, and with the code it d
   const headers = new Headers({ cookie, 'user-agent': 'Test' })
   const wrong = secondFactor.finish(headers, ADDRESS, wrongCodeOf(secret))
   expect(await catwalkErrorOf(wrong)).toMatchObject({ code: 'wrong_code' })
-  const cookies = await secondFactor.finish(headers, ADDRESS, codeOf(secret))
+  const cookies = await secondFactor.finish(headers, ADDRESS, nextCodeOf(secret))
   const { sessionId } = await personOf(accounts, cookies)
   const session = await accounts.database.kysely
     .selectFrom('sessions')
@@ -98,9 +99,53 @@ test('a sign-in that was answered cannot be answered again', async () => {
   await using accounts = await openAccounts()
   const { secret, secondFactor } = await enrolled(accounts)
   const headers = new Headers({ cookie: cookieHeader((await enter(accounts)).headers.getSetCookie()) })
-  await secondFactor.finish(headers, ADDRESS, codeOf(secret))
-  const again = secondFactor.finish(headers, ADDRESS, codeOf(secret))
+  await secondFactor.finish(headers, ADDRESS, nextCodeOf(secret))
+  const again = secondFactor.finish(headers, ADDRESS, nextCodeOf(secret))
   expect(await catwalkErrorOf(again)).toMatchObject({ code: 'wrong_code' })
+})
+
+test('a code that was used is refused for as long as it is shown, wherever it was used', async () => {
+  await using accounts = await openAccounts()
+  const { secret, firstCode, secondFactor } = await enrolled(accounts)
+  const next = async () =>
+    new Headers({ cookie: cookieHeader((await enter(accounts)).headers.getSetCookie()) })
+  // The one with which codes were turned on.
+  const first = secondFactor.finish(await next(), ADDRESS, firstCode)
+  expect(await catwalkErrorOf(first)).toMatchObject({
+    code: 'wrong_code',
+    message: expect.stringContaining('used already'),
+  })
+  const code = nextCodeOf(secret)
+  await personOf(accounts, await secondFactor.finish(await next(), ADDRESS, code))
+  const again = secondFactor.finish(await next(), ADDRESS, code)
+  expect(await catwalkErrorOf(again)).toMatchObject({
+    code: 'wrong_code',
+    message: expect.stringContaining('used already'),
+  })
+  expect((await audited(accounts)).at(-1)).toMatchObject({ outcome: 'refused', detail: { by: 'code' } })
+})
+
+test('of many who show one code at the same moment one is let in', async () => {
+  await using accounts = await openAccounts()
+  const { secret, secondFactor } = await enrolled(accounts)
+  const waiting = await Promise.all(Array.from({ length: 5 }, () => enter(accounts)))
+  const code = nextCodeOf(secret)
+  const outcomes = await Promise.allSettled(
+    waiting.map(({ headers }) =>
+      secondFactor.finish(new Headers({ cookie: cookieHeader(headers.getSetCookie()) }), ADDRESS, code),
+    ),
+  )
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+})
+
+test('a wrong code may be the right one later: it is not kept as used', async () => {
+  await using accounts = await openAccounts()
+  const { secret, firstCode, secondFactor } = await enrolled(accounts)
+  const headers = new Headers({ cookie: cookieHeader((await enter(accounts)).headers.getSetCookie()) })
+  await catwalkErrorOf(secondFactor.finish(headers, ADDRESS, wrongCodeOf(secret)))
+  // That with which codes were turned on is.
+  const kept = await accounts.database.kysely.selectFrom('used_codes').select('code').execute()
+  expect(kept).toEqual([{ code: firstCode }])
 })
 
 test('a recovery code signs in once', async () => {
@@ -126,14 +171,14 @@ test('guessing codes with a stolen password ends after a few attempts', async ()
   }
   expect(refusal).toBe('rate_limited')
   const headers = new Headers({ cookie: cookieHeader((await enter(accounts)).headers.getSetCookie()) })
-  const right = secondFactor.finish(headers, ADDRESS, codeOf(secret))
+  const right = secondFactor.finish(headers, ADDRESS, nextCodeOf(secret))
   expect(await catwalkErrorOf(right)).toMatchObject({ code: 'rate_limited' })
 })
 
 test('a code cannot be tried against whoever is signed in already, only against the sign-in that waits', async () => {
   await using accounts = await openAccounts()
   const { secret, secondFactor, person } = await enrolled(accounts)
-  const attempt = secondFactor.finish(person.headers, ADDRESS, codeOf(secret))
+  const attempt = secondFactor.finish(person.headers, ADDRESS, nextCodeOf(secret))
   expect(await catwalkErrorOf(attempt)).toMatchObject({ code: 'wrong_code' })
 })
 
