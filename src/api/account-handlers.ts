@@ -2,7 +2,7 @@ import type { Auth, SetUpLinks } from '../auth/index.ts'
 import type { Handlers } from './handlers.ts'
 
 export interface AccountServices {
-  readonly auth: Pick<Auth, 'signIn' | 'profileOf'>
+  readonly auth: Pick<Auth, 'signIn' | 'profileOf' | 'mailLinks'>
   readonly setUpLinks: SetUpLinks
 }
 
@@ -19,6 +19,7 @@ export function createAccountHandlers({
       const { email, password } = body
       const cookies = await auth.signIn({ email, password }, context.headers, context.remoteAddress)
       for (const cookie of cookies) context.setCookie(cookie)
+      if (owner.kind === 'user') await auth.mailLinks.confirmSoon(owner.id, context.remoteAddress)
       return auth.profileOf(owner)
     },
 

@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { promisify } from 'node:util'
 import { createHttpClient, type HttpClient } from '../../src/network/index.ts'
+import { makeCertificate } from '../support/certificate.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 /** The web as clients with metadata documents see it: one https server, reached by the address that it has. */
@@ -29,34 +26,13 @@ export async function startDocuments(
 ): Promise<Documents> {
   const stack = new AsyncDisposableStack()
   const directory = stack.use(await temporaryDirectory())
-  const key = join(directory.path, 'key.pem')
-  const cert = join(directory.path, 'cert.pem')
-  await promisify(execFile)('openssl', [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=documents',
-    '-addext',
-    'subjectAltName=IP:127.0.0.1',
-    '-keyout',
-    key,
-    '-out',
-    cert,
-  ])
-  const certificate = await readFile(cert, 'utf8')
+  const { key, certificate } = await makeCertificate(directory.path, 'IP:127.0.0.1')
   const before = getCACertificates('default')
   setDefaultCACertificates([...before, certificate])
   stack.defer(() => setDefaultCACertificates(before))
   const asked: string[] = []
   const answers = new Map<string, RequestListener>()
-  const server = createServer({ key: await readFile(key), cert: certificate }, (req, res) => {
+  const server = createServer({ key, cert: certificate }, (req, res) => {
     asked.push(req.url ?? '')
     const listener = answers.get(req.url ?? '')
     if (listener === undefined) res.writeHead(404).end()
