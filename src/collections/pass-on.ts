@@ -8,11 +8,12 @@ import {
   RPC,
   scan,
   splice,
+  TASKS_EXTENSION,
   textOf,
   type Bytes,
   type Edit,
 } from '../protocol/index.ts'
-import { letters } from './json.ts'
+import { isObject, letters } from './json.ts'
 import type { InnerClient, Repeated } from './inner-client.ts'
 import type { Members } from './members.ts'
 import { messagesOf } from './read-answer.ts'
@@ -57,7 +58,7 @@ export async function passOn(
     version: textOf(line, envelope.metaVersion),
     ...(change.params === undefined ? {} : { params: change.params }),
   }
-  const body = toBuffer(splice(line, envelope, inOrder([...change.edits])))
+  const body = toBuffer(splice(line, envelope, inOrder([...withoutTasks(request), ...change.edits])))
   const caller = asMember(passing, request, member)
   const startedAt = performance.now()
   const answer = await passing.client.post(member.deploymentId, caller, repeated, body, signal)
@@ -108,6 +109,16 @@ export async function toOwnName(
   const args: unknown =
     given ?? (span === null ? {} : JSON.parse(line.toString('utf8', span.start, span.end)))
   return { edits, name, params: mirroredHeaders(annotated, args) }
+}
+
+/** A collection has no tasks, so none of its members may answer with one. */
+function withoutTasks({ line, envelope: { metaCapabilities: span } }: Request): Edit[] {
+  const declared: unknown = span === null ? null : JSON.parse(line.toString('utf8', span.start, span.end))
+  const extensions = isObject(declared) ? declared['extensions'] : undefined
+  if (span === null || !isObject(declared) || !isObject(extensions) || !(TASKS_EXTENSION in extensions))
+    return []
+  const { [TASKS_EXTENSION]: _, ...others } = extensions
+  return [{ span, letters: letters({ ...declared, extensions: others }) }]
 }
 
 /** The client as the member sees it: the same subject and trace, and what it does is recorded there. */

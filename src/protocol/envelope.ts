@@ -25,6 +25,8 @@ export interface Envelope {
   readonly level: Span | null
   /** `params.requestId` of `notifications/cancelled`. */
   readonly requestId: Span | null
+  /** `params.taskId`: what requests and notifications about tasks are about. */
+  readonly taskId: Span | null
   /** `params.progressToken` of `notifications/progress`. */
   readonly reportToken: Span | null
   /** `params._meta`. */
@@ -99,6 +101,7 @@ const PARAMS = table([
   { name: 'uri', field: 'uri', inside: null },
   { name: 'level', field: 'level', inside: null },
   { name: 'requestId', field: 'requestId', inside: null },
+  { name: 'taskId', field: 'taskId', inside: null },
   { name: 'progressToken', field: 'reportToken', inside: null },
   { name: '_meta', field: 'meta', inside: META },
   { name: 'arguments', field: 'arguments', inside: null },
@@ -142,6 +145,7 @@ export function emptyEnvelope(start: number): Draft {
     uri: null,
     level: null,
     requestId: null,
+    taskId: null,
     reportToken: null,
     meta: null,
     progressToken: null,

@@ -33,5 +33,6 @@ export {
   LEGACY_VERSIONS,
   MODERN_VERSIONS,
   negotiate,
+  TASKS_EXTENSION,
   type LegacyVersion,
 } from './versions.ts'

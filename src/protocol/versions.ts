@@ -33,6 +33,9 @@ export const MODERN_VERSIONS = ['2026-07-28'] as const
 
 export const LATEST_MODERN = MODERN_VERSIONS[0]
 
+/** Names the tasks of the modern era among the `extensions` in capabilities. */
+export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks'
+
 export function isModernVersion(version: string): boolean {
   return MODERN_VERSIONS.some((known) => known === version)
 }

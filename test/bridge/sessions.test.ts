@@ -7,7 +7,7 @@ import { continueSession, openSession, toolCall } from './session-client.ts'
 
 const PING = { jsonrpc: '2.0', id: 1, method: 'ping' }
 
-test('initialize is answered per session: the version of the client, the server as it is, no tasks', async () => {
+test('initialize is answered per session: the version of the client, the server as it is', async () => {
   await using server = await startBridge(fixture('raw-server'))
   for (const version of ['2025-03-26', '2025-06-18', '2025-11-25']) {
     const { initialized, id } = await openSession(server.url, { version })
@@ -18,7 +18,6 @@ test('initialize is answered per session: the version of the client, the server 
       instructions: 'Mind the edges.',
       capabilities: { tools: { listChanged: true } },
     })
-    expect(initialized.result?.['capabilities']).not.toHaveProperty('tasks')
   }
   const { initialized } = await openSession(server.url, { version: '2025-11-25' })
   const odd = await send(

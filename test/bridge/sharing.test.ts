@@ -76,13 +76,3 @@ test('roots, progress and initialized of one client are kept from the shared pro
     seen: ['notifications/initialized', 'notifications/custom'],
   })
 })
-
-test('tasks of others cannot be seen: in a shared process there are none', async () => {
-  await using server = await startBridge(fixture('raw-server'))
-  const session = await openSession(server.url, { version: '2025-11-25' })
-  for (const method of ['tasks/list', 'tasks/get', 'tasks/result', 'tasks/cancel']) {
-    const { messages } = await session.post({ jsonrpc: '2.0', id: 1, method, params: { taskId: 'x' } })
-    expect(messages).toMatchObject([{ id: 1, error: { code: -32601 } }])
-  }
-  expect(await session.text('seen')).not.toContain('tasks')
-})

@@ -1,5 +1,8 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createToolRules, type Manifest } from '../../src/domain/index.ts'
+import { createToolRules, type JsonObject, type Manifest } from '../../src/domain/index.ts'
+import { ask } from '../bridge/modern-client.ts'
 import { startCuttable, type Cuttable } from '../clients/cuttable.ts'
 import { MODES } from '../clients/modes.ts'
 import { playScript } from '../clients/script.ts'
@@ -183,3 +186,29 @@ function aManifest(tools: readonly string[]): Manifest {
     prompts: [],
   }
 }
+
+test('members are not told that a client knows tasks, because a collection has none', async () => {
+  await using house = await startHouse({ members: [['one', 'modern']] })
+  const heard: unknown[] = []
+  async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    // Sent by the collection.
+    const message = JSON.parse(await text(req)) as { id: number; method: string; params: JsonObject }
+    const { id, method, params } = message
+    if (method === 'tools/call') heard.push(params['_meta'])
+    const result = method === 'tools/list' ? { tools: [] } : { resultType: 'complete', content: [] }
+    res.writeHead(200, { 'content-type': 'application/json' })
+    res.end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+  }
+  house.replace('one', {
+    handle(req, res) {
+      void answer(req, res)
+    },
+  })
+  const extensions = { 'io.modelcontextprotocol/tasks': {}, 'example.com/own': {} }
+  const call = { name: 'one_tool', arguments: {} }
+  await ask(house.url, 'tools/call', call, { capabilities: { sampling: {}, extensions } })
+  expect(heard).toMatchObject([
+    { 'io.modelcontextprotocol/clientCapabilities': { sampling: {}, extensions: { 'example.com/own': {} } } },
+  ])
+  expect(JSON.stringify(heard)).not.toContain('tasks')
+})

@@ -7,7 +7,7 @@ import {
   negotiate,
   type LegacyVersion,
 } from '../../protocol/index.ts'
-import { TASKS_EXTENSION } from '../processes/task-watch.ts'
+import { serverAt, withoutTasksExtension } from '../translation/capabilities.ts'
 
 /** The lists of a manifest, by the request that asks for them, with the capability that they need. */
 const LISTS = {
@@ -35,23 +35,15 @@ export function initializeResult(
 ): { version: LegacyVersion; result: JsonObject } {
   const { protocolVersion, instructions, serverInfo } = manifest
   const spoken = isLegacyVersion(protocolVersion) ? protocolVersion : LATEST_LEGACY
-  // Tasks would be seen by everybody on the process, so they are not offered; those of the modern era are another thing.
-  const { tasks: _, extensions, ...capabilities } = manifest.capabilities
-  const others = withoutTasks(extensions)
   const version = negotiate(asked, spoken)
   const result = {
     protocolVersion: version,
-    capabilities: { ...capabilities, ...(others === null ? {} : { extensions: others }) },
+    // Of a server of both eras either may have been recorded.
+    capabilities: withoutTasksExtension(serverAt(version, manifest.capabilities)),
     serverInfo,
     ...(instructions === null ? {} : { instructions }),
   }
   return { version, result }
-}
-
-function withoutTasks(extensions: JsonObject[string] | undefined): JsonObject | null {
-  if (typeof extensions !== 'object' || extensions === null || Array.isArray(extensions)) return null
-  const { [TASKS_EXTENSION]: _, ...others } = extensions as JsonObject
-  return Object.keys(others).length === 0 ? null : others
 }
 
 /** The result of `server/discover` (2026-07-28). */
@@ -60,7 +52,7 @@ export function discoverResult({ era, capabilities, instructions, serverInfo }: 
   return {
     resultType: 'complete',
     supportedVersions: MODERN_VERSIONS,
-    capabilities: era === 'legacy' ? offered : capabilities,
+    capabilities: era === 'legacy' ? withoutTasksExtension(offered) : offered,
     ...(instructions === null ? {} : { instructions }),
     ...freshness(serverInfo),
   }

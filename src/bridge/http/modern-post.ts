@@ -5,13 +5,15 @@ import {
   messageKind,
   paramHeaderProblem,
   RPC,
+  rpcError,
   textOf,
   type Envelope,
 } from '../../protocol/index.ts'
 import type { BridgeContext } from '../context.ts'
-import { failRequest, refuseRequest, type Exchange } from './exchange.ts'
+import { failRequest, refuseRequest, replyTo, type Exchange } from './exchange.ts'
 import { callLegacy } from '../translation/modern-on-legacy.ts'
 import { passOn } from '../messages/modern-call.ts'
+import { refusedModernTask } from '../messages/task-calls.ts'
 import { checkRequest, type ModernRequest } from './modern-request.ts'
 import { reporterOf } from '../report.ts'
 import { catwalkError, refuse, respondEmpty, respondJson } from './respond.ts'
@@ -93,6 +95,12 @@ function route(context: BridgeContext, exchange: Exchange, request: ModernReques
     if (problem !== null) return refuseRequest(exchange, request.id, RPC.headerMismatch, problem)
   }
   if (upstream.era === 'legacy') return callLegacy(context, exchange, request, upstream)
+  const refused = refusedModernTask(upstream, exchange.caller.subject, request)
+  if (refused !== null) {
+    const { code, message } = refused
+    replyTo(context, exchange, upstream).answer(rpcError(request.id, code, message), code)
+    return exchange.report?.('error')
+  }
   passOn(context, exchange, request, upstream)
 }
 

@@ -29,12 +29,15 @@ export interface Refusal {
   readonly data?: object
 }
 
-/** Methods whose name or URI is repeated in `Mcp-Name`. */
-const NAMED: ReadonlyMap<string, 'name' | 'uri'> = new Map([
+/** Methods whose name, URI or task is repeated in `Mcp-Name` (Streamable HTTP; tasks extension, routing headers). */
+const NAMED: ReadonlyMap<string, 'name' | 'uri' | 'taskId'> = new Map<string, 'name' | 'uri' | 'taskId'>([
   ['tools/call', 'name'],
   ['prompts/get', 'name'],
   ['resources/read', 'uri'],
-] as const)
+  ['tasks/get', 'taskId'],
+  ['tasks/update', 'taskId'],
+  ['tasks/cancel', 'taskId'],
+])
 const OPEN_OBJECT = 0x7b
 
 /**

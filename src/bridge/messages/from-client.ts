@@ -1,6 +1,5 @@
 import {
   lettersOf,
-  RPC,
   rpcError,
   splice,
   textOf,
@@ -16,6 +15,7 @@ import { describeEnd } from '../processes/describe-end.ts'
 import { mostVerbose } from './log-level.ts'
 import { reporterOf } from '../report.ts'
 import type { Session } from '../sessions/session.ts'
+import { refusedTask, watchTasks } from './task-calls.ts'
 import { relisting } from './tool-lens.ts'
 import type { Upstream } from '../processes/upstream.ts'
 
@@ -37,12 +37,13 @@ export function clientRequest(
     sink.fail(id, describeEnd(undefined, true))
     return report?.('failed')
   }
-  // They would be seen by everybody on the process, so they are not offered, and not there either.
-  if (upstream.shared && textOf(body, envelope.method)?.startsWith('tasks/') === true) {
-    sink.answer(rpcError(id, RPC.methodNotFound, 'Method not found'), RPC.methodNotFound)
+  const method = textOf(body, envelope.method) ?? ''
+  const refused =
+    upstream.shared && method.startsWith('tasks/') ? refusedTask(upstream, session, body, envelope) : null
+  if (refused !== null) {
+    sink.answer(rpcError(id, refused.code, refused.message), refused.code)
     return report?.('error')
   }
-  const method = textOf(body, envelope.method) ?? ''
   note(context, session, body, envelope)
   const extra = upstream.shared ? sharedEdit(context, session, body, envelope) : null
   if (extra === 'answered') {
@@ -51,6 +52,7 @@ export function clientRequest(
   }
 
   const token = envelope.progressToken
+  const translate = watchTasks(upstream, session, body, envelope, () => number)
   const number = upstream.open({
     session,
     subject: session.claims.subject,
@@ -58,6 +60,7 @@ export function clientRequest(
     progressToken: token === null ? null : lettersOf(body, token),
     sink,
     startedAt: context.now,
+    ...(translate === undefined ? {} : { translate }),
     ...relisting(context, method),
     ...(report === undefined ? {} : { report }),
   })

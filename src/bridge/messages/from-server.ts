@@ -15,6 +15,7 @@ import { modernMessage, receiverOf } from './from-modern-server.ts'
 import { capabilitiesFor, INPUT_METHODS, objectAt } from '../translation/input-requests.ts'
 import { announce, covers } from '../translation/legacy-listeners.ts'
 import type { Session } from '../sessions/session.ts'
+import { taskProgress, taskStatus } from './task-calls.ts'
 import { lookAgain } from './tool-lens.ts'
 import type { Upstream } from '../processes/upstream.ts'
 
@@ -30,7 +31,7 @@ export function serverMessage(
 ): void {
   const method = textOf(line, envelope.method) ?? ''
   if (method === 'notifications/tools/list_changed') void lookAgain(context, upstream)
-  if (method === 'notifications/progress') progress(upstream, line, envelope)
+  if (method === 'notifications/progress') progress(context, upstream, line, envelope)
   else if (upstream.era === 'modern') modernMessage(context, upstream, line, envelope, kind, method)
   else if (kind === 'request') request(context, upstream, line, envelope, method)
   else if (upstream.shared) sharedNotification(context, upstream, line, envelope, method)
@@ -38,11 +39,13 @@ export function serverMessage(
 }
 
 /** Progress goes to the request that asked for it, under the token that it gave. */
-function progress(upstream: Upstream, line: Buffer, envelope: Envelope): void {
+function progress(context: BridgeContext, upstream: Upstream, line: Buffer, envelope: Envelope): void {
   const span = envelope.reportToken
   const number = span === null ? undefined : ownNumber(line, span)
-  const call = number === undefined ? undefined : upstream.calls.get(number)
-  if (span === null || call === undefined || call.progressToken === null) return
+  if (span === null || number === undefined) return
+  const call = upstream.calls.get(number)
+  if (call === undefined) return taskProgress(context, upstream, line, envelope, number)
+  if (call.progressToken === null) return
   call.sink.notify(splice(line, envelope, [{ span, letters: call.progressToken }]))
 }
 
@@ -130,7 +133,8 @@ function sharedNotification(
       if (!session.own && covers(session.subscriptions, uri)) session.listen.send(message)
     }
     announce(context, line, envelope, method)
-  } else if (method === 'notifications/message') logMessage(context, upstream, line, envelope)
+  } else if (method === 'notifications/tasks/status') taskStatus(context, upstream, line, envelope)
+  else if (method === 'notifications/message') logMessage(context, upstream, line, envelope)
 }
 
 /** A process that works for one call of a modern client: what it says belongs to that call, or to whoever listens. */

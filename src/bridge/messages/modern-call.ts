@@ -13,11 +13,13 @@ import type { Call, Sink, Translate } from '../processes/call.ts'
 import type { BridgeContext } from '../context.ts'
 import { replyTo, type Exchange } from '../http/exchange.ts'
 import { isObject } from '../processes/handshake.ts'
+import { offersTasks } from '../processes/task-watch.ts'
 import { wasAcknowledged } from '../asleep/held-streams.ts'
 import { objectAt } from '../translation/input-requests.ts'
 import type { ModernReply } from '../http/modern-reply.ts'
 import type { ModernRequest } from '../http/modern-request.ts'
 import { resultAt } from '../http/tool-headers.ts'
+import { noteModernTask, withoutForeignTasks } from './task-calls.ts'
 import { relisting } from './tool-lens.ts'
 import type { Upstream } from '../processes/upstream.ts'
 
@@ -29,9 +31,12 @@ export function passOn(
   upstream: Upstream,
 ): void {
   const reply = replyTo(context, exchange, upstream)
-  const translate = watching(context, request)
+  const { subject } = exchange.caller
+  const translate = watching(context, request, upstream, subject)
   const number = upstream.open(callOf(context, exchange, request, reply, translate))
-  upstream.send(withOurIds(request, number))
+  const edit =
+    request.method === 'subscriptions/listen' ? withoutForeignTasks(upstream, subject, request) : null
+  upstream.send(withOurIds(request, number, edit === null ? [] : [edit]))
   cancelWhenGone(exchange, upstream, number, reply)
 }
 
@@ -72,10 +77,14 @@ function subscriptionOf(
   return { isSubscription: true, watchesResources, watchesTools, acknowledged: wasAcknowledged(res) }
 }
 
-/** The request's bytes with a number of ours as its id and progress token. */
-export function withOurIds({ body, envelope }: ModernRequest, number: number): ReturnType<typeof splice> {
+/** The request's bytes with a number of ours as its id and progress token, and with other edits besides. */
+export function withOurIds(
+  { body, envelope }: ModernRequest,
+  number: number,
+  others: readonly Edit[] = [],
+): ReturnType<typeof splice> {
   const letters = String(number)
-  const edits: Edit[] = []
+  const edits: Edit[] = [...others]
   if (envelope.id !== null) edits.push({ span: envelope.id, letters })
   if (envelope.progressToken !== null) edits.push({ span: envelope.progressToken, letters })
   return splice(body, envelope, edits.length > 1 ? inOrder(edits) : edits)
@@ -98,7 +107,12 @@ export function cancelWhenGone(
 }
 
 /** What the bridge itself has to know of an answer, or to correct in it. */
-function watching(context: BridgeContext, { method }: ModernRequest): Translate | undefined {
+function watching(
+  context: BridgeContext,
+  { method }: ModernRequest,
+  upstream: Upstream,
+  subject: string,
+): Translate | undefined {
   switch (method) {
     case 'tools/list':
       return (line, answer) => {
@@ -118,7 +132,7 @@ function watching(context: BridgeContext, { method }: ModernRequest): Translate 
         return false
       }
     default:
-      return undefined
+      return offersTasks(upstream.discovered) ? noteModernTask(upstream, subject) : undefined
   }
 }
 

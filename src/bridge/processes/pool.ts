@@ -94,7 +94,7 @@ export function createPool(context: BridgeCore, options: PoolOptions): Pool {
   /** When it was used last; undefined while it must not be taken from whoever has it. */
   function idleSince(upstream: Upstream): number | undefined {
     if (upstream.lease !== null) return free.get(upstream)
-    if (upstream.calls.size > 0) return undefined
+    if (upstream.calls.size > 0 || upstream.tasks.underWay(context.now)) return undefined
     const usedAt = upstream.session?.usedAt ?? 0
     return context.now - usedAt < SETTLED_MS ? undefined : usedAt
   }

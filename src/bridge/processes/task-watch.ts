@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '../../domain/index.ts'
+import { TASKS_EXTENSION } from '../../protocol/index.ts'
 
 /** The tasks of one server process that have not ended, as far as its messages tell. */
 export interface TaskWatch {
@@ -8,7 +9,6 @@ export interface TaskWatch {
   underWay(now: number): boolean
 }
 
-export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks'
 const TASK_ID = /"taskId"\s*:\s*"((?:[^"\\]|\\.){1,200})"/
 const STATUS = /"status"\s*:\s*"(working|input_required|completed|failed|cancelled)"/
 /** Whether a server has tasks, by its answer to the first request of its era. */

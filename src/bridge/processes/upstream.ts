@@ -23,6 +23,7 @@ import type { ServerProcess } from './server-process.ts'
 import type { Session } from '../sessions/session.ts'
 import { createStdinWriter } from './stdin-writer.ts'
 import { describeEnd } from './describe-end.ts'
+import { createTaskOwners, type TaskOwners } from './task-owners.ts'
 import { createTaskWatch, offersTasks, type TaskWatch } from './task-watch.ts'
 
 /** What a server said when it was initialised. */
@@ -57,6 +58,8 @@ export interface Upstream {
   readonly oneSubject: boolean
   /** The tasks that it works on. */
   readonly tasks: TaskWatch
+  /** Whose those are, and those that have ended. */
+  readonly owners: TaskOwners
   /** When it was last sent a request of a client, in coarse milliseconds. */
   readonly usedAt: number
   /** Settles when the process is gone and every caller has been told. Never rejects. */
@@ -267,6 +270,7 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
       return oneSubject
     },
     tasks,
+    owners: createTaskOwners(),
     get usedAt() {
       return usedAt
     },

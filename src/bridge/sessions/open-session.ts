@@ -16,8 +16,8 @@ import type { BridgeContext } from '../context.ts'
 import { sharedFor } from './connect.ts'
 import { isObject, OURSELVES, readHandshake, withToolChanges } from '../processes/handshake.ts'
 import { wantsOwnProcess } from '../processes/process-policy.ts'
-import { TASKS_EXTENSION } from '../processes/task-watch.ts'
 import { reporterOf } from '../report.ts'
+import { serverAcross, serverAt } from '../translation/capabilities.ts'
 import { catwalkError, respondJson } from '../http/respond.ts'
 import type { Handshake, Upstream } from '../processes/upstream.ts'
 
@@ -92,27 +92,17 @@ function handshakeFrom(discovered: JsonObject): Handshake {
     version: LATEST_LEGACY,
     result: {
       protocolVersion: LATEST_LEGACY,
-      capabilities: isObject(capabilities) ? withoutTasks(capabilities) : {},
+      capabilities: isObject(capabilities) ? serverAcross(capabilities) : {},
       serverInfo: isObject(serverInfo) ? serverInfo : OURSELVES,
       ...(typeof instructions === 'string' ? { instructions } : {}),
     },
   }
 }
 
-/** Tasks of the modern era are an extension that legacy clients do not know. */
-function withoutTasks(capabilities: JsonObject): JsonObject {
-  const { extensions, ...offered } = capabilities
-  if (!isObject(extensions)) return offered
-  const { [TASKS_EXTENSION]: _, ...others } = extensions
-  return Object.keys(others).length > 0 ? { ...offered, extensions: others } : offered
-}
-
-/** The result is made per session; tasks would be seen by everybody on the process, so they are not offered. */
+/** The result is made per session: for its revision, whatever the process was told. */
 function resultForShared({ tools }: BridgeContext, handshake: Handshake, version: LegacyVersion): JsonObject {
   const { capabilities } = handshake.result
-  const offered = isObject(capabilities)
-    ? Object.fromEntries(Object.entries(capabilities).filter(([name]) => name !== 'tasks'))
-    : {}
+  const offered = isObject(capabilities) ? serverAt(version, capabilities) : {}
   const announced = tools === null ? offered : withToolChanges(offered)
   return { ...handshake.result, protocolVersion: version, capabilities: announced }
 }

@@ -26,7 +26,7 @@ export function startSweeper(context: BridgeContext): () => void {
 
     const idleMs = context.now - session.usedAt
     if (session.own && session.upstream !== null && session.asked.size === 0 && idleMs > limits.ownIdleMs) {
-      void pool.retire(session.upstream, RETIRE_GRACE_MS)
+      if (!session.upstream.tasks.underWay(context.now)) void pool.retire(session.upstream, RETIRE_GRACE_MS)
     }
     const inUse = session.upstream !== null && session.own
     if (inUse || session.listen.connected || idleMs <= limits.sessionIdleMs) return
@@ -50,7 +50,7 @@ export function startSweeper(context: BridgeContext): () => void {
     }
     for (const upstream of pool.shared.all()) {
       const idle = upstream.calls.size === 0 && context.now - upstream.usedAt > limits.ownIdleMs
-      if (idle && !needed.has(upstream)) pool.shared.reap(upstream)
+      if (idle && !needed.has(upstream) && !upstream.tasks.underWay(context.now)) pool.shared.reap(upstream)
     }
   }, tickMs)
   // The server's process keeps the program alive, not the clock that watches it.

@@ -21,6 +21,7 @@ import { note } from '../messages/from-client.ts'
 import { isLogLevel } from '../messages/log-level.ts'
 import { reporterOf, type Report } from '../report.ts'
 import type { Session } from '../sessions/session.ts'
+import { clientAcross } from './capabilities.ts'
 import { asksForInput, toLegacy } from './to-legacy.ts'
 import { relisting } from '../messages/tool-lens.ts'
 import type { Upstream } from '../processes/upstream.ts'
@@ -158,11 +159,10 @@ const fixed = new WeakMap<Session, string>()
 function metaLetters(session: Session): string {
   let members = fixed.get(session)
   if (members === undefined) {
-    const { tasks: _, ...capabilities } = session.claims.capabilities as JsonObject
     const meta = {
       [META_KEYS.version]: LATEST_MODERN,
       [META_KEYS.client]: session.claims.clientInfo,
-      [META_KEYS.capabilities]: capabilities,
+      [META_KEYS.capabilities]: clientAcross(session.claims.capabilities as JsonObject),
     }
     members = Buffer.from(JSON.stringify(meta).slice(1, -1)).toString('latin1')
     fixed.set(session, members)

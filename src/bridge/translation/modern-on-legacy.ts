@@ -6,6 +6,7 @@ import type { BridgeContext } from '../context.ts'
 import { failRequest, refuseRequest, replyTo, type Exchange } from '../http/exchange.ts'
 import { sharedLevels } from '../messages/from-client.ts'
 import { isObject, withToolChanges } from '../processes/handshake.ts'
+import { clientAcross, serverAcross } from './capabilities.ts'
 import { Hold } from './hold.ts'
 import { answersIn, digestOf, objectAt } from './input-requests.ts'
 import { listen } from './legacy-listeners.ts'
@@ -67,7 +68,7 @@ async function callAlone(
   request: ModernRequest,
   declared: JsonObject,
 ): Promise<void> {
-  const { tasks: _, ...capabilities } = declared
+  const capabilities = clientAcross(declared)
   context.inbound.bytes += request.body.length
   try {
     const upstream = await context.pool.borrow(exchange.caller.subject, capabilities)
@@ -137,7 +138,7 @@ function discover(
   { handshake }: Upstream,
 ): void {
   const { capabilities, serverInfo, instructions } = handshake?.result ?? {}
-  const { tasks: _, ...offered } = isObject(capabilities) ? capabilities : {}
+  const offered = serverAcross(isObject(capabilities) ? capabilities : {})
   const result = {
     resultType: 'complete',
     supportedVersions: MODERN_VERSIONS,
