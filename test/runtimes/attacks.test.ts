@@ -1,0 +1,4 @@
+import { attackContract } from '../contract/attacks.ts'
+import { startLocalRuntime } from './local-runtime.ts'
+
+attackContract('the local sandbox', async (network) => startLocalRuntime({ network }), { ownFilter: true })
