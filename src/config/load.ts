@@ -109,6 +109,8 @@ export interface Config {
   readonly glamaUrl: string | null
   readonly registrySyncMs: number
   readonly sourceCacheBytes: number
+  /** What the home of a deployment may take on disk. 0 for no limit. */
+  readonly homeMiB: number
   readonly uidBase: number
   /** Name of a step to stop at; for tests. */
   readonly pauseAt: string | null

@@ -588,6 +588,14 @@ export const SETTINGS = {
     default: '60',
     example: '240',
   }),
+  homeMiB: setting({
+    name: 'CATWALK_HOME_MIB',
+    description:
+      'Disk space that the home of a deployment may take on this machine, in MiB, homes of its people included. A server that takes more is ended. 0 is no limit.',
+    value: value.wholeNumber(0, 16_777_216),
+    default: '2048',
+    example: '10240',
+  }),
   sourceCacheMiB: setting({
     name: 'CATWALK_SOURCE_CACHE_MIB',
     description: 'Disk space for the files of repositories and packages that were read, in MiB.',

@@ -486,6 +486,11 @@ const CATALOGUE = {
     title: 'The server answered with an error',
     help: 'Its own message is shown. Correct what it names and deploy again.',
   },
+  home_full: {
+    status: 422,
+    title: 'The home of the server is full',
+    help: 'Whoever runs Catwalk can raise CATWALK_HOME_MIB, or remove files from the home below the data directory; then restart the deployment. Deleting it deletes its home.',
+  },
   server_out_of_memory: {
     status: 422,
     title: 'The server ran out of memory',

@@ -91,7 +91,8 @@ export interface InstanceInput {
 export type ProcessPolicy = 'auto' | 'shared' | 'per-session'
 
 export interface InstanceEnd {
-  readonly reason: 'stopped' | 'exited' | 'out_of_memory'
+  /** `home_full`: ended because its home took more than it may. */
+  readonly reason: 'stopped' | 'exited' | 'out_of_memory' | 'home_full'
   readonly exitCode: number | null
   readonly signal: string | null
 }

@@ -166,6 +166,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       pypi: workspaceServices.pythonIndex,
       hasOwnPackages: workspaceServices.hasOwnPackages,
       openSnapshot: openRepositoryOf(sources, workspaceServices),
+      ...(config.homeMiB === 0 ? {} : { homeMiB: config.homeMiB }),
       installTimeoutMs: config.installTimeoutMs,
       maxMessageBytes: config.maxMessageBytes,
       firstUid: config.uidBase,

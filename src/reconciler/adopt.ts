@@ -119,6 +119,7 @@ export async function countFailure(
 
 function describeEnd(end: InstanceEnd): string {
   if (end.reason === 'out_of_memory') return 'It ran out of memory.'
+  if (end.reason === 'home_full') return 'It was ended because its home takes more than it may.'
   if (end.signal !== null) return `It was ended by ${end.signal}.`
   return `It ended with exit code ${end.exitCode ?? 'unknown'}.`
 }

@@ -44,6 +44,10 @@ function explain(
     const { help } = describeError('server_out_of_memory')
     return { code: 'server_out_of_memory', message: 'The server needed more memory than it may have.', help }
   }
+  if (end?.reason === 'home_full') {
+    const { title, help } = describeError('home_full')
+    return { code: 'home_full', message: `${title}.`, help }
+  }
   if (error.code === 'server_exited' && missing.length > 0) {
     const one = missing.length === 1
     return {

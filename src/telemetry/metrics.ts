@@ -19,7 +19,7 @@ export interface Metrics {
   mcpRequest(event: { method: string | null; outcome: CallOutcome; durationMs: number }): void
   /** The reconciler moved a release to a state, or failed to. */
   reconcilerStep(event: { step: ReleaseState; outcome: 'done' | 'failed'; durationMs: number }): void
-  instanceEnded(event: { reason: 'stopped' | 'exited' | 'out_of_memory' }): void
+  instanceEnded(event: { reason: 'stopped' | 'exited' | 'out_of_memory' | 'home_full' }): void
   /** Sets where the counts of deployments and instances come from. */
   countWith(census: () => Promise<Census>): void
   /** The exposition text and its content type. */

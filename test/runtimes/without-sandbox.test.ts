@@ -38,7 +38,7 @@ const command = (nodeArguments: readonly string[]): ConfinedCommand => ({
   workingDirectory: '/',
   mounts: [],
   identity,
-  limits: { memoryMiB: 256, tasks: 64, cpus: 1 },
+  limits: { memoryMiB: 256, tasks: 64, cpus: 1, fileMiB: null },
   dial: null,
 })
 

@@ -19,6 +19,11 @@ export function describeEnd(end: InstanceEnd | undefined, worked: boolean): Catw
       options,
     )
   }
+  if (end?.reason === 'home_full') {
+    return new CatwalkError('home_full', 'The server was ended because its home takes more than it may.', {
+      details: { exitCode: end.exitCode, signal: end.signal },
+    })
+  }
   return new CatwalkError('server_exited', `The server ${manner(end)} before it answered.`, options)
 }
 

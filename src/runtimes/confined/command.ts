@@ -14,6 +14,8 @@ export interface Limits {
   readonly tasks: number
   /** Cores' worth of time; 1.5 is one and a half. */
   readonly cpus: number
+  /** How large a file may become; null for no limit. */
+  readonly fileMiB: number | null
 }
 
 /** A program to be run confined. Paths in it are as the program sees them. */

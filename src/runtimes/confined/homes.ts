@@ -2,12 +2,19 @@ import { createHash } from 'node:crypto'
 import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Directories } from './directories.ts'
+import { guardDisk } from './disk-usage.ts'
 import type { Identity } from './identities.ts'
 
 /** The directories in which servers keep what they write. */
 export interface Homes {
   /** Makes the home of a deployment, or of one person there, readable for nobody else, and returns its path. */
   provide(deploymentId: string, person: string | null, identity: Identity | null): Promise<string>
+  /**
+   * Watches what the homes of a deployment take together.
+   * @param exceeded called once, when it is more than they may
+   * @returns ends the watch
+   */
+  guard(deploymentId: string, exceeded: () => void): () => void
   /** Removes the homes of people that are not among these. */
   keepPeople(deploymentId: string, people: ReadonlySet<string>): Promise<void>
   /** Removes everything that a deployment has kept. */
@@ -21,13 +28,43 @@ function folderOf(person: string): string {
   return createHash('sha256').update(person).digest('hex').slice(0, 32)
 }
 
-export function createHomes(directories: Directories): Homes {
+interface Watch {
+  readonly listeners: Set<() => void>
+  end(): void
+}
+
+/** @param quotaMiB what the homes of one deployment may take; null for no limit */
+export function createHomes(directories: Directories, quotaMiB: number | null): Homes {
+  /** One for all processes of a deployment. */
+  const watches = new Map<string, Watch>()
   const pathOf = (deploymentId: string): string => {
     // Ids are ours, but what is removed with everything in it deserves a second look.
     if (!/^[a-z0-9_]+$/.test(deploymentId)) throw new Error(`not a deployment id: ${deploymentId}`)
     return join(directories.deployments, deploymentId)
   }
+  const watch = (deploymentId: string, limitMiB: number): Watch => {
+    const listeners = new Set<() => void>()
+    const end = guardDisk(pathOf(deploymentId), limitMiB, () => {
+      if (watches.get(deploymentId) === begun) watches.delete(deploymentId)
+      for (const listener of listeners) listener()
+    })
+    const begun = { listeners, end }
+    watches.set(deploymentId, begun)
+    return begun
+  }
   return {
+    guard: (deploymentId, exceeded) => {
+      if (quotaMiB === null) return () => undefined
+      const found = watches.get(deploymentId) ?? watch(deploymentId, quotaMiB)
+      // Two who listen with the same function are still two.
+      const listener = (): void => exceeded()
+      found.listeners.add(listener)
+      return () => {
+        if (!found.listeners.delete(listener) || found.listeners.size > 0) return
+        if (watches.get(deploymentId) === found) watches.delete(deploymentId)
+        found.end()
+      }
+    },
     provide: async (deploymentId, person, identity) => {
       const own = pathOf(deploymentId)
       const directory = person === null ? own : join(own, PEOPLE, folderOf(person))

@@ -12,6 +12,9 @@ const LAST_OUTPUT_MS = 1_000
 /** Refused connections that are named in the log, so that a server cannot fill it. */
 const REFUSALS_SHOWN = 50
 
+/** Watches over a process while it runs. @returns ends the watch */
+export type GuardHome = (isFull: () => void) => () => void
+
 /**
  * Starts processes of one server. Its stderr goes to `output` line by line, whether anybody wants it or not; stdin and
  * stdout are the bridge's.
@@ -20,6 +23,7 @@ export function createLaunch(
   confinement: Confinement,
   command: (count: number) => ConfinedCommand,
   output: LineSink,
+  guardHome: GuardHome = () => () => undefined,
 ): Launch {
   let count = 0
   const refused = new Set<string>()
@@ -38,24 +42,34 @@ export function createLaunch(
   }
   return async (signal) => {
     count += 1
-    const process = toServerProcess(await confinement.run(command(count), onRefused, signal), output)
+    const process = toServerProcess(
+      await confinement.run(command(count), onRefused, signal),
+      output,
+      guardHome,
+    )
     void tellRefusals(process)
     return process
   }
 }
 
-function toServerProcess(run: ConfinedProcess, output: LineSink): ServerProcess {
+function toServerProcess(run: ConfinedProcess, output: LineSink, guardHome: GuardHome): ServerProcess {
   let stopping: Promise<void> | null = null
   let heapExhausted = false
+  let isHomeFull = false
+  const endGuard = guardHome(() => {
+    isHomeFull = true
+    run.kill()
+  })
   const stderrRead = readLines(run.stderr, (line) => {
     heapExhausted ||= line.includes('JavaScript heap out of memory')
     output('stderr', line)
   })
   const ended = (async (): Promise<InstanceEnd> => {
     const end = await run.ended
+    endGuard()
     // The last words come before the news that it is over.
     await within(LAST_OUTPUT_MS, stderrRead)
-    return describe(end, stopping !== null, heapExhausted)
+    return isHomeFull ? homeFull(end) : describe(end, stopping !== null, heapExhausted)
   })()
 
   const stop = async (graceMs: number): Promise<void> => {
@@ -76,6 +90,10 @@ function toServerProcess(run: ConfinedProcess, output: LineSink): ServerProcess 
       await ended
     },
   }
+}
+
+function homeFull({ exitCode, signal }: ProcessEnd): InstanceEnd {
+  return { reason: 'home_full', exitCode, signal }
 }
 
 function describe(end: ProcessEnd, stopped: boolean, heapExhausted: boolean): InstanceEnd {

@@ -50,6 +50,8 @@ export interface ConfinedRuntimeOptions {
   readonly openSnapshot?: OpenSnapshot
   /** What one installation or build may take on disk while it goes on. */
   readonly installDiskMiB?: number
+  /** What the homes of one deployment may take on disk together; left out for no limit. */
+  readonly homeMiB?: number
   readonly installTimeoutMs: number
   /** Of one MCP message, in either direction. */
   readonly maxMessageBytes?: number
@@ -98,6 +100,7 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
     options.maxMessageBytes === undefined ? {} : { maxMessageBytes: options.maxMessageBytes },
   )
   const network = options.network ?? publicNetwork
+  const homeLimit = options.homeMiB === undefined ? {} : { homeMiB: options.homeMiB }
   const trials = createSlots(TRIALS_AT_ONCE)
   let opening: Promise<Parts> | null = null
   const open = async (): Promise<Parts> => {
@@ -132,18 +135,23 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
           serverCommand(
             input,
             program,
-            { installation, home },
+            { installation, home, ...homeLimit },
             { identity, internet: dialPublic(network) },
             count,
           ),
         input.output,
+        (isFull) => homes.guard(input.deploymentId, isFull),
       )
       return instances.start(input, launch, signal)
     },
     tryOut: async (input, signal) => {
       const parts = await open()
       return trials.run(signal, async () =>
-        tryOut({ ...parts, identity: parts.identities.trial }, input, signal),
+        tryOut(
+          { ...parts, identity: parts.identities.trial, homeMiB: options.homeMiB ?? null },
+          input,
+          signal,
+        ),
       )
     },
     purge: async (deploymentId) => {
@@ -199,7 +207,7 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
     }
   }
   return {
-    homes: createHomes(directories),
+    homes: createHomes(directories, options.homeMiB ?? null),
     identities,
     confinement,
     preparation: createPreparation({ store, installerOf, ownsPackages, timeoutMs: options.installTimeoutMs }),

@@ -14,6 +14,8 @@ const TASKS = 256
 const CPUS = 2
 
 export interface ServerPlaces {
+  /** What the home may take on disk, or nothing for no limit. */
+  readonly homeMiB?: number
   /** The installation in the store. */
   readonly installation: string
   /** The deployment's home on the host. */
@@ -48,7 +50,7 @@ export function serverCommand(
       { source: places.home, target: INSIDE.home, writable: true },
     ],
     identity: confined.identity,
-    limits: { memoryMiB: settings.memoryMiB, tasks: TASKS, cpus: CPUS },
+    limits: { memoryMiB: settings.memoryMiB, tasks: TASKS, cpus: CPUS, fileMiB: places.homeMiB ?? null },
     dial: dialFor(settings.network, confined.internet),
     ...relayFor(settings.network),
   }

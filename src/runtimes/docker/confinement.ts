@@ -116,7 +116,7 @@ async function runTrial(parts: ContainerParts, signal: AbortSignal): Promise<voi
     workingDirectory: '/',
     mounts: [],
     identity: null,
-    limits: { memoryMiB: 256, tasks: 64, cpus: 1 },
+    limits: { memoryMiB: 256, tasks: 64, cpus: 1, fileMiB: null },
     dial: null,
   }
   const run = await runInContainer(parts, command, () => undefined, signal)

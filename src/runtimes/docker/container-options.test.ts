@@ -17,7 +17,7 @@ const command: ConfinedCommand = {
   workingDirectory: '/home/server',
   mounts: [{ source: '/data/store/x', target: '/opt/catwalk/package', writable: false }],
   identity: { uid: 200_001, gid: 200_001 },
-  limits: { memoryMiB: 256, tasks: 64, cpus: 1.5 },
+  limits: { memoryMiB: 256, tasks: 64, cpus: 1.5, fileMiB: 100 },
   dial: null,
 }
 
@@ -33,6 +33,10 @@ test('a container has no network, no capability, a read-only root and nothing of
     MemorySwap: 256 * 1024 * 1024,
     NanoCpus: 1_500_000_000,
     PidsLimit: 64,
+    Ulimits: [
+      { Name: 'core', Soft: 0, Hard: 0 },
+      { Name: 'fsize', Soft: 104_857_600, Hard: 104_857_600 },
+    ],
     LogConfig: { Type: 'none' },
   })
   expect(config?.Privileged ?? false).toBe(false)

@@ -93,7 +93,12 @@ export function containerOptions(
       MemorySwap: memory,
       NanoCpus: Math.round(limits.cpus * NANO),
       PidsLimit: limits.tasks,
-      Ulimits: [{ Name: 'core', Soft: 0, Hard: 0 }],
+      Ulimits: [
+        { Name: 'core', Soft: 0, Hard: 0 },
+        ...(limits.fileMiB === null
+          ? []
+          : [{ Name: 'fsize', Soft: limits.fileMiB * MIB, Hard: limits.fileMiB * MIB }]),
+      ],
       ShmSize: SHARED_MEMORY_MIB * MIB,
       Tmpfs: {
         [INSIDE.temporary]: `rw,exec,nosuid,nodev,mode=1777,size=${TEMPORARY_MIB}m`,

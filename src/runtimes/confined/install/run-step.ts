@@ -13,7 +13,7 @@ import { INSIDE, type Mount } from '../command.ts'
 import type { ProcessEnd } from '../process.ts'
 import type { Confinement } from '../confinement.ts'
 import { confinedEnvironment } from '../environment.ts'
-import { guardDisk } from './disk-guard.ts'
+import { guardDisk } from '../disk-usage.ts'
 import type { Work } from './work.ts'
 
 /** One program of an installation. Paths are as it sees them. */
@@ -49,7 +49,7 @@ export interface StepOptions {
   readonly network?: Network
 }
 
-const LIMITS = { memoryMiB: 2_048, tasks: 512, cpus: 2 } as const
+const LIMITS = { memoryMiB: 2_048, tasks: 512, cpus: 2, fileMiB: null } as const
 const KEPT_LINES = 200
 
 /**

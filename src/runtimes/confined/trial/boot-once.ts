@@ -16,6 +16,7 @@ import {
 } from '../../../domain/index.ts'
 import { EgressRefusal, type Dial } from '../../../network/index.ts'
 import type { Identity } from '../identities.ts'
+import { guardDisk } from '../disk-usage.ts'
 import { createLaunch } from '../launch.ts'
 import type { Confinement } from '../confinement.ts'
 import { serverCommand } from '../server-command.ts'
@@ -26,6 +27,8 @@ export interface BootParts {
   /** Where homes of trials are made; what a crash leaves here is swept. */
   readonly temporary: string
   readonly identity: Identity | null
+  /** What a home may take on disk; null for no limit. */
+  readonly homeMiB: number | null
 }
 
 export interface BootPlan {
@@ -53,18 +56,19 @@ export async function bootOnce(parts: BootParts, plan: BootPlan, limit: AbortSig
   const label = `trial-${home.slice(-6)}`
   const memory = watchMemory(parts.confinement)
   const heard = listen(plan.output)
-  const { identity } = parts
+  const { identity, homeMiB } = parts
   const launch = createLaunch(
     memory.confinement,
     (count) =>
       serverCommand(
         { instanceId: label, settings: plan.settings, spec, credentials },
         plan.program,
-        { installation: plan.installation, home },
+        { installation: plan.installation, home, ...(homeMiB === null ? {} : { homeMiB }) },
         { identity, internet: refuseAll(plan.hosts) },
         count,
       ),
     heard.sink,
+    (isFull) => (homeMiB === null ? () => undefined : guardDisk(home, homeMiB, isFull)),
   )
   const within = AbortSignal.any([limit, AbortSignal.timeout(BOOT_LIMIT_MS), heard.flooded])
   let bridge: Bridge | null = null

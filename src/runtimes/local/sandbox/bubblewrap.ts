@@ -131,7 +131,7 @@ function spawnBubblewrap(
     ],
     workingDirectory: command.workingDirectory,
     command: [
-      ...(limitedByGroup ? [] : processLimits(command.limits)),
+      ...processLimits(command.limits, limitedByGroup),
       INSIDE.node,
       '--disable-warning=ExperimentalWarning',
       INIT,

@@ -109,7 +109,7 @@ async function runTrial(host: BubblewrapHost, identity: Identity | null, signal:
     workingDirectory: '/',
     mounts: [],
     identity,
-    limits: { memoryMiB: 256, tasks: 64, cpus: 1 },
+    limits: { memoryMiB: 256, tasks: 64, cpus: 1, fileMiB: null },
     dial: null,
   }
   let run: ConfinedProcess
