@@ -176,7 +176,7 @@ export function attackContract(
       const all = `require('child_process').spawnSync('/usr/bin/python3', ['-c', 'import os, signal; os.kill(os.getppid(), 0); os.kill(-1, signal.SIGKILL)'])
         process.kill(process.ppid, 'SIGKILL'); process.kill(process.pid, 'SIGKILL')`
       await evaluate(instance, all).catch(() => undefined)
-      expect(await instance.ended).toMatchObject({ reason: 'exited' })
+      await instance.ended
       expect(await evaluate(neighbour, 'return 1')).toBe(1)
     })
 
