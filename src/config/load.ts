@@ -109,6 +109,8 @@ export interface Config {
   readonly glamaUrl: string | null
   readonly registrySyncMs: number
   readonly sourceCacheBytes: number
+  /** What installed packages may take on disk, for each runtime. 0 for no limit. */
+  readonly storeMiB: number
   /** What the home of a deployment may take on disk. 0 for no limit. */
   readonly homeMiB: number
   readonly uidBase: number

@@ -588,6 +588,14 @@ export const SETTINGS = {
     default: '60',
     example: '240',
   }),
+  storeMiB: setting({
+    name: 'CATWALK_STORE_MIB',
+    description:
+      'Disk space for installed packages, in MiB, for sandbox and containers each. What no release in use needs is removed when it does not suffice, what was used the longest time ago first. 0 is no limit.',
+    value: value.wholeNumber(0, 16_777_216),
+    default: '20480',
+    example: '102400',
+  }),
   homeMiB: setting({
     name: 'CATWALK_HOME_MIB',
     description:

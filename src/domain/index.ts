@@ -160,6 +160,8 @@ export type {
   PrepareInput,
   ProcessPolicy,
   Runtime,
+  DiskUse,
+  StoreUse,
   RuntimeOffer,
   RuntimeStatus,
   RuntimeSupport,

@@ -24,11 +24,29 @@ export interface RuntimeSupport {
   readonly people?: boolean
 }
 
+/** What installed packages take of this machine's disk. */
+export interface StoreUse {
+  /** As of the last look; 0 before the first. */
+  readonly storeMiB: number
+  /** Null for no limit. */
+  readonly storeLimitMiB: number | null
+  /** How many installations were removed since the program started. */
+  readonly evicted: number
+}
+
+/** What a runtime takes of this machine's disk. */
+export interface DiskUse extends StoreUse {
+  readonly homeLimitMiB: number | null
+  /** What the homes of each deployment take, in MiB. */
+  readonly homes: ReadonlyMap<string, number>
+}
+
 /** A runtime that this installation offers. */
 export interface RuntimeOffer {
   readonly kind: RuntimeKind
   readonly supports: RuntimeSupport
   readonly status: () => Promise<RuntimeStatus>
+  readonly disk?: (signal: AbortSignal) => Promise<DiskUse>
 }
 
 /** Whether the runtime can be used here and now, with the reason and the fix when not. */
@@ -147,6 +165,10 @@ export interface Runtime {
    * @param workspaceId for runtimes where workspaces have accounts of their own; they know it while they run it
    */
   purge(deploymentId: string, signal: AbortSignal, workspaceId?: string): Promise<void>
+  /** What it takes of this machine's disk. There where that is limited. */
+  readonly disk?: (signal: AbortSignal) => Promise<DiskUse>
+  /** What is known of its store without looking. */
+  readonly storeUse?: () => StoreUse
   /**
    * Removes what it keeps for people of a deployment that are not among these. There when `supports.people`. Idempotent.
    */

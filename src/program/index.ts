@@ -166,6 +166,14 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       pypi: workspaceServices.pythonIndex,
       hasOwnPackages: workspaceServices.hasOwnPackages,
       openSnapshot: openRepositoryOf(sources, workspaceServices),
+      ...(config.storeMiB === 0 ? {} : { storeMiB: config.storeMiB }),
+      releasesInUse: async (runtime) =>
+        (await queries.releasesInUse(db, runtime)).map((release) => ({
+          workspaceId: release.workspace_id,
+          spec: release.launch_spec,
+          settings: release.settings,
+          lockFile: release.lock_file,
+        })),
       ...(config.homeMiB === 0 ? {} : { homeMiB: config.homeMiB }),
       installTimeoutMs: config.installTimeoutMs,
       maxMessageBytes: config.maxMessageBytes,
@@ -254,7 +262,13 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       checkpoint,
     }),
   )
-  metrics.countWith(async () => ({ deployments: await countByState(db), instances: instances.all().length }))
+  metrics.countWith(async () => ({
+    deployments: await countByState(db),
+    instances: instances.all().length,
+    stores: runtimes.flatMap(({ kind, storeUse }) =>
+      storeUse === undefined ? [] : [{ kind, ...storeUse() }],
+    ),
+  }))
 
   const addressOf = createAddressReader(config.trustedProxies)
   stack.use(await followChanges(database, { nodeId, changes, reconciler, routes, sessions, logger }))
@@ -346,6 +360,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     kind: runtime.kind,
     supports: runtime.supports,
     status: async () => runtime.status(ending.signal),
+    ...(runtime.disk === undefined ? {} : { disk: runtime.disk }),
   }))
   const mailer = mailerOf(config, logger.child({ part: 'mail' }))
   if (mailer !== null) stack.use(mailer)

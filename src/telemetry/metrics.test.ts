@@ -20,12 +20,17 @@ test('events show up with their labels, durations in seconds', async () => {
 
 test('a state that no deployment is in any more loses its count', async () => {
   const metrics = createMetrics()
-  metrics.countWith(() => Promise.resolve({ deployments: { running: 2, failed: 1 }, instances: 2 }))
+  metrics.countWith(() =>
+    Promise.resolve({ deployments: { running: 2, failed: 1 }, instances: 2, stores: [] }),
+  )
   expect((await metrics.render()).body).toContain('catwalk_deployments{state="failed"} 1')
-  metrics.countWith(() => Promise.resolve({ deployments: { running: 3 }, instances: 3 }))
+  const store = { kind: 'local', storeMiB: 2, storeLimitMiB: 10, evicted: 1 } as const
+  metrics.countWith(() => Promise.resolve({ deployments: { running: 3 }, instances: 3, stores: [store] }))
   const { body } = await metrics.render()
   expect(body).toContain('catwalk_deployments{state="running"} 3')
   expect(body).not.toContain('state="failed"')
+  expect(body).toContain('catwalk_store_bytes{runtime="local"} 2097152')
+  expect(body).toContain('catwalk_store_evicted{runtime="local"} 1')
 })
 
 test('two sets of metrics do not share counts', async () => {

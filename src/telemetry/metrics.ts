@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { CallOutcome, DeploymentState, ReleaseState } from '../domain/index.ts'
+import type { CallOutcome, DeploymentState, ReleaseState, RuntimeKind, StoreUse } from '../domain/index.ts'
 
 export type HttpOutcome = 'ok' | 'error' | 'refused' | 'limited' | 'unavailable' | 'cancelled'
 
@@ -7,6 +7,8 @@ export type HttpOutcome = 'ok' | 'error' | 'refused' | 'limited' | 'unavailable'
 export interface Census {
   readonly deployments: Readonly<Partial<Record<DeploymentState, number>>>
   readonly instances: number
+  /** Stores of installed packages, by runtime. */
+  readonly stores: readonly (StoreUse & { readonly kind: RuntimeKind })[]
 }
 
 /** One helper per event. Durations come in milliseconds and are published in seconds, as Prometheus wants them. */
@@ -96,6 +98,19 @@ export function createMetrics(): Metrics {
   })
   const instances = new Gauge({ name: 'catwalk_instances', help: 'Instances that run', registers })
 
+  const storeBytes = new Gauge({
+    name: 'catwalk_store_bytes',
+    help: 'Disk space of installed packages',
+    labelNames: ['runtime'],
+    registers,
+  })
+  const evicted = new Gauge({
+    name: 'catwalk_store_evicted',
+    help: 'Installations removed since the start because no release needs them',
+    labelNames: ['runtime'],
+    registers,
+  })
+
   let census: (() => Promise<Census>) | null = null
 
   return {
@@ -119,6 +134,10 @@ export function createMetrics(): Metrics {
         deployments.reset()
         for (const [state, count] of Object.entries(counts.deployments)) deployments.set({ state }, count)
         instances.set(counts.instances)
+        for (const { kind: runtime, storeMiB, evicted: removed } of counts.stores) {
+          storeBytes.set({ runtime }, storeMiB * 1024 * 1024)
+          evicted.set({ runtime }, removed)
+        }
       }
       return { contentType: registry.contentType, body: await registry.metrics() }
     },

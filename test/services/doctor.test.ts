@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { queries } from '../../src/db/index.ts'
-import { CatwalkError } from '../../src/domain/index.ts'
+import { CatwalkError, type DiskUse, type RuntimeOffer } from '../../src/domain/index.ts'
 import { createDoctor } from '../../src/services/index.ts'
 import { parseKeyRing } from '../../src/vault/index.ts'
 import { createWorld, type World } from '../reconciler/world.ts'
@@ -50,6 +50,19 @@ const local = {
   },
 } as const
 
+const withDisk = (use: Partial<DiskUse>): RuntimeOffer => ({
+  ...local,
+  status: async () => ({ ok: true, detail: 'bubblewrap 0.8' }),
+  disk: async () => ({
+    storeMiB: 99,
+    storeLimitMiB: 100,
+    evicted: 0,
+    homeLimitMiB: 10,
+    homes: new Map([['dep_small', 5]]),
+    ...use,
+  }),
+})
+
 async function findings(changes: Partial<Dependencies> = {}) {
   const { db, vault, packages, clock } = world.ctx
   const doctor = createDoctor({
@@ -90,6 +103,8 @@ test.each<[string, Partial<Dependencies>, string]>([
     },
     'error',
   ],
+  ['disk', { runtimes: [withDisk({ storeMiB: 101 })] }, 'warning'],
+  ['disk', { runtimes: [withDisk({ homes: new Map([['dep_full', 9.5]]) })] }, 'warning'],
   ['public-url', { publicUrl: new URL('http://127.0.0.1:1') }, 'error'],
   ['configuration', { unsandboxed: true }, 'warning'],
   ['configuration', { listensOn: '0.0.0.0', listensOnLoopback: false }, 'warning'],

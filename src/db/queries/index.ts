@@ -157,6 +157,7 @@ export {
   listReleases,
   liveManifest,
   liveRelease,
+  releasesInUse,
   manifestOf,
   previouslyLive,
   newestRelease,

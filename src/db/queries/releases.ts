@@ -6,6 +6,7 @@ import {
   type ProcessPolicy,
   type ReleaseSettings,
   type ReleaseState,
+  type RuntimeKind,
 } from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 
@@ -146,6 +147,29 @@ export async function previouslyLive(
     .limit(1)
     .executeTakeFirst()
   return row?.number ?? null
+}
+
+/** Of the releases on a runtime that serve or are about to, what they are installed from. */
+export async function releasesInUse(
+  db: Handle,
+  runtime: RuntimeKind,
+): Promise<
+  readonly (Pick<ReleaseRow, 'workspace_id' | 'launch_spec' | 'settings'> & { lock_file: string })[]
+> {
+  return db
+    .selectFrom('releases')
+    .innerJoin('deployments', 'deployments.id', 'releases.deployment_id')
+    .select(['releases.workspace_id', 'releases.launch_spec', 'releases.settings', 'releases.lock_file'])
+    .where('releases.lock_file', 'is not', null)
+    .where(sql<string>`releases.settings ->> 'runtime'`, '=', runtime)
+    .where((where) =>
+      where.or([
+        where('releases.id', '=', where.ref('deployments.live_release_id')),
+        where('releases.state', 'in', ['pending', 'installing', 'starting', 'probing']),
+      ]),
+    )
+    .$narrowType<{ lock_file: string }>()
+    .execute()
 }
 
 /** The release that serves, or null while none does. */

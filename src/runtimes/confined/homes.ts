@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Directories } from './directories.ts'
-import { guardDisk } from './disk-usage.ts'
+import { diskUsageMiB, guardDisk } from './disk-usage.ts'
 import type { Identity } from './identities.ts'
 
 /** The directories in which servers keep what they write. */
@@ -17,6 +17,8 @@ export interface Homes {
   guard(deploymentId: string, exceeded: () => void): () => void
   /** Removes the homes of people that are not among these. */
   keepPeople(deploymentId: string, people: ReadonlySet<string>): Promise<void>
+  /** What the homes of each deployment take, in MiB. */
+  usage(signal: AbortSignal): Promise<ReadonlyMap<string, number>>
   /** Removes everything that a deployment has kept. */
   remove(deploymentId: string): Promise<void>
 }
@@ -83,6 +85,14 @@ export function createHomes(directories: Directories, quotaMiB: number | null): 
       for (const name of await readdir(directory).catch(() => [])) {
         if (!kept.has(name)) await rm(join(directory, name), { recursive: true, force: true })
       }
+    },
+    usage: async (signal) => {
+      const found = new Map<string, number>()
+      for (const name of await readdir(directories.deployments)) {
+        const usedMiB = await diskUsageMiB(join(directories.deployments, name), signal)
+        if (usedMiB !== null) found.set(name, usedMiB)
+      }
+      return found
     },
     remove: async (deploymentId) => {
       await rm(pathOf(deploymentId), { recursive: true, force: true })

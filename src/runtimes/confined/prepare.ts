@@ -13,20 +13,27 @@ import { withWork } from './install/work.ts'
 import { createSharedTasks } from './shared-tasks.ts'
 
 type Line = Parameters<LineSink>
-type Installed = Pick<PrepareInput, 'workspaceId' | 'spec' | 'settings'>
+/** What an installation is made for. */
+export type Installed = Pick<PrepareInput, 'workspaceId' | 'spec' | 'settings'>
 
 /** Brings what releases need into the store, and finds it there. */
 export interface Preparation {
   /** Locks what a release needs if need be, and installs it if it is not there yet. As `Runtime.prepare`. */
   prepare(input: PrepareInput, signal: AbortSignal): Promise<Prepared>
   /**
-   * How an installed release is started: where its installation is, and program and arguments as a sandbox sees them.
+   * How an installed release is started: where its installation is, and program and arguments as a sandbox sees them. The
+   * installation stays until it is let go.
    * @throws CatwalkError `install_failed` when it is not installed here, `no_executable`
    */
-  programOf(
-    input: Installed,
-    lockFile: string,
-  ): Promise<{ readonly installation: string; readonly program: readonly string[] }>
+  programOf(input: Installed, lockFile: string): Promise<InstalledProgram>
+  /** The store's key of a release's installation on this host. @throws CatwalkError where it cannot be installed here */
+  keyOf(input: Installed, lockFile: string): Promise<string>
+}
+
+export interface InstalledProgram {
+  readonly installation: string
+  readonly program: readonly string[]
+  readonly letGo: () => void
 }
 
 export interface PreparationOptions {
@@ -35,6 +42,8 @@ export interface PreparationOptions {
   /** Whether a workspace's packages may come from where others are not let in. */
   readonly ownsPackages: (workspaceId: string) => Promise<boolean>
   readonly timeoutMs: number
+  /** Called when the store has grown. */
+  readonly onGrown?: () => void
 }
 
 export function createPreparation({
@@ -42,6 +51,7 @@ export function createPreparation({
   installerOf,
   ownsPackages,
   timeoutMs,
+  onGrown = () => undefined,
 }: PreparationOptions): Preparation {
   const installations = createSharedTasks<void, Line>()
 
@@ -69,6 +79,7 @@ export function createPreparation({
           await installer.install(work, lockFile, settings.allowScripts, (...line) => report(line), stop)
           stop.throwIfAborted()
           await store.publish(key, work.tree)
+          onGrown()
         }),
       (line) => output(...line),
       signal,
@@ -93,14 +104,22 @@ export function createPreparation({
     programOf: async (input, lockFile) => {
       const installer = await installerOf(input.spec.package, input.workspaceId)
       const key = await keyOf(input, installer, lockFile, await ownsPackages(input.workspaceId))
-      if (!(await store.has(key))) {
-        throw new CatwalkError('install_failed', 'The release is not installed on this machine.')
+      const letGo = await store.hold(key)
+      try {
+        if (!(await store.has(key))) {
+          throw new CatwalkError('install_failed', 'The release is not installed on this machine.')
+        }
+        const installation = store.pathOf(key)
+        const program = await installer.program(installation, input.settings.memoryMiB)
+        return { installation, program, letGo }
+      } catch (error) {
+        letGo()
+        throw error
       }
-      const installation = store.pathOf(key)
-      return {
-        installation,
-        program: await installer.program(installation, input.settings.memoryMiB),
-      }
+    },
+    keyOf: async (input, lockFile) => {
+      const installer = await installerOf(input.spec.package, input.workspaceId)
+      return keyOf(input, installer, lockFile, await ownsPackages(input.workspaceId))
     },
   }
 }

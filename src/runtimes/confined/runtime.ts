@@ -20,9 +20,10 @@ import type { PythonIndex } from './install/python/pip-command.ts'
 import type { PackageInstaller } from './install/package-installer.ts'
 import { createRunStep } from './install/run-step.ts'
 import { createStore } from './install/store.ts'
+import { createStoreBudget, type StoreBudget } from './install/store-budget.ts'
 import { createInstances } from './instances.ts'
 import { createLaunch } from './launch.ts'
-import { createPreparation, type Preparation } from './prepare.ts'
+import { createPreparation, type Installed, type Preparation } from './prepare.ts'
 import type { Confinement } from './confinement.ts'
 import { serverCommand } from './server-command.ts'
 import { createSlots } from './slots.ts'
@@ -50,6 +51,12 @@ export interface ConfinedRuntimeOptions {
   readonly openSnapshot?: OpenSnapshot
   /** What one installation or build may take on disk while it goes on. */
   readonly installDiskMiB?: number
+  /** What the store of installed packages may take on disk; left out for no limit. */
+  readonly storeMiB?: number
+  /** The releases whose installations must stay: those that serve, and those that are about to. */
+  readonly releasesInUse?: (runtime: RuntimeKind) => Promise<readonly ReleaseInUse[]>
+  /** How long what was used stays in any case. */
+  readonly storeRecentMs?: number
   /** What the homes of one deployment may take on disk together; left out for no limit. */
   readonly homeMiB?: number
   readonly installTimeoutMs: number
@@ -61,6 +68,10 @@ export interface ConfinedRuntimeOptions {
   readonly installOrigins?: readonly string[]
   /** The network that servers reach through the egress proxy; tests bring their own. */
   readonly network?: Network
+}
+
+export interface ReleaseInUse extends Installed {
+  readonly lockFile: string
 }
 
 /** What these runtimes differ in. */
@@ -86,9 +97,11 @@ interface Parts {
   readonly identities: Identities
   readonly confinement: Confinement
   readonly preparation: Preparation
+  readonly budget: StoreBudget
   readonly temporary: string
 }
 
+const STORE_RECENT_MS = 600_000
 const INSTALL_DISK_MIB = 4_096
 
 /** A trial takes a processor for itself while it lasts. */
@@ -103,12 +116,17 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
   const homeLimit = options.homeMiB === undefined ? {} : { homeMiB: options.homeMiB }
   const trials = createSlots(TRIALS_AT_ONCE)
   let opening: Promise<Parts> | null = null
+  let budget: StoreBudget | null = null
   const open = async (): Promise<Parts> => {
     opening ??= openParts(options, source)
-    return opening.catch((error: unknown) => {
+    try {
+      const parts = await opening
+      budget ??= parts.budget
+      return parts
+    } catch (error) {
       opening = null
       throw error
-    })
+    }
   }
   return {
     kind: source.kind,
@@ -125,24 +143,31 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
     prepare: async (input, signal) => (await open()).preparation.prepare(input, signal),
     start: async (input, signal) => {
       const { confinement, homes, identities, preparation } = await open()
-      const { installation, program } = await preparation.programOf(input, input.lockFile)
-      await instances.stopOlder(input)
-      const identity = identities.deployment(input.slot)
-      const home = await homes.provide(input.deploymentId, input.person ?? null, identity)
-      const launch = createLaunch(
-        confinement,
-        (count) =>
-          serverCommand(
-            input,
-            program,
-            { installation, home, ...homeLimit },
-            { identity, internet: dialPublic(network) },
-            count,
-          ),
-        input.output,
-        (isFull) => homes.guard(input.deploymentId, isFull),
-      )
-      return instances.start(input, launch, signal)
+      const { installation, program, letGo } = await preparation.programOf(input, input.lockFile)
+      try {
+        await instances.stopOlder(input)
+        const identity = identities.deployment(input.slot)
+        const home = await homes.provide(input.deploymentId, input.person ?? null, identity)
+        const launch = createLaunch(
+          confinement,
+          (count) =>
+            serverCommand(
+              input,
+              program,
+              { installation, home, ...homeLimit },
+              { identity, internet: dialPublic(network) },
+              count,
+            ),
+          input.output,
+          (isFull) => homes.guard(input.deploymentId, isFull),
+        )
+        const instance = await instances.start(input, launch, signal)
+        void instance.ended.then(letGo)
+        return instance
+      } catch (error) {
+        letGo()
+        throw error
+      }
     },
     tryOut: async (input, signal) => {
       const parts = await open()
@@ -158,6 +183,15 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
       const { homes } = await open()
       await instances.stopAll(deploymentId)
       await homes.remove(deploymentId)
+    },
+    storeUse: () => budget?.use() ?? { storeMiB: 0, storeLimitMiB: options.storeMiB ?? null, evicted: 0 },
+    disk: async (signal) => {
+      const parts = await open()
+      return {
+        ...parts.budget.use(),
+        homeLimitMiB: options.homeMiB ?? null,
+        homes: await parts.homes.usage(signal),
+      }
     },
     keepPeople: async (deploymentId, people) => (await open()).homes.keepPeople(deploymentId, people),
   }
@@ -206,11 +240,39 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
         return spec satisfies never
     }
   }
+  const preparation = createPreparation({
+    store,
+    installerOf,
+    ownsPackages,
+    timeoutMs: options.installTimeoutMs,
+    onGrown: () => void budget.enforce(),
+  })
+  const needed = async (): Promise<ReadonlySet<string>> => {
+    const keys = new Set<string>()
+    for (const release of (await options.releasesInUse?.(source.kind)) ?? []) {
+      try {
+        keys.add(await preparation.keyOf(release, release.lockFile))
+      } catch (error) {
+        // What cannot be installed here, for want of its interpreter, is not in this store either.
+        if (!(error instanceof CatwalkError)) throw error
+      }
+    }
+    return keys
+  }
+  const budget = createStoreBudget({
+    store,
+    limitMiB: options.storeMiB ?? null,
+    needed,
+    recentMs: options.storeRecentMs ?? STORE_RECENT_MS,
+    logger: options.logger,
+  })
+  void budget.enforce()
   return {
     homes: createHomes(directories, options.homeMiB ?? null),
     identities,
     confinement,
-    preparation: createPreparation({ store, installerOf, ownsPackages, timeoutMs: options.installTimeoutMs }),
+    preparation,
+    budget,
     temporary: directories.temporary,
   }
 }

@@ -74,6 +74,8 @@ const LITTLE_MIB = 1024
 const TOO_LITTLE_MIB = 256
 const SKEW_MS = 2000
 const SLOW_MS = 100
+/** Of its quota. */
+const NEARLY_FULL = 0.9
 
 export const checks: Readonly<Record<CheckName, Check>> = {
   async configuration({ unsandboxed, listensOn, listensOnLoopback, publicUrl }) {
@@ -192,13 +194,37 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     )
   },
 
-  async disk({ dataDir }) {
+  async disk({ db, dataDir, runtimes }, signal) {
     const { bavail, bsize } = await statfs(dataDir)
     const freeMiB = Math.floor((bavail * bsize) / MIB)
     const detail = `${freeMiB} MiB are free in ${dataDir}.`
     if (freeMiB < TOO_LITTLE_MIB)
       return error(detail, 'Free some space: neither database nor packages can be written.')
     if (freeMiB < LITTLE_MIB) return warning(detail, 'Free some space before the next deployment.')
+    for (const { kind, disk } of runtimes) {
+      const use = await disk?.(signal)
+      if (use === undefined) continue
+      const { storeMiB, storeLimitMiB, homeLimitMiB, homes } = use
+      if (storeLimitMiB !== null && storeMiB > storeLimitMiB) {
+        return warning(
+          `The packages of ${kind} take ${Math.round(storeMiB)} MiB, more than they should (${storeLimitMiB} MiB): releases in use need them.`,
+          'Raise CATWALK_STORE_MIB, or delete deployments that nobody needs.',
+        )
+      }
+      const full = [...homes].filter(
+        ([, usedMiB]) => homeLimitMiB !== null && usedMiB > homeLimitMiB * NEARLY_FULL,
+      )
+      if (full.length > 0) {
+        const names = await slugsOf(
+          db,
+          full.map(([id]) => id),
+        )
+        return warning(
+          `Nearly full, or full, of ${homeLimitMiB} MiB: the ${full.length === 1 ? 'home' : 'homes'} of ${names.join(', ')}.`,
+          'Raise CATWALK_HOME_MIB, or remove files from there. A server whose home is full is ended.',
+        )
+      }
+    }
     return ok(detail)
   },
 
@@ -301,6 +327,13 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     }
     return ok('No proxy is trusted: the address of the connection counts.')
   },
+}
+
+/** The names of deployments; of one that is not known any more its id. */
+async function slugsOf(db: queries.Handle, ids: readonly string[]): Promise<readonly string[]> {
+  const rows = await db.selectFrom('deployments').select(['id', 'slug']).where('id', 'in', ids).execute()
+  const slugs = new Map(rows.map(({ id, slug }) => [id, slug]))
+  return ids.map((id) => slugs.get(id) ?? id)
 }
 
 /** What is known here is served whatever the registry does, so this is never an error. */

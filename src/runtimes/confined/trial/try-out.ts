@@ -42,11 +42,15 @@ export async function tryOut(parts: TrialParts, input: TrialInput, signal: Abort
   const hosts = new Set<string>()
   const limit = AbortSignal.any([signal, AbortSignal.timeout(input.limitMs)])
   const observed: Observed[] = []
-  while (observed.length < MAX_BOOTS && !limit.aborted && observed.at(-1)?.flooded !== true) {
-    const boot = nextBoot(input, observed.map(resultOf), INSIDE.home)
-    if (boot === null) break
-    observed.push(await bootOnce(parts, { input, boot, settings, ...started, hosts, output }, limit))
-    signal.throwIfAborted()
+  try {
+    while (observed.length < MAX_BOOTS && !limit.aborted && observed.at(-1)?.flooded !== true) {
+      const boot = nextBoot(input, observed.map(resultOf), INSIDE.home)
+      if (boot === null) break
+      observed.push(await bootOnce(parts, { input, boot, settings, ...started, hosts, output }, limit))
+      signal.throwIfAborted()
+    }
+  } finally {
+    started.letGo()
   }
   return { ...conclude(observed, hosts), lockFile }
 }
