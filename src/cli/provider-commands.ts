@@ -27,6 +27,7 @@ export function addProviders(program: Command, run: ProgramOptions['run']): void
     .addOption(new Option('--preset <service>', 'its addresses are known').choices(['github', 'google']))
     .option('--authorization-url <url>', 'where people are sent')
     .option('--token-url <url>', 'where tokens are given')
+    .option('--revocation-url <url>', 'where tokens are ended when an account is disconnected')
     .option('--issuer <url>', 'what it calls itself in iss')
     .option('--scope <text>', 'what is asked for; may be repeated', collect)
     .option('--parameter <NAME=VALUE>', 'sent along to the authorization endpoint', collect)

@@ -10,6 +10,7 @@ const AccountProvider = z
     name: z.string(),
     authorizationUrl: z.string(),
     tokenUrl: z.string(),
+    revocationUrl: z.string().nullable(),
     issuer: z.string().nullable(),
     scopes: z.array(z.string()),
     parameters: z.record(z.string(), z.string()),
@@ -31,6 +32,10 @@ const PutAccountProvider = z
       .describe('Gives what is left out below, from the documentation of the service'),
     authorizationUrl: address.optional(),
     tokenUrl: address.optional(),
+    revocationUrl: address
+      .nullable()
+      .optional()
+      .describe('Where it ends tokens (RFC 7009); without it they are only forgotten here'),
     issuer: address.nullable().optional().describe('What it calls itself in `iss`'),
     scopes: z.array(z.string().min(1).max(256)).max(64).optional(),
     parameters: z
@@ -49,8 +54,10 @@ const Account = z
     provider: z.object({ id: z.string(), name: z.string() }),
     own: z.boolean().describe('Each member connects their own; this is about yours'),
     state: z
-      .enum(['missing', 'connected', 'broken'])
-      .describe('broken: the service refuses it, so it must be connected again'),
+      .enum(['missing', 'connected', 'broken', 'unused'])
+      .describe(
+        'broken: the service refuses it, so it must be connected again; unused: no release works with it any more, so it is not renewed',
+      ),
     problem: z.string().nullable(),
     connectedAt: z.string().nullable(),
     expiresAt: z.string().nullable().describe('Of the token that there is; it is renewed before'),
@@ -131,7 +138,7 @@ export const accountProviderRoutes = {
   disconnectAccount: {
     method: 'delete',
     path: '/deployments/{id}/accounts/{name}',
-    summary: 'Forget an account; the server loses its token',
+    summary: 'Forget an account; the server loses its token, and the service is asked to end it',
     access: 'viewer',
     scope: 'credentials:write',
     status: 204,

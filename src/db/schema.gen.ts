@@ -25,6 +25,16 @@ export interface AccountProvidersTable {
   token: string
   key_id: string
   created_at: Defaulted<Timestamp>
+  revocation_url: string | null
+}
+
+export interface AccountRevocationsTable {
+  id: string
+  provider_id: string
+  token: string
+  key_id: string
+  attempts: Defaulted<number>
+  next_at: Defaulted<Timestamp>
 }
 
 export interface AccountsTable {
@@ -543,6 +553,7 @@ export interface WorkspacesTable {
 
 export interface DB {
   account_providers: AccountProvidersTable
+  account_revocations: AccountRevocationsTable
   accounts: AccountsTable
   analyses: AnalysesTable
   api_keys: ApiKeysTable

@@ -6,6 +6,8 @@ export type ClientAuthMethod = 'client_secret_post' | 'client_secret_basic' | 'n
 export interface ProviderDescription {
   readonly authorizationUrl: string
   readonly tokenUrl: string
+  /** Where it ends tokens (RFC 7009); null: it cannot be asked to. */
+  readonly revocationUrl: string | null
   /** What it calls itself in `iss`; null: the origin of its authorization endpoint. */
   readonly issuer: string | null
   readonly scopes: readonly string[]
@@ -16,11 +18,13 @@ export interface ProviderDescription {
 
 /** Ready descriptions, from the documentation of each. The client id and secret are the workspace's own. */
 export const PROVIDER_PRESETS = {
-  // docs.github.com, "Authorizing OAuth apps": PKCE with S256 is taken; tokens of OAuth apps do not run out.
+  // docs.github.com, "Authorizing OAuth apps": PKCE with S256 is taken; tokens of OAuth apps do not run out. Tokens are
+  // deleted by an API of its own, not by RFC 7009.
   github: {
     authorizationUrl: 'https://github.com/login/oauth/authorize',
     tokenUrl: 'https://github.com/login/oauth/access_token',
-    issuer: null,
+    revocationUrl: null,
+    issuer: 'https://github.com/login/oauth',
     scopes: ['repo', 'read:user'],
     parameters: {},
     authMethod: 'client_secret_post',
@@ -29,6 +33,7 @@ export const PROVIDER_PRESETS = {
   google: {
     authorizationUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
     tokenUrl: 'https://oauth2.googleapis.com/token',
+    revocationUrl: 'https://oauth2.googleapis.com/revoke',
     issuer: 'https://accounts.google.com',
     scopes: ['openid', 'email'],
     parameters: { access_type: 'offline', prompt: 'consent' },
@@ -51,6 +56,16 @@ export interface TokenEndpoints {
     authorization: Secret | null,
     signal: AbortSignal,
   ): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }>
+  /**
+   * The same where only the status of the answer says something (RFC 7009, section 2.2).
+   * @throws CatwalkError `service_unreachable` when there is no answer
+   */
+  tell(
+    url: string,
+    form: Readonly<Record<string, string>>,
+    authorization: Secret | null,
+    signal: AbortSignal,
+  ): Promise<number>
 }
 
 /** What a server gets of an account: the template with the token in it. */

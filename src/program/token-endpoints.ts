@@ -1,11 +1,37 @@
-import { CatwalkError, type TokenEndpoints } from '../domain/index.ts'
-import { HttpFailure, readJson, type HttpClient } from '../network/index.ts'
+import { CatwalkError, type Secret, type TokenEndpoints } from '../domain/index.ts'
+import { HttpFailure, readJson, type HttpClient, type HttpResponse } from '../network/index.ts'
 
 const TIMEOUT_MS = 20_000
 const MAX_ANSWER_BYTES = 256 * 1024
 
 /** Asks token endpoints through a client that only goes where it may. A redirect would carry secrets elsewhere. */
 export function createTokenEndpoints(http: HttpClient): TokenEndpoints {
+  async function send<T>(
+    text: string,
+    form: Readonly<Record<string, string>>,
+    authorization: Secret | null,
+    signal: AbortSignal,
+    read: (response: HttpResponse, limit: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const url = new URL(text)
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
+    try {
+      const response = await http.request(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+        body: Buffer.from(new URLSearchParams(form).toString()),
+        authorization,
+        maxRedirects: 0,
+        timeoutMs: TIMEOUT_MS,
+        signal: limit,
+      })
+      return await read(response, limit)
+    } catch (error) {
+      signal.throwIfAborted()
+      throw unreachable(url, error)
+    }
+  }
+
   return {
     async check(text, signal) {
       const url = new URL(text)
@@ -20,18 +46,7 @@ export function createTokenEndpoints(http: HttpClient): TokenEndpoints {
       }
     },
     async ask(text, form, authorization, signal) {
-      const url = new URL(text)
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
-      try {
-        const response = await http.request(url, {
-          method: 'POST',
-          headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
-          body: Buffer.from(new URLSearchParams(form).toString()),
-          authorization,
-          maxRedirects: 0,
-          timeoutMs: TIMEOUT_MS,
-          signal: limit,
-        })
+      return send(text, form, authorization, signal, async (response, limit) => {
         const { status } = response
         const body: unknown = await readJson(response, MAX_ANSWER_BYTES).catch((error: unknown) => {
           limit.throwIfAborted()
@@ -41,10 +56,13 @@ export function createTokenEndpoints(http: HttpClient): TokenEndpoints {
         const isObject = typeof body === 'object' && body !== null && !Array.isArray(body)
         // An object that JSON was read from.
         return { status, body: isObject ? (body as Record<string, unknown>) : {} }
-      } catch (error) {
-        signal.throwIfAborted()
-        throw unreachable(url, error)
-      }
+      })
+    },
+    async tell(text, form, authorization, signal) {
+      return send(text, form, authorization, signal, (response) => {
+        response.body.destroy()
+        return Promise.resolve(response.status)
+      })
     },
   }
 }

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, ServerResponse, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 /** A request to the token endpoint. */
@@ -21,8 +21,12 @@ export interface FakeAccountProvider extends AsyncDisposable {
   givesRefreshToken: boolean
   /** Whether each use of a refresh token makes a new one, and ends it. */
   rotates: boolean
-  /** What it does instead of answering as it should. */
-  mood: 'well' | 'down' | 'silent' | 'redirecting' | 'talking-rubbish'
+  /** Whether a refresh token that was replaced is taken until the one in its place was used (a grace period). */
+  isGracious: boolean
+  /** What it does instead of answering as it should. `losing-answers`: it does as it was asked, and nobody hears of it. */
+  mood: 'well' | 'down' | 'silent' | 'redirecting' | 'talking-rubbish' | 'losing-answers'
+  /** Tokens that it was asked to end, in order (RFC 7009). */
+  readonly revoked: readonly string[]
   /** Answers errors with status 200, as GitHub does. */
   errorStatus: number
   /** Takes back all that was allowed so far. */
@@ -35,20 +39,25 @@ export interface FakeAccountProvider extends AsyncDisposable {
 
 /**
  * A service where people have accounts, on a real socket: authorization endpoint (RFC 6749, 4.1.1; RFC 9207) and token
- * endpoint with PKCE (RFC 7636), client secrets in the form and in the header, and refresh tokens with or without rotation.
+ * endpoint with PKCE (RFC 7636), client secrets in the form and in the header, refresh tokens with or without rotation,
+ * and a revocation endpoint (RFC 7009). A browser is asked whether it allows the client.
  */
 export async function startAccountProvider(): Promise<FakeAccountProvider> {
   const clientId = 'client-of-catwalk'
   const clientSecret = `secret of catwalk/${randomUUID()}`
   const codes = new Map<string, { redirectUri: string; challenge: string }>()
   const refreshTokens = new Set<string>()
+  /** Refresh tokens that were replaced, with the ones in their places. */
+  const replaced = new Map<string, string>()
   const requests: TokenRequest[] = []
+  const revoked: string[] = []
   let waiting: (() => void)[] = []
   let tokens = 0
   const state = {
     expiresInSeconds: null as number | null,
     givesRefreshToken: true,
     rotates: true,
+    isGracious: false,
     mood: 'well' as FakeAccountProvider['mood'],
     errorStatus: 400,
   }
@@ -60,7 +69,12 @@ export async function startAccountProvider(): Promise<FakeAccountProvider> {
   function give(res: ServerResponse, former: string | null): void {
     const refresh = former === null || state.rotates ? `refresh-${randomUUID()}` : undefined
     if (refresh !== undefined) refreshTokens.add(refresh)
-    if (former !== null && state.rotates) refreshTokens.delete(former)
+    if (former !== null && refresh !== undefined) {
+      refreshTokens.delete(former)
+      replaced.set(former, refresh)
+      // Whoever has the new one needs the one before no more.
+      for (const [old, next] of replaced) if (next === former) replaced.delete(old)
+    }
     json(res, 200, {
       access_token: `access-${++tokens}`,
       token_type: 'Bearer',
@@ -80,7 +94,8 @@ export async function startAccountProvider(): Promise<FakeAccountProvider> {
     if (!isOurClient(form, authorization)) return refuse(res, 'invalid_client')
     if (form.get('grant_type') === 'refresh_token') {
       const given = form.get('refresh_token') ?? ''
-      return refreshTokens.has(given) ? give(res, given) : refuse(res, 'invalid_grant')
+      const isReplaced = state.isGracious && replaced.has(given)
+      return refreshTokens.has(given) || isReplaced ? give(res, given) : refuse(res, 'invalid_grant')
     }
     const code = codes.get(form.get('code') ?? '')
     codes.delete(form.get('code') ?? '')
@@ -99,6 +114,7 @@ export async function startAccountProvider(): Promise<FakeAccountProvider> {
     if (query.get('client_id') !== clientId || query.get('code_challenge_method') !== 'S256') {
       return void res.writeHead(400).end()
     }
+    if (!query.has('says')) return askPerson(query, res)
     if (query.get('says') === 'no') target.searchParams.set('error', 'access_denied')
     else {
       const code = randomUUID()
@@ -111,11 +127,22 @@ export async function startAccountProvider(): Promise<FakeAccountProvider> {
     res.writeHead(302, { location: target.href }).end()
   }
 
+  function revoke(form: URLSearchParams, authorization: string | undefined, res: ServerResponse): void {
+    if (!isOurClient(form, authorization)) return refuse(res, 'invalid_client')
+    const token = form.get('token') ?? ''
+    revoked.push(token)
+    refreshTokens.delete(token)
+    // It has no body, and is the same for a token that was not known (section 2.2).
+    res.writeHead(200).end()
+  }
+
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const url = new URL(req.url ?? '/', 'http://fake')
     if (url.pathname === '/authorize') return authorize(url.searchParams, res)
     const form = new URLSearchParams(await read(req))
     const { authorization } = req.headers
+    if (url.pathname === '/revoke' && state.mood === 'well')
+      return revoke(form, req.headers.authorization, res)
     requests.push({ grant: form.get('grant_type') ?? '', form, authorization })
     switch (state.mood) {
       case 'down':
@@ -127,6 +154,9 @@ export async function startAccountProvider(): Promise<FakeAccountProvider> {
       case 'silent':
         await new Promise<void>((resolve) => waiting.push(resolve))
         break
+      case 'losing-answers':
+        // On no connection.
+        return token(form, authorization, new ServerResponse(req))
       case 'well':
     }
     token(form, authorization, res)
@@ -145,7 +175,11 @@ export async function startAccountProvider(): Promise<FakeAccountProvider> {
     clientId,
     clientSecret,
     requests,
-    revokeAll: () => refreshTokens.clear(),
+    revoked,
+    revokeAll() {
+      refreshTokens.clear()
+      replaced.clear()
+    },
     speak() {
       for (const go of waiting) go()
       waiting = []
@@ -161,6 +195,17 @@ export async function startAccountProvider(): Promise<FakeAccountProvider> {
       await once(server, 'close')
     },
   })
+}
+
+/** The page of the provider, where a person has signed in before. */
+function askPerson(query: URLSearchParams, res: ServerResponse): void {
+  const hidden = [...query].map(
+    ([name, value]) => `<input type="hidden" name="${name}" value="${value.replaceAll('"', '&quot;')}">`,
+  )
+  res.writeHead(200, { 'content-type': 'text/html' }).end(
+    `<!doctype html><html lang="en"><title>The service</title><h1>Allow Catwalk?</h1><form action="/authorize">
+    ${hidden.join('')}<button name="says" value="yes">Allow</button><button name="says" value="no">Deny</button></form>`,
+  )
 }
 
 function json(res: ServerResponse, status: number, body: unknown): void {

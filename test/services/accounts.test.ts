@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { queries } from '../../src/db/index.ts'
 import { CatwalkError, systemClock } from '../../src/domain/index.ts'
 import {
   createAccountKeeper,
   createRelease,
   deleteAccountProvider,
+  deleteDeployment,
   disconnectAccount,
   finishAccount,
   getOwnCredentials,
@@ -47,6 +48,7 @@ beforeEach(() => {
     expiresInSeconds: null,
     givesRefreshToken: true,
     rotates: true,
+    isGracious: false,
     mood: 'well',
     errorStatus: 400,
   })
@@ -55,6 +57,7 @@ beforeEach(() => {
 const described = () => ({
   authorizationUrl: `${provider.origin}/authorize`,
   tokenUrl: `${provider.origin}/token`,
+  revocationUrl: `${provider.origin}/revoke`,
   issuer: provider.origin,
   scopes: ['read', 'write'],
   clientId: provider.clientId,
@@ -109,6 +112,13 @@ const startedFor = (node: Node, id: string): FakeInstance[] =>
   node.runtime.started.filter(({ input }) => input.deploymentId === id)
 
 const tokenOf = (instance: FakeInstance | undefined) => instance?.input.credentials.get('API_TOKEN')?.reveal()
+
+async function refreshTokenOf(id: string, person: string | null = null): Promise<string> {
+  const [account] = await queries.listConnectedAccounts(world.ctx.db, id, person)
+  if (account === undefined) throw new Error('there is no account')
+  const text = world.ctx.vault.decrypt(`connected account/${account.id}`, account.token, account.key_id)
+  return /"refreshToken":"([^"]+)"/.exec(text.reveal())?.[1] ?? ''
+}
 
 /** Makes a token due, as if its time had come. */
 async function due(id: string): Promise<void> {
@@ -435,6 +445,117 @@ test('whoever leaves takes their account along', async () => {
   expect(await queries.listPersonalCredentials(world.ctx.db, id, dora)).toEqual([])
 })
 
+describe('what is forgotten here is ended at the service (RFC 7009)', () => {
+  test('when it is disconnected, whoever disconnects it', async () => {
+    const id = await deployShared()
+    await connect(owner(), id)
+    const token = await refreshTokenOf(id)
+    await disconnectAccount(owner(), { params: { id, name: 'API_TOKEN' } })
+    await keeper().work()
+    expect(provider.revoked).toContain(token)
+  })
+
+  test('when its member takes it back, or leaves', async () => {
+    const id = await deployOwn()
+    const eve = await world.person('eve')
+    await connect(as(eve), id)
+    await connect(as(ben), id)
+    const [ofEve, ofBen] = [await refreshTokenOf(id, eve), await refreshTokenOf(id, ben)]
+    await withdrawOwnCredentials(as(ben), { params: { id } })
+    await world.ctx.db.deleteFrom('members').where('user_id', '=', eve).execute()
+    await keeper().work()
+    expect(provider.revoked).toEqual(expect.arrayContaining([ofEve, ofBen]))
+  })
+
+  test('when its deployment is deleted', async () => {
+    const id = await deployShared()
+    await connect(owner(), id)
+    const token = await refreshTokenOf(id)
+    await deleteDeployment(world.ctx, { params: { id } })
+    await keeper().work()
+    expect(provider.revoked).toContain(token)
+  })
+
+  test('later, when the service does not answer just then', async () => {
+    const id = await deployShared()
+    await connect(owner(), id)
+    const token = await refreshTokenOf(id)
+    await disconnectAccount(owner(), { params: { id, name: 'API_TOKEN' } })
+    provider.mood = 'down'
+    await keeper().work()
+    provider.mood = 'well'
+    await keeper().work()
+    // It is not asked in a hurry.
+    expect(provider.revoked).not.toContain(token)
+    await world.ctx.db
+      .updateTable('account_revocations')
+      .set({ next_at: new Date(0) })
+      .execute()
+    await keeper().work()
+    expect(provider.revoked).toContain(token)
+    expect(await world.ctx.db.selectFrom('account_revocations').selectAll().execute()).toEqual([])
+  })
+
+  test('but not when it is connected again, which some services would take for the new one as well', async () => {
+    const id = await deployShared()
+    await connect(owner(), id)
+    const token = await refreshTokenOf(id)
+    await connect(owner(), id)
+    await keeper().work()
+    expect(provider.revoked).not.toContain(token)
+  })
+})
+
+test('an account that no release works with any more is shown, not renewed, and can be disconnected', async () => {
+  provider.expiresInSeconds = 3600
+  const id = await deployShared()
+  await connect(owner(), id)
+  await createRelease(world.ctx, {
+    params: { id },
+    body: { variables: { API_TOKEN: 'by hand' }, accounts: {} },
+  })
+  // The former release may still be live, and then needs it.
+  await world.ctx.db
+    .updateTable('deployments')
+    .set((set) => ({
+      live_release_id: set
+        .selectFrom('releases')
+        .select('id')
+        .where('deployment_id', '=', id)
+        .orderBy('number', 'desc')
+        .limit(1),
+    }))
+    .where('id', '=', id)
+    .execute()
+  await due(id)
+  const before = provider.requests.length
+  await keeper().work()
+  expect(provider.requests.length).toBe(before)
+  expect(await accountOf(owner(), id)).toMatchObject({ state: 'unused', own: false })
+  await disconnectAccount(owner(), { params: { id, name: 'API_TOKEN' } })
+  expect(await accountOf(owner(), id)).toBeUndefined()
+})
+
+test('an answer that is lost costs nothing where the service takes the former token once more', async () => {
+  provider.expiresInSeconds = 3600
+  provider.isGracious = true
+  const id = await deployShared()
+  await connect(owner(), id)
+  await due(id)
+  // As a program that is killed while it waits: the service has done it, and nobody has heard.
+  const form = {
+    grant_type: 'refresh_token',
+    client_id: provider.clientId,
+    client_secret: provider.clientSecret,
+    refresh_token: await refreshTokenOf(id),
+  }
+  expect(
+    (await fetch(`${provider.origin}/token`, { method: 'POST', body: new URLSearchParams(form) })).status,
+  ).toBe(200)
+  await keeper().work()
+  expect(await accountOf(owner(), id)).toMatchObject({ state: 'connected' })
+})
+
 test('an account of one’s own never becomes everybody’s because the owner changed the release meanwhile', async () => {
   const id = await deployOwn()
   const body = await comeBack(as(ana), id)
@@ -469,15 +590,32 @@ test.each([
   ).rejects.toMatchObject({ code: 'service_unreachable' })
 })
 
+test('who may change a provider does not get what members have connected sent elsewhere', async () => {
+  await putAccountProvider(world.ctx, { body: { name: 'settled', ...described() } })
+  const id = await world.deploy({}, [], { API_TOKEN: { provider: 'settled', template: '{token}' } })
+  await connect(owner(), id)
+  for (const elsewhere of [
+    { tokenUrl: `${provider.origin}/token-of-mine` },
+    { revocationUrl: `${provider.origin}/revoke-of-mine` },
+  ]) {
+    const body = { name: 'settled', ...described(), ...elsewhere }
+    await expect(putAccountProvider(world.ctx, { body })).rejects.toMatchObject({
+      code: 'account_provider_in_use',
+    })
+  }
+})
+
 test('a secret that is kept goes to no other address than it was given for', async () => {
   await putAccountProvider(world.ctx, { body: { name: 'kept', ...described() } })
   const { clientSecret: _, ...rest } = described()
   await putAccountProvider(world.ctx, { body: { name: 'kept', ...rest, scopes: ['other'] } })
-  await expect(
-    putAccountProvider(world.ctx, {
-      body: { name: 'kept', ...rest, tokenUrl: `${provider.origin}/somewhere-else` },
-    }),
-  ).rejects.toMatchObject({ code: 'invalid_request', details: { field: 'clientSecret' } })
+  for (const field of ['tokenUrl', 'revocationUrl'] as const) {
+    await expect(
+      putAccountProvider(world.ctx, {
+        body: { name: 'kept', ...rest, [field]: `${provider.origin}/somewhere-else` },
+      }),
+    ).rejects.toMatchObject({ code: 'invalid_request', details: { field: 'clientSecret' } })
+  }
 })
 
 test('ours are not to be replaced by parameters of a provider', async () => {
@@ -490,11 +628,19 @@ test('GitHub and Google are there by name, with what their documentation says', 
   // Their addresses cannot be looked up here.
   const ctx = { ...world.ctx, tokenEndpoints: { ...world.ctx.tokenEndpoints, check: async () => {} } }
   const github = await putAccountProvider(ctx, { body: { name: 'github', preset: 'github', ...given } })
-  expect(github.tokenUrl).toBe('https://github.com/login/oauth/access_token')
+  expect(github).toMatchObject({
+    authorizationUrl: 'https://github.com/login/oauth/authorize',
+    tokenUrl: 'https://github.com/login/oauth/access_token',
+    // Tokens of OAuth apps are deleted by an API of GitHub's own.
+    revocationUrl: null,
+    issuer: 'https://github.com/login/oauth',
+  })
   const google = await putAccountProvider(ctx, { body: { name: 'google', preset: 'google', ...given } })
   expect(google).toMatchObject({
+    tokenUrl: 'https://oauth2.googleapis.com/token',
+    revocationUrl: 'https://oauth2.googleapis.com/revoke',
     issuer: 'https://accounts.google.com',
-    parameters: { access_type: 'offline' },
+    parameters: { access_type: 'offline', prompt: 'consent' },
   })
 })
 

@@ -11,6 +11,7 @@ export interface AddProviderOptions extends CommonOptions {
   readonly clientSecret?: string
   readonly authorizationUrl?: string
   readonly tokenUrl?: string
+  readonly revocationUrl?: string
   readonly issuer?: string
   readonly scope?: readonly string[]
   readonly parameter?: readonly string[]
@@ -56,6 +57,7 @@ export async function addProvider(
     ...(options.preset === undefined ? {} : { preset: options.preset }),
     ...(options.authorizationUrl === undefined ? {} : { authorizationUrl: options.authorizationUrl }),
     ...(options.tokenUrl === undefined ? {} : { tokenUrl: options.tokenUrl }),
+    ...(options.revocationUrl === undefined ? {} : { revocationUrl: options.revocationUrl }),
     ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
     ...(scope === undefined ? {} : { scopes: [...scope] }),
     ...(parameter === undefined
@@ -97,7 +99,7 @@ export async function listAccounts(context: CommandContext, id: string): Promise
       ),
     ),
   )
-  if (items.some(({ state }) => state !== 'connected'))
+  if (items.some(({ state }) => state === 'missing' || state === 'broken'))
     output.note('Accounts are connected in the browser, in the room of the deployment.')
 }
 

@@ -7,6 +7,7 @@ export interface AccountProviderRow {
   readonly name: string
   readonly authorization_url: string
   readonly token_url: string
+  readonly revocation_url: string | null
   readonly issuer: string | null
   readonly scopes: readonly string[]
   readonly parameters: Readonly<Record<string, string>>
@@ -22,6 +23,7 @@ const PROVIDER = [
   'name',
   'authorization_url',
   'token_url',
+  'revocation_url',
   'issuer',
   'scopes',
   'parameters',
@@ -118,7 +120,10 @@ export async function listConnectedAccounts(
     .execute()
 }
 
-/** Stores an account in place of the one that was there for the same credential of the same person. */
+/**
+ * Stores an account in place of the one that was there for the same credential of the same person. The former one is not
+ * ended at a service that it is connected with again: some end all that they gave to the same account by that.
+ */
 export async function putConnectedAccount(
   tx: Handle,
   row: Pick<
@@ -134,27 +139,36 @@ export async function putConnectedAccount(
     | 'expires_at'
   > & { readonly refresh_at: Date | null; readonly connected_by: string },
 ): Promise<void> {
-  await deleteConnectedAccounts(tx, row.deployment_id, row.user_id, row.name)
+  const former = await deleteConnectedAccounts(tx, row.deployment_id, row.user_id, row.name)
+  if (former.length > 0) {
+    await tx
+      .deleteFrom('account_revocations')
+      .where('id', 'in', former)
+      .where('provider_id', '=', row.provider_id)
+      .execute()
+  }
   await tx
     .insertInto('connected_accounts')
     .values({ ...row, state: 'connected' })
     .execute()
 }
 
-/** Deletes accounts of a deployment that serve everybody (null) or one person: all, or that for one credential. */
+/**
+ * Deletes accounts of a deployment that serve everybody (null) or one person: all, or that for one credential. Their
+ * tokens are then ended at their services. Returns the ids.
+ */
 export async function deleteConnectedAccounts(
   tx: Handle,
   deploymentId: string,
   userId: string | null,
   name?: string,
-): Promise<number> {
+): Promise<string[]> {
   let query = tx
     .deleteFrom('connected_accounts')
     .where('deployment_id', '=', deploymentId)
     .where('user_id', userId === null ? 'is' : '=', userId)
   if (name !== undefined) query = query.where('name', '=', name)
-  const { numDeletedRows } = await query.executeTakeFirstOrThrow()
-  return Number(numDeletedRows)
+  return (await query.returning('id').execute()).map(({ id }) => id)
 }
 
 /** Deletes all accounts of a deployment, whosever they are. */
@@ -174,6 +188,16 @@ export interface RefreshWish {
   }
 }
 
+/** The live release, or one that shall follow it, still works with the account: all others are not renewed for ever. */
+const WANTED = sql`exists (
+  select from deployments d
+    left join releases live on live.id = d.live_release_id
+    join releases r on r.deployment_id = d.id and r.number >= coalesce(live.number, 0)
+  where d.id = connected_accounts.deployment_id
+    and r.settings -> 'accounts' -> connected_accounts.name ->> 'provider' = connected_accounts.provider_id
+    and coalesce(r.settings -> 'personal' ? connected_accounts.name, false) = (connected_accounts.user_id is not null)
+)`
+
 /**
  * Takes one account that is due to be renewed, for `leaseSeconds`: no other replica renews it until then. Null when there
  * is none that nobody else has.
@@ -192,7 +216,7 @@ export async function claimDueAccount(
     update connected_accounts set lease_until = now() + make_interval(secs => ${leaseSeconds})
     where id = (
       select id from connected_accounts
-      where ${due} and id <> all(${[...except]}::text[]) and refresh_at is not null and state = 'connected' and (lease_until is null or lease_until < now())
+      where ${due} and ${WANTED} and id <> all(${[...except]}::text[]) and refresh_at is not null and state = 'connected' and (lease_until is null or lease_until < now())
       order by refresh_at limit 1 for update skip locked
     )
     returning ${sql.join(ACCOUNT.map((column) => sql.ref(column)))}`.execute(db)
@@ -279,4 +303,32 @@ export async function restartIfRunning(tx: Handle, deploymentId: string): Promis
     where id = ${deploymentId} and desired = 'running' and live_release_id is not null and not asleep`.execute(
     tx,
   )
+}
+
+export interface RevocationRow {
+  readonly id: string
+  readonly provider_id: string
+  readonly workspace_id: string
+  readonly token: string
+  readonly key_id: string
+  /** How often it was tried, with this time. */
+  readonly attempts: number
+}
+
+/** Takes one forgotten account whose tokens are to be ended at its service. The next try is later each time. */
+export async function claimRevocation(db: Handle): Promise<RevocationRow | null> {
+  const { rows } = await sql<RevocationRow>`
+    update account_revocations
+    set attempts = attempts + 1, next_at = now() + make_interval(secs => least(3600, 60 * 2 ^ attempts))
+    where id = (
+      select id from account_revocations where next_at <= now() order by next_at limit 1 for update skip locked
+    )
+    returning id, token, key_id, attempts, provider_id,
+      (select workspace_id from account_providers where id = provider_id) as workspace_id`.execute(db)
+  return rows[0] ?? null
+}
+
+/** Its tokens are ended, or it was tried for long enough. */
+export async function deleteRevocation(db: Handle, id: string): Promise<void> {
+  await db.deleteFrom('account_revocations').where('id', '=', id).execute()
 }

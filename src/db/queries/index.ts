@@ -1,9 +1,11 @@
 export {
   claimDueAccount,
+  claimRevocation,
   countAccountsOf,
   deleteAccountProvider,
   deleteAllAccounts,
   deleteConnectedAccounts,
+  deleteRevocation,
   isRefreshing,
   listAccountProviders,
   listConnectedAccounts,
@@ -16,6 +18,7 @@ export {
   type AccountProviderRow,
   type ConnectedAccountRow,
   type RefreshWish,
+  type RevocationRow,
 } from './accounts.ts'
 export {
   deleteAnalyses,

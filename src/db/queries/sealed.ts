@@ -8,6 +8,7 @@ export const SEALED_TABLES = [
   'workspace_settings',
   'account_providers',
   'connected_accounts',
+  'account_revocations',
 ] as const
 
 export type SealedTable = (typeof SEALED_TABLES)[number]

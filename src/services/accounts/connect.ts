@@ -169,7 +169,7 @@ export async function finishAccount(
 }
 
 /**
- * Forgets an account: the caller's own, or the one for everybody.
+ * Forgets an account: the caller's own, or the one for everybody. Its service is asked to end the tokens.
  * @throws CatwalkError `deployment_not_found`, `account_not_wanted`, `forbidden`
  */
 export async function disconnectAccount(
@@ -178,8 +178,10 @@ export async function disconnectAccount(
 ): Promise<null> {
   const place = await placeOf(ctx, params.id)
   const { accounts, personal } = await sourcesOf(ctx.db, place.id)
-  if (accounts[params.name] === undefined) throw notWanted(params.name)
-  const isOwn = personal.has(params.name)
+  const isOwn =
+    accounts[params.name] === undefined
+      ? await isLeftOfTheirs(ctx, place, params.name)
+      : personal.has(params.name)
   if (!isOwn) requireMember(place)
   const person = isOwn ? ctx.actor.id : null
   await ctx.db.transaction().execute(async (tx) => {
@@ -196,6 +198,18 @@ export async function disconnectAccount(
     await queries.announce(tx, 'deployment', place.id)
   })
   return null
+}
+
+/**
+ * Whether an account that no release works with any more is the caller's own, or everybody's.
+ * @throws CatwalkError `account_not_wanted` when there is neither
+ */
+async function isLeftOfTheirs({ db, actor }: ServiceContext, { id }: Place, name: string): Promise<boolean> {
+  for (const person of [actor.id, null]) {
+    const accounts = await queries.listConnectedAccounts(db, id, person)
+    if (accounts.some((account) => account.name === name)) return person !== null
+  }
+  throw notWanted(name)
 }
 
 async function placeOf({ db, actor }: ServiceContext, idOrSlug: string): Promise<Place> {

@@ -3,7 +3,14 @@ import type { Clock, Logger, TokenEndpoints } from '../../domain/index.ts'
 import type { Vault } from '../../vault/index.ts'
 import { findProvider } from './providers.ts'
 import { sourcesOf, timesOf, writeValue } from './store.ts'
-import { askForTokens, openRefreshToken, sealTokens, TokenRefusal, type AccountTokens } from './tokens.ts'
+import {
+  askForTokens,
+  endTokens,
+  openRefreshToken,
+  sealTokens,
+  TokenRefusal,
+  type AccountTokens,
+} from './tokens.ts'
 
 /** Longer than a provider may take to answer, so that no two ask for the same account at a time. */
 const LEASE_SECONDS = 60
@@ -14,6 +21,8 @@ const LONGEST_WAIT_SECONDS = 600
 const STORE_ATTEMPTS = 30
 const STORE_RETRY_MS = 1000
 const POLL_MS = 100
+/** A service is asked to end tokens this often; the tries are spread over two hours. */
+const REVOCATION_ATTEMPTS = 8
 
 export interface AccountKeeperOptions {
   readonly db: queries.Handle
@@ -25,7 +34,7 @@ export interface AccountKeeperOptions {
 
 /** Renews the tokens of connected accounts before they run out. */
 export interface AccountKeeper {
-  /** Renews all that are due and that no other replica is renewing. */
+  /** Renews all that are due and that no other replica is renewing, and ends at their services what was forgotten. */
   work(): Promise<void>
   /** Has what a deployment is about to be started with renewed if it runs out at once. Never rejects. */
   freshen(deploymentId: string, userId: string | null, signal: AbortSignal): Promise<void>
@@ -116,8 +125,31 @@ export function createAccountKeeper(options: AccountKeeperOptions): AccountKeepe
     }
   }
 
+  async function endForgotten(): Promise<void> {
+    for (;;) {
+      const forgotten = await queries.claimRevocation(db)
+      if (forgotten === null) return
+      const { id, attempts } = forgotten
+      const isEnded = await endOne(forgotten).catch((error: unknown) => {
+        logger.warn({ account: id, err: error }, 'the tokens of a forgotten account could not be ended')
+        return false
+      })
+      if (!isEnded && attempts < REVOCATION_ATTEMPTS) continue
+      if (!isEnded) logger.error({ account: id }, 'a service did not end the tokens of a forgotten account')
+      await queries.deleteRevocation(db, id)
+    }
+  }
+
+  async function endOne(forgotten: queries.RevocationRow): Promise<boolean> {
+    const provider = await findProvider(db, forgotten.workspace_id, forgotten.provider_id)
+    return endTokens(tokenEndpoints, vault, provider, forgotten, AbortSignal.timeout(ASK_TIMEOUT_MS))
+  }
+
   return {
-    work: async () => renewAll({}),
+    async work() {
+      await renewAll({})
+      await endForgotten()
+    },
     async freshen(deploymentId, userId, signal) {
       try {
         await renewAll({ of: { deploymentId, userId, withinSeconds: FRESH_SECONDS } })

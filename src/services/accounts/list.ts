@@ -4,7 +4,8 @@ import type { ServiceContext } from '../context.ts'
 import { sourcesOf } from './store.ts'
 
 /**
- * Accounts that a deployment works with: those for everybody, and the caller's own.
+ * Accounts that a deployment works with: those for everybody, and the caller's own. Then those that no release works
+ * with any more.
  * @throws CatwalkError `deployment_not_found`
  */
 export async function listAccounts(
@@ -19,19 +20,35 @@ export async function listAccounts(
     queries.listConnectedAccounts(db, id, actor.id),
     queries.listAccountProviders(db, actor.workspaceId),
   ])
+  const nameOf = (id: string) => ({ id, name: providers.find((one) => one.id === id)?.name ?? id })
+  const wanted = Object.entries(accounts).map(([name, { provider }]) => {
+    const isOwn = personal.has(name)
+    const found = (isOwn ? own : shared).find((account) => account.name === name)
+    return {
+      name,
+      provider: nameOf(provider),
+      own: isOwn,
+      state: found?.state ?? ('missing' as const),
+      ...detailsOf(found),
+    }
+  })
+  const left = [...shared, ...own].filter(({ name }) => accounts[name] === undefined)
   return {
-    items: Object.entries(accounts).map(([name, { provider }]) => {
-      const isOwn = personal.has(name)
-      const found = (isOwn ? own : shared).find((account) => account.name === name)
-      return {
-        name,
-        provider: { id: provider, name: providers.find((one) => one.id === provider)?.name ?? provider },
-        own: isOwn,
-        state: found?.state ?? 'missing',
-        problem: found?.problem ?? null,
-        connectedAt: found?.connected_at.toISOString() ?? null,
-        expiresAt: found?.expires_at?.toISOString() ?? null,
-      }
-    }),
+    items: [
+      ...wanted,
+      ...left.map((account) => ({
+        name: account.name,
+        provider: nameOf(account.provider_id),
+        own: account.user_id !== null,
+        state: 'unused' as const,
+        ...detailsOf(account),
+      })),
+    ],
   }
 }
+
+const detailsOf = (account: queries.ConnectedAccountRow | undefined) => ({
+  problem: account?.problem ?? null,
+  connectedAt: account?.connected_at.toISOString() ?? null,
+  expiresAt: account?.expires_at?.toISOString() ?? null,
+})

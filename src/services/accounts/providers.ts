@@ -47,7 +47,7 @@ export async function listAccountProviders(
 /**
  * Adds a provider, or changes the one of the same name. Its token endpoint must be https on the public internet, or of
  * an origin that the operator trusts.
- * @throws CatwalkError `invalid_request`, `service_unreachable`
+ * @throws CatwalkError `invalid_request`, `service_unreachable`, `account_provider_in_use`
  */
 export async function putAccountProvider(
   ctx: ServiceContext,
@@ -60,8 +60,9 @@ export async function putAccountProvider(
     throw new CatwalkError('invalid_request', `A workspace has at most ${MAX_PROVIDERS} providers.`)
   }
   const described = describe(body)
-  for (const url of [described.tokenUrl, described.authorizationUrl])
+  for (const url of [described.tokenUrl, described.authorizationUrl, described.revocationUrl ?? []].flat())
     await ctx.tokenEndpoints.check(url, ctx.signal)
+  if (former !== undefined && goesElsewhere(described, former)) await requireUnused(ctx.db, former)
   const id = former?.id ?? newId('accountProvider')
   const secret = secretOf(ctx.vault, body, described, former)
   const { token, keyId } = ctx.vault.encrypt(providerScope(id), secret)
@@ -71,6 +72,7 @@ export async function putAccountProvider(
     name: body.name,
     authorization_url: described.authorizationUrl,
     token_url: described.tokenUrl,
+    revocation_url: described.revocationUrl,
     issuer: described.issuer,
     scopes: described.scopes,
     parameters: described.parameters,
@@ -98,11 +100,7 @@ export async function deleteAccountProvider(
 ): Promise<null> {
   return ctx.db.transaction().execute(async (tx) => {
     const row = await findProvider(tx, ctx.actor.workspaceId, params.provider)
-    const count = await queries.countAccountsOf(tx, row.id)
-    if (count > 0) {
-      const text = `${count} ${count === 1 ? 'account is' : 'accounts are'} connected by way of ${row.name}.`
-      throw new CatwalkError('account_provider_in_use', text)
-    }
+    await requireUnused(tx, row)
     await queries.deleteAccountProvider(tx, row.id)
     await queries.recordAudit(tx, {
       actor: ctx.actor,
@@ -112,6 +110,14 @@ export async function deleteAccountProvider(
     })
     return null
   })
+}
+
+/** What members have connected is not sent to another address, nor forgotten, by whoever may change providers. */
+async function requireUnused(db: queries.Handle, row: queries.AccountProviderRow): Promise<void> {
+  const count = await queries.countAccountsOf(db, row.id)
+  if (count === 0) return
+  const text = `${count} ${count === 1 ? 'account is' : 'accounts are'} connected by way of ${row.name}.`
+  throw new CatwalkError('account_provider_in_use', text)
 }
 
 /** @throws CatwalkError `account_provider_not_found` */
@@ -139,10 +145,14 @@ function describe(body: Wish): ProviderDescription {
       details: { field },
     })
   }
+  const revocationUrl =
+    body.revocationUrl === undefined ? (preset?.revocationUrl ?? null) : body.revocationUrl
   for (const [field, text] of [
     ['authorizationUrl', authorizationUrl],
     ['tokenUrl', tokenUrl],
+    ['revocationUrl', revocationUrl],
   ] as const) {
+    if (text === null) continue
     const url = new URL(text)
     if (url.username === '' && url.password === '' && url.hash === '') continue
     const message = `${field} has a password or a fragment.`
@@ -158,6 +168,7 @@ function describe(body: Wish): ProviderDescription {
   return {
     authorizationUrl,
     tokenUrl,
+    revocationUrl,
     parameters,
     issuer: body.issuer === undefined ? (preset?.issuer ?? null) : body.issuer,
     scopes: body.scopes ?? preset?.scopes ?? [],
@@ -165,20 +176,29 @@ function describe(body: Wish): ProviderDescription {
   }
 }
 
+/** Whether secrets and tokens would be sent where they were not sent before. */
+function goesElsewhere(
+  { tokenUrl, revocationUrl }: ProviderDescription,
+  former: queries.AccountProviderRow,
+): boolean {
+  const known = [former.token_url, former.revocation_url]
+  return tokenUrl !== former.token_url || (revocationUrl !== null && !known.includes(revocationUrl))
+}
+
 /** A former secret goes on only to where it went before: nobody gets it sent to an address of their own. */
 function secretOf(
   vault: Vault,
   body: Wish,
-  { authMethod, tokenUrl }: ProviderDescription,
+  described: ProviderDescription,
   former: queries.AccountProviderRow | undefined,
 ): Secret {
-  if (authMethod === 'none') return new Secret('')
+  if (described.authMethod === 'none') return new Secret('')
   if (body.clientSecret !== undefined && body.clientSecret !== '') return new Secret(body.clientSecret)
-  if (former !== undefined && former.token_url === tokenUrl && former.auth_method !== 'none') {
+  if (former !== undefined && !goesElsewhere(described, former) && former.auth_method !== 'none') {
     return vault.decrypt(providerScope(former.id), former.token, former.key_id)
   }
   throw new CatwalkError('invalid_request', 'The client secret is missing.', {
-    help: 'Give it again when the token endpoint changes; leave it out only with authMethod "none".',
+    help: 'Give it again when an address that it is sent to changes; leave it out only with authMethod "none".',
     details: { field: 'clientSecret' },
   })
 }
@@ -189,6 +209,7 @@ async function present(ctx: ServiceContext, row: queries.AccountProviderRow): Pr
     name: row.name,
     authorizationUrl: row.authorization_url,
     tokenUrl: row.token_url,
+    revocationUrl: row.revocation_url,
     issuer: row.issuer,
     scopes: [...row.scopes],
     parameters: { ...row.parameters },

@@ -42,20 +42,8 @@ export async function askForTokens(
   grant: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<AccountTokens> {
-  const secret = vault.decrypt(providerScope(provider.id), provider.token, provider.key_id)
-  const isBasic = provider.auth_method === 'client_secret_basic'
-  const form = {
-    ...grant,
-    ...(isBasic ? {} : { client_id: provider.client_id }),
-    // Revealed to the endpoint that it was registered for, and nowhere else.
-    ...(provider.auth_method === 'client_secret_post' ? { client_secret: secret.reveal() } : {}),
-  }
-  const { status, body } = await endpoints.ask(
-    provider.token_url,
-    form,
-    isBasic ? basic(provider.client_id, secret) : null,
-    signal,
-  )
+  const { form, authorization } = proven(vault, provider, grant)
+  const { status, body } = await endpoints.ask(provider.token_url, form, authorization, signal)
   const { access_token: access, refresh_token: refresh, expires_in: expiresIn, error } = body
   if (typeof access === 'string' && access !== '' && access.length <= MAX_TOKEN_LETTERS && status < 300) {
     return {
@@ -70,6 +58,42 @@ export async function askForTokens(
   const word = typeof error === 'string' && /^[\w.-]{1,60}$/.test(error) ? error : `status ${status}`
   const passes = status >= 500 || status === 429 || word === 'temporarily_unavailable' || word === 'slow_down'
   throw new TokenRefusal(word, !passes)
+}
+
+/**
+ * Has a provider end what it gave for an account (RFC 7009): the refresh token, and with it what it was good for.
+ * False when the provider is to be asked again later.
+ * @throws CatwalkError `service_unreachable`, `credential_unreadable`
+ */
+export async function endTokens(
+  endpoints: TokenEndpoints,
+  vault: Pick<Vault, 'decrypt'>,
+  provider: queries.AccountProviderRow,
+  account: Sealed,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (provider.revocation_url === null) return true
+  const { accessToken, refreshToken } = openTokens(vault, account)
+  const { form, authorization } = proven(vault, provider, {
+    token: refreshToken ?? accessToken,
+    token_type_hint: refreshToken === null ? 'access_token' : 'refresh_token',
+  })
+  const status = await endpoints.tell(provider.revocation_url, form, authorization, signal)
+  // What it does not know any more is ended; some say so with 400.
+  return status < 500 && status !== 429
+}
+
+/** A form with what proves to a provider who asks, revealed to the endpoints it was given for and nowhere else. */
+function proven(
+  vault: Pick<Vault, 'decrypt'>,
+  provider: queries.AccountProviderRow,
+  what: Readonly<Record<string, string>>,
+): { readonly form: Readonly<Record<string, string>>; readonly authorization: Secret | null } {
+  const secret = vault.decrypt(providerScope(provider.id), provider.token, provider.key_id)
+  const { client_id, auth_method: method } = provider
+  if (method === 'client_secret_basic') return { form: what, authorization: basic(client_id, secret) }
+  const proof = method === 'client_secret_post' ? { client_secret: secret.reveal() } : {}
+  return { form: { ...what, client_id, ...proof }, authorization: null }
 }
 
 const encode = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1)
@@ -100,16 +124,23 @@ export function sealTokens(
   return { token, key_id: keyId }
 }
 
+type Sealed = Pick<queries.ConnectedAccountRow, 'id' | 'token' | 'key_id'>
+
 /** @throws CatwalkError `credential_unreadable` */
-export function openRefreshToken(
+export function openRefreshToken(vault: Pick<Vault, 'decrypt'>, account: Sealed): Secret | null {
+  const { refreshToken } = openTokens(vault, account)
+  return refreshToken === null ? null : new Secret(refreshToken)
+}
+
+function openTokens(
   vault: Pick<Vault, 'decrypt'>,
-  { id, token, key_id: keyId }: Pick<queries.ConnectedAccountRow, 'id' | 'token' | 'key_id'>,
-): Secret | null {
+  { id, token, key_id: keyId }: Sealed,
+): { readonly accessToken: string; readonly refreshToken: string | null } {
   // Written by sealTokens.
-  const { refreshToken } = JSON.parse(vault.decrypt(accountScope(id), token, keyId).reveal()) as {
+  return JSON.parse(vault.decrypt(accountScope(id), token, keyId).reveal()) as {
+    accessToken: string
     refreshToken: string | null
   }
-  return refreshToken === null ? null : new Secret(refreshToken)
 }
 
 /** A refusal, as people are told. */

@@ -29,6 +29,7 @@ const SCOPES: Readonly<Record<queries.SealedTable, (id: string) => string>> = {
   workspace_settings: workspaceSettingScope,
   account_providers: providerScope,
   connected_accounts: accountScope,
+  account_revocations: accountScope,
 }
 
 export interface RotationDependencies {

@@ -545,6 +545,7 @@ export const accountProviders: RouteOutput<'listAccountProviders'>['items'] = [
     name: 'google',
     authorizationUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
     tokenUrl: 'https://oauth2.googleapis.com/token',
+    revocationUrl: 'https://oauth2.googleapis.com/revoke',
     issuer: 'https://accounts.google.com',
     scopes: ['openid', 'https://www.googleapis.com/auth/calendar.readonly'],
     parameters: { access_type: 'offline' },

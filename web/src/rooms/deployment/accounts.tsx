@@ -19,7 +19,7 @@ const hasAccounts = ({ release }: Deployment) => release.variables.some(({ accou
 export function AccountNotes() {
   const deployment = useCurrent()
   const { data } = useQuery({ ...accountsQuery(deployment.id), enabled: hasAccounts(deployment) })
-  const missing = data?.filter(({ own, state }) => !own && state !== 'connected') ?? []
+  const missing = data?.filter(({ own, state }) => !own && (state === 'missing' || state === 'broken')) ?? []
   return missing.map((account) => (
     <div key={account.name} className="above-walk">
       <Note
@@ -50,7 +50,7 @@ export function AccountsCard() {
   const deployment = useCurrent()
   const { id } = deployment
   const queryClient = useQueryClient()
-  const { data } = useQuery({ ...accountsQuery(id), enabled: hasAccounts(deployment) })
+  const { data } = useQuery(accountsQuery(id))
   const [leaving, setLeaving] = useState<Account | null>(null)
   const forget = useMutation({
     mutationFn: ({ name }: Account) => api.call('disconnectAccount', { params: { id, name } }),
@@ -88,10 +88,11 @@ export function AccountsCard() {
               <td>
                 {account.provider.name}
                 {account.problem !== null && <div className="sub">{account.problem}</div>}
+                {account.state === 'unused' && <div className="sub">No release works with it any more</div>}
               </td>
               <td className="no-s dim">{account.connectedAt && <Ago at={account.connectedAt} />}</td>
               <td className="n">
-                {account.state === 'connected' ? (
+                {account.state === 'connected' || account.state === 'unused' ? (
                   <Button
                     size="sm"
                     variant="quiet"
@@ -123,10 +124,13 @@ export function AccountsCard() {
           onClose={() => setLeaving(null)}
         >
           <p>
-            {leaving.own
-              ? 'Your token is forgotten, and the server refuses your calls.'
-              : 'The token is forgotten, and the server refuses all calls until an account is connected again.'}{' '}
-            What {leaving.provider.name} knows of it stays there until you take it back there.
+            {leaving.state === 'unused'
+              ? 'The token is forgotten.'
+              : leaving.own
+                ? 'Your token is forgotten, and the server refuses your calls.'
+                : 'The token is forgotten, and the server refuses all calls until an account is connected again.'}{' '}
+            {leaving.provider.name} is asked to end it where it has an address for that; otherwise take it
+            back there.
           </p>
         </Confirm>
       )}

@@ -91,6 +91,7 @@ interface Values {
   clientSecret: string
   authorizationUrl: string
   tokenUrl: string
+  revocationUrl: string
   issuer: string
   scopes: string
 }
@@ -105,6 +106,7 @@ function AddProvider({ onClose }: { readonly onClose: () => void }) {
       clientSecret: '',
       authorizationUrl: '',
       tokenUrl: '',
+      revocationUrl: '',
       issuer: '',
       scopes: '',
     },
@@ -195,6 +197,20 @@ function AddProvider({ onClose }: { readonly onClose: () => void }) {
                 />
               )}
             </Field>
+            <Field
+              label="Revocation endpoint"
+              mark="Optional"
+              hint="Where tokens are ended when an account is disconnected (RFC 7009)."
+            >
+              {(attributes) => (
+                <Input
+                  {...attributes}
+                  className="mono"
+                  placeholder="https://"
+                  {...register('revocationUrl')}
+                />
+              )}
+            </Field>
             <Field label="Issuer" mark="Optional" hint="What it calls itself in its answers (iss).">
               {(attributes) => <Input {...attributes} className="mono" {...register('issuer')} />}
             </Field>
@@ -218,13 +234,14 @@ function AddProvider({ onClose }: { readonly onClose: () => void }) {
 }
 
 function toBody(values: Values): Parameters<typeof api.call<'putAccountProvider'>>[1]['body'] {
-  const { kind, name, clientId, clientSecret, authorizationUrl, tokenUrl, issuer } = values
+  const { kind, name, clientId, clientSecret, authorizationUrl, tokenUrl, revocationUrl, issuer } = values
   const scopes = values.scopes.split(/\s+/).filter((scope) => scope !== '')
   return {
     name: name === '' ? kind : name,
     clientId: clientId.trim(),
     ...(clientSecret === '' ? { authMethod: 'none' } : { clientSecret }),
     ...(kind === 'other' ? { authorizationUrl, tokenUrl } : { preset: kind }),
+    ...(kind === 'other' && revocationUrl !== '' ? { revocationUrl } : {}),
     ...(kind === 'other' && issuer !== '' ? { issuer } : {}),
     ...(scopes.length === 0 ? {} : { scopes }),
   }
