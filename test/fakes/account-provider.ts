@@ -129,9 +129,9 @@ export async function startAccountProvider(): Promise<FakeAccountProvider> {
 
   function revoke(form: URLSearchParams, authorization: string | undefined, res: ServerResponse): void {
     if (!isOurClient(form, authorization)) return refuse(res, 'invalid_client')
-    const token = form.get('token') ?? ''
-    revoked.push(token)
-    refreshTokens.delete(token)
+    const ended = form.get('token') ?? ''
+    revoked.push(ended)
+    refreshTokens.delete(ended)
     // It has no body, and is the same for a token that was not known (section 2.2).
     res.writeHead(200).end()
   }
@@ -143,6 +143,8 @@ export async function startAccountProvider(): Promise<FakeAccountProvider> {
     const { authorization } = req.headers
     if (url.pathname === '/revoke' && state.mood === 'well')
       return revoke(form, req.headers.authorization, res)
+    // A browser asks for an icon as well.
+    if (req.method !== 'POST') return void res.writeHead(404).end()
     requests.push({ grant: form.get('grant_type') ?? '', form, authorization })
     switch (state.mood) {
       case 'down':

@@ -176,7 +176,7 @@ export async function deleteAllAccounts(tx: Handle, deploymentId: string): Promi
   await tx.deleteFrom('connected_accounts').where('deployment_id', '=', deploymentId).execute()
 }
 
-/** Which accounts are to be taken to be renewed. */
+/** Which accounts are to be taken to be renewed. One whose whole life is short is not taken before a part of it is over. */
 export interface RefreshWish {
   /** Not those, which were dealt with already. */
   readonly except?: readonly string[]
@@ -211,7 +211,8 @@ export async function claimDueAccount(
     of === undefined
       ? sql`refresh_at <= now()`
       : sql`deployment_id = ${of.deploymentId} and user_id is not distinct from ${of.userId}
-          and expires_at <= now() + make_interval(secs => ${of.withinSeconds})`
+          and expires_at <= now() + make_interval(secs => ${of.withinSeconds})
+          and (refresh_at <= now() or failures > 0)`
   const { rows } = await sql<ConnectedAccountRow>`
     update connected_accounts set lease_until = now() + make_interval(secs => ${leaseSeconds})
     where id = (

@@ -20,13 +20,16 @@ export async function listAccounts(
     queries.listConnectedAccounts(db, id, actor.id),
     queries.listAccountProviders(db, actor.workspaceId),
   ])
-  const nameOf = (id: string) => ({ id, name: providers.find((one) => one.id === id)?.name ?? id })
+  const providerOf = (known: string) => ({
+    id: known,
+    name: providers.find((one) => one.id === known)?.name ?? known,
+  })
   const wanted = Object.entries(accounts).map(([name, { provider }]) => {
     const isOwn = personal.has(name)
     const found = (isOwn ? own : shared).find((account) => account.name === name)
     return {
       name,
-      provider: nameOf(provider),
+      provider: providerOf(provider),
       own: isOwn,
       state: found?.state ?? ('missing' as const),
       ...detailsOf(found),
@@ -38,7 +41,7 @@ export async function listAccounts(
       ...wanted,
       ...left.map((account) => ({
         name: account.name,
-        provider: nameOf(account.provider_id),
+        provider: providerOf(account.provider_id),
         own: account.user_id !== null,
         state: 'unused' as const,
         ...detailsOf(account),
