@@ -7,7 +7,6 @@ import {
 } from '@modelcontextprotocol/client'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 // Built once for all tests that need it.
@@ -16,6 +15,7 @@ import { fixture, startBridge } from '../bridge/bridge-server.ts'
 import { launchBrowser } from '../browser/support/browser.ts'
 import { accessibilityProblems, openPage, overflow } from '../browser/support/page.ts'
 import { openCallback } from './callback.ts'
+import { clientProvider } from './client-provider.ts'
 import { startDocuments, type Documents } from './documents.ts'
 import {
   browse,
@@ -49,40 +49,6 @@ beforeAll(async () => {
 })
 afterAll(() => owned.disposeAsync())
 
-interface Kept {
-  client?: Parameters<NonNullable<OAuthClientProvider['saveClientInformation']>>[0]
-  tokens?: Parameters<OAuthClientProvider['saveTokens']>[0]
-  verifier: string
-  discovery?: Parameters<NonNullable<OAuthClientProvider['saveDiscoveryState']>>[0]
-  /** Where the client sent the browser. */
-  sentTo: URL | null
-}
-
-/** What a program that uses the official client has to write for it. */
-function provider(redirectUrl: string, documentUrl: string | null): OAuthClientProvider & { kept: Kept } {
-  const kept: Kept = { verifier: '', sentTo: null }
-  return {
-    kept,
-    redirectUrl,
-    ...(documentUrl === null ? {} : { clientMetadataUrl: documentUrl }),
-    clientMetadata: {
-      client_name: 'Official client',
-      redirect_uris: [redirectUrl],
-      token_endpoint_auth_method: 'none',
-    },
-    state: () => 'a-state-of-the-client',
-    clientInformation: () => kept.client,
-    saveClientInformation: (client) => void (kept.client = client),
-    tokens: () => kept.tokens,
-    saveTokens: (tokens) => void (kept.tokens = tokens),
-    redirectToAuthorization: (url) => void (kept.sentTo = url),
-    saveCodeVerifier: (verifier) => void (kept.verifier = verifier),
-    codeVerifier: () => kept.verifier,
-    saveDiscoveryState: (state) => void (kept.discovery = state),
-    discoveryState: () => kept.discovery,
-  }
-}
-
 /** A person who has to sign in first, reads the page and allows it by keyboard. */
 async function allowInBrowser(url: URL, look: 'dark' | 'light'): Promise<void> {
   await using watched = await openPage(browser, { theme: look, width: look === 'dark' ? 1440 : 390 })
@@ -115,7 +81,7 @@ describe.each([
 ] as const)('a client that %s gets from a bare 401 through consent to a tool call', (_, makeDocument) => {
   test('with the official client 1.32', async () => {
     await using callback = await openCallback()
-    const auth = provider(callback.url, makeDocument?.() ?? null)
+    const auth = clientProvider(callback.url, makeDocument?.() ?? null)
     const first = new StreamableHTTPClientTransport(new URL(place.endpoint), { authProvider: auth })
     await expect(new Client({ name: 'test', version: '1' }).connect(first)).rejects.toThrow('Unauthorized')
     const { sentTo } = auth.kept
@@ -138,7 +104,7 @@ describe.each([
 
   test('with the official client 2.4, which checks who answers', async () => {
     await using callback = await openCallback()
-    const auth = provider(callback.url, makeDocument?.() ?? null)
+    const auth = clientProvider(callback.url, makeDocument?.() ?? null)
     const options = { authProvider: auth }
     const first = new ModernTransport(new URL(place.endpoint), options)
     await expect(new ModernClient({ name: 'test', version: '1' }).connect(first)).rejects.toThrow(
@@ -160,7 +126,7 @@ describe.each([
 
 test('the official client asks for more when a tool needs it (step-up)', async () => {
   await using callback = await openCallback()
-  const auth = provider(callback.url, null)
+  const auth = clientProvider(callback.url, null)
   const { access, clientId } = await connect(house, place, ana, {
     redirectUri: callback.url,
     more: { scope: 'mcp:read' },

@@ -5,37 +5,14 @@ import { sql } from 'kysely'
 import type { Browser, Page } from 'playwright-core'
 import type { Database } from '../../src/db/index.ts'
 import { startAccountProvider, type FakeAccountProvider } from '../fakes/account-provider.ts'
-import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
+import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { launchBrowser } from '../browser/support/browser.ts'
 import { accessibilityProblems, openPage, overflow, type WatchedPage } from '../browser/support/page.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
-
-/** Tells which token it was given. */
-const TELLER: FakePackage = {
-  name: 'teller-mcp',
-  version: '1.0.0',
-  manifest: { bin: 'server.cjs' },
-  files: {
-    'server.cjs': `#!/usr/bin/env node
-const answers = {
-  initialize: ({ protocolVersion }) => ({
-    protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'teller', version: '1' },
-  }),
-  'tools/list': () => ({ tools: [{ name: 'token', inputSchema: { type: 'object' } }] }),
-  'tools/call': () => ({ content: [{ type: 'text', text: String(process.env.API_TOKEN) }] }),
-}
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  const answer = answers[method] ? { result: answers[method](params) } : { error: { code: -32601, message: 'no' } }
-  process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, ...answer }) + '\\n')
-})
-`,
-  },
-}
+import { TELLER } from './teller.ts'
 
 const OWNER = { name: 'Ana Lindqvist', email: 'ana@example.com', password: 'a long enough password' }
 
