@@ -15,8 +15,11 @@ export interface SessionMemory {
   isEnded(id: string): boolean
   /** Remembers, until `expiresAt`, that the session was ended. Resolves when it is written. Never rejects. */
   end(id: string, expiresAt: Date): Promise<void>
-  /** Keeps what the client asked for, until `expiresAt`. Must not throw and must not wait. */
-  keep(id: string, note: SessionNote, expiresAt: Date): void
+  /**
+   * Keeps what the client asked for, until `expiresAt`. Resolves when it is written, or soon if it cannot be right now;
+   * then it is tried again. Never rejects.
+   */
+  keep(id: string, note: SessionNote, expiresAt: Date): Promise<void>
   /**
    * What was kept of the session, null when nothing was.
    * @throws CatwalkError `unavailable` when it cannot be read

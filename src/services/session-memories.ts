@@ -25,18 +25,24 @@ export interface SessionMemoryOptions {
   readonly delayMs?: number
 }
 
-type Write = () => Promise<void>
+interface Write {
+  run(): Promise<void>
+  readonly note: SessionNote | null
+  /** Those who wait for it, and for what it took the place of. */
+  readonly tell: readonly (() => void)[]
+}
 type Ended = Map<string, number>
 
 const RETRY_MS = 1000
+/** Nobody waits longer than this for a database that does not answer. */
+const WAIT_MS = 2000
 
-/** A session's end is known here at once and written before it is acknowledged; what a client asks for, soon after. */
+/** A session's end is known here at once. It and what a client asks for are written before they are acknowledged. */
 export function createSessionMemories(options: SessionMemoryOptions): SessionMemories {
-  const { db, clock, logger, delayMs = 100 } = options
+  const { db, clock, logger, delayMs = 5 } = options
   const opened = new Map<string, Ended>()
   /** By session: the newest of it that is not written yet, and the note in it. */
   const pending = new Map<string, Write>()
-  const notes = new WeakMap<Write, SessionNote>()
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> = Promise.resolve()
 
@@ -54,11 +60,13 @@ export function createSessionMemories(options: SessionMemoryOptions): SessionMem
 
   async function attempt(write: Write): Promise<boolean> {
     try {
-      await write()
+      await write.run()
       return true
     } catch (error) {
       logger.warn({ err: error }, 'what a session leaves behind could not be written; it is tried again')
       return false
+    } finally {
+      for (const tell of write.tell) tell()
     }
   }
 
@@ -81,23 +89,26 @@ export function createSessionMemories(options: SessionMemoryOptions): SessionMem
       async end(id, expiresAt) {
         if (expiresAt <= clock.now()) return
         ended.set(id, expiresAt.getTime())
-        const write = () => queries.endMcpSession(db, deploymentId, id, expiresAt)
+        const { tell = [] } = pending.get(keyOf(id)) ?? {}
+        const run = async () => queries.endMcpSession(db, deploymentId, id, expiresAt)
+        const write: Write = { run, note: null, tell }
         pending.set(keyOf(id), write)
         if (await attempt(write)) pending.delete(keyOf(id))
         else schedule(RETRY_MS)
       },
-      keep(id, note, expiresAt) {
+      async keep(id, note, expiresAt) {
         if (ended.has(id)) return
-        const write = () => queries.keepMcpSession(db, deploymentId, id, note, expiresAt)
-        notes.set(write, note)
-        pending.set(keyOf(id), write)
+        const { promise, resolve } = Promise.withResolvers<void>()
+        const run = async () => queries.keepMcpSession(db, deploymentId, id, note, expiresAt)
+        pending.set(keyOf(id), { run, note, tell: [...(pending.get(keyOf(id))?.tell ?? []), resolve] })
         schedule(delayMs)
+        const late = setTimeout(resolve, WAIT_MS)
+        await promise
+        clearTimeout(late)
       },
       async recall(id) {
         try {
-          const unwritten = pending.get(keyOf(id))
-          const note = unwritten === undefined ? undefined : notes.get(unwritten)
-          return note ?? (await queries.findMcpSession(db, deploymentId, id))
+          return pending.get(keyOf(id))?.note ?? (await queries.findMcpSession(db, deploymentId, id))
         } catch (cause) {
           throw new CatwalkError('unavailable', 'What belongs to the session cannot be read right now.', {
             cause,

@@ -5,52 +5,16 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { ApiClient } from '../../src/contract/index.ts'
 import { queries, type Database } from '../../src/db/index.ts'
-import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
+import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { processesMentioning } from '../support/processes.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
 import { send } from '../bridge/http-client.ts'
+import { WATCHER } from './watcher-package.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
-
-/** Tells which process it is and what it was asked to watch. */
-const WATCHER: FakePackage = {
-  name: 'watcher-mcp',
-  version: '1.0.0',
-  manifest: { bin: 'server.cjs' },
-  files: {
-    'server.cjs': `#!/usr/bin/env node
-const asked = []
-// Process ids are the sandbox's own.
-const self = String(Math.random())
-const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
-const tools = ['whoami', 'asked', 'announce'].map((name) => ({ name, inputSchema: { type: 'object' } }))
-const answer = {
-  initialize: ({ protocolVersion }) => ({
-    protocolVersion,
-    capabilities: { tools: {}, resources: { subscribe: true }, logging: {} },
-    serverInfo: { name: 'watcher', version: '1' },
-  }),
-  'tools/list': () => ({ tools }),
-  'resources/list': () => ({ resources: [] }),
-  'resources/templates/list': () => ({ resourceTemplates: [] }),
-  'resources/subscribe': ({ uri }) => (asked.push(uri), {}),
-  'logging/setLevel': ({ level }) => (asked.push(level), {}),
-  'tools/call': ({ name }) => {
-    if (name === 'announce') send({ method: 'notifications/resources/updated', params: { uri: 'watch://one' } })
-    return { content: [{ type: 'text', text: name === 'whoami' ? self : asked.join(' ') }] }
-  },
-}
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  send(answer[method] ? { id, result: answer[method](params ?? {}) } : { id, error: { code: -32601, message: 'no' } })
-})
-`,
-  },
-}
 
 let registry: NpmRegistry
 let database: Database

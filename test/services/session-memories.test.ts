@@ -58,8 +58,8 @@ test('what a client asked for is there on the next node, in its newest state', a
   {
     await using first = memories()
     const memory = await first.open(id)
-    memory.keep('s1', { level: null, subscriptions: [] }, later())
-    memory.keep('s1', NOTE, later())
+    void memory.keep('s1', { level: null, subscriptions: [] }, later())
+    void memory.keep('s1', NOTE, later())
     // Before it is written as well.
     expect(await memory.recall('s1')).toEqual(NOTE)
   }
@@ -69,16 +69,26 @@ test('what a client asked for is there on the next node, in its newest state', a
   expect(await memory.recall('s2')).toBeNull()
 })
 
+test('what a client asked for is written when it is acknowledged, however quickly it changes its mind', async () => {
+  const id = await world.deploy()
+  await using node = memories()
+  const memory = await node.open(id)
+  const first = memory.keep('s1', { level: null, subscriptions: [] }, later())
+  await Promise.all([first, memory.keep('s1', NOTE, later())])
+  expect(await queries.findMcpSession(world.ctx.db, id, 's1')).toEqual(NOTE)
+})
+
 test('nothing is kept of a session that was ended, nor of a deployment that is gone, nor past its expiry', async () => {
   const id = await world.deploy()
   await using node = memories()
   const memory = await node.open(id)
-  memory.keep('s1', NOTE, later())
+  const kept = memory.keep('s1', NOTE, later())
   await memory.end('s1', later())
-  memory.keep('s1', NOTE, later())
+  await kept
+  await memory.keep('s1', NOTE, later())
   await memory.end('old', new Date(Date.now() - 1))
   const gone = await node.open('dep_gone')
-  gone.keep('s1', NOTE, later())
+  await gone.keep('s1', NOTE, later())
   await gone.end('s2', later())
   await queries.endMcpSession(world.ctx.db, id, 'expired', new Date(Date.now() - 1))
   await queries.deleteExpiredMcpSessions(world.ctx.db)

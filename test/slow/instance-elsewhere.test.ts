@@ -161,7 +161,7 @@ test('what a session leaves behind is kept by the installation, and asked for ag
     ...memory,
     keep(id, note, expiresAt) {
       kept.push(id)
-      memory.keep(id, note, expiresAt)
+      return memory.keep(id, note, expiresAt)
     },
   }
   const document = documentOf(fixture('raw-server'))

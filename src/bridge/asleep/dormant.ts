@@ -236,7 +236,7 @@ export function createDormant(options: DormantOptions): Dormant {
   ): Promise<void> {
     try {
       const subscriptions = (await memory.recall(claims.id))?.subscriptions ?? []
-      memory.keep(claims.id, { level, subscriptions }, new Date(expiryOf(claims)))
+      await memory.keep(claims.id, { level, subscriptions }, new Date(expiryOf(claims)))
       respondJson(res, 200, caller.requestId, resultText(id, {}))
     } catch (error) {
       const known = error instanceof CatwalkError ? error : new CatwalkError('internal', 'It was not kept.')

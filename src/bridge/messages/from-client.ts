@@ -44,10 +44,11 @@ export function clientRequest(
     sink.answer(rpcError(id, refused.code, refused.message), refused.code)
     return report?.('error')
   }
-  note(context, session, body, envelope)
+  const kept = note(context, session, body, envelope)
   const extra = upstream.shared ? sharedEdit(context, session, body, envelope) : null
+  const answered = kept === null ? sink : onceKept(sink, kept)
   if (extra === 'answered') {
-    sink.answer(`{"jsonrpc":"2.0","id":${id},"result":{}}`, null)
+    answered.answer(`{"jsonrpc":"2.0","id":${id},"result":{}}`, null)
     return report?.('ok')
   }
 
@@ -58,7 +59,7 @@ export function clientRequest(
     subject: session.claims.subject,
     id,
     progressToken: token === null ? null : lettersOf(body, token),
-    sink,
+    sink: answered,
     startedAt: context.now,
     ...(translate === undefined ? {} : { translate }),
     ...relisting(context, method),
@@ -72,21 +73,44 @@ export function clientRequest(
   upstream.send(splice(body, envelope, edits))
 }
 
-/** Remembers what a client asks for as long as the session lasts: resource subscriptions and the log level. */
-export function note(context: BridgeContext, session: Session, body: Buffer, envelope: Envelope): void {
+/** Holds an answer back until what it acknowledges is kept, so that no crash can lose it afterwards. */
+function onceKept(sink: Sink, kept: Promise<void>): Sink {
+  return {
+    notify: (message) => sink.notify(message),
+    answer(message, code) {
+      // Its bytes are valid for this turn only.
+      const own = typeof message === 'string' ? message : message.map((part) => Buffer.from(part))
+      void kept.then(() => sink.answer(own, code))
+    },
+    fail: (id, error) => sink.fail(id, error),
+    keepAlive: (now) => sink.keepAlive(now),
+    abandon: () => sink.abandon(),
+  }
+}
+
+/**
+ * Remembers what a client asks for as long as the session lasts: resource subscriptions and the log level. Null when
+ * there is nothing to remember, otherwise resolves when it is kept.
+ */
+export function note(
+  context: BridgeContext,
+  session: Session,
+  body: Buffer,
+  envelope: Envelope,
+): Promise<void> | null {
   const method = textOf(body, envelope.method)
   if (method === 'logging/setLevel') {
     const level = textOf(body, envelope.level)
-    if (level === undefined || mostVerbose([level]) === undefined) return
+    if (level === undefined || mostVerbose([level]) === undefined) return null
     session.level = level
   } else if (method === 'resources/subscribe') {
     const uri = textOf(body, envelope.uri)
-    if (uri === undefined || session.subscriptions.size >= MAX_SUBSCRIPTIONS) return
+    if (uri === undefined || session.subscriptions.size >= MAX_SUBSCRIPTIONS) return null
     session.subscriptions.add(uri)
   } else if (method === 'resources/unsubscribe') {
-    if (!session.subscriptions.delete(textOf(body, envelope.uri) ?? '')) return
-  } else return
-  context.sessions.keep(session)
+    if (!session.subscriptions.delete(textOf(body, envelope.uri) ?? '')) return null
+  } else return null
+  return context.sessions.keep(session)
 }
 
 /** More are passed on to the server, but not remembered. */

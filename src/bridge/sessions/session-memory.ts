@@ -11,7 +11,10 @@ export function createSessionMemory(now: () => Date): SessionMemory {
       notes.delete(id)
       return Promise.resolve()
     },
-    keep: (id, note, expiresAt) => notes.set(id, note, expiresAt),
+    keep(id, note, expiresAt) {
+      notes.set(id, note, expiresAt)
+      return Promise.resolve()
+    },
     recall: (id) => Promise.resolve(notes.get(id) ?? null),
   }
 }

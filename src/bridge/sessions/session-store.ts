@@ -22,8 +22,8 @@ export interface SessionStore {
   find(token: string, subject: string): Session | undefined
   /** Forgets the session; its token is refused from now on. Resolves when that is written. Never rejects. */
   end(session: Session): Promise<void>
-  /** Keeps what the client asked for with the token. */
-  keep(session: Session): void
+  /** Keeps what the client asked for with the token. Resolves when that is written. Never rejects. */
+  keep(session: Session): Promise<void>
   /** Forgets the session until its token comes back. */
   forget(session: Session): void
   all(): Iterable<Session>
@@ -112,9 +112,8 @@ export function createSessionStore(context: BridgeCore): SessionStore {
       forget(session)
       return memory.end(session.claims.id, new Date(expiry(session.claims)))
     },
-    keep({ claims, level, subscriptions }) {
-      memory.keep(claims.id, { level, subscriptions: [...subscriptions] }, new Date(expiry(claims)))
-    },
+    keep: ({ claims, level, subscriptions }) =>
+      memory.keep(claims.id, { level, subscriptions: [...subscriptions] }, new Date(expiry(claims))),
     forget,
     all: () => byToken.values(),
     stream(session) {

@@ -72,12 +72,10 @@ export function requestOnModern(
     case 'logging/setLevel':
       if (!isLogLevel(textOf(body, envelope.level) ?? ''))
         return refuse(request, RPC.invalidParams, 'There is no such level.')
-      note(context, session, body, envelope)
-      return succeed(request)
+      return void succeedOnce(request, note(context, session, body, envelope))
     case 'resources/subscribe':
     case 'resources/unsubscribe':
-      note(context, session, body, envelope)
-      return void subscribe(context, request)
+      return void subscribe(context, request, note(context, session, body, envelope))
     default:
       // Tasks of the two eras are different things.
       if (method.startsWith('tasks/')) return refuse(request, RPC.methodNotFound, 'Method not found')
@@ -170,11 +168,16 @@ function metaLetters(session: Session): string {
   return `${members},"${META_KEYS.logLevel}":"${session.level ?? USUAL_LEVEL}"`
 }
 
-async function subscribe(context: BridgeContext, request: LegacyRequest): Promise<void> {
+async function subscribe(
+  context: BridgeContext,
+  request: LegacyRequest,
+  kept: Promise<void> | null,
+): Promise<void> {
   const uri = textOf(request.body, request.envelope.uri)
   if (uri === undefined) return refuse(request, RPC.invalidParams, 'uri is missing.')
   try {
     const honoured = await context.subscription.refresh()
+    await kept
     if (request.method === 'resources/unsubscribe' || honoured.has(uri)) return succeed(request)
     request.session.subscriptions.delete(uri)
     refuse(request, RPC.invalidParams, 'The server does not announce changes of this resource.')
@@ -182,6 +185,12 @@ async function subscribe(context: BridgeContext, request: LegacyRequest): Promis
     context.output('system', `A subscription failed: ${String(error)}`)
     refuse(request, RPC.internalError, 'The server did not take the subscription.')
   }
+}
+
+/** Once what it acknowledges is kept. */
+async function succeedOnce(request: LegacyRequest, kept: Promise<void> | null): Promise<void> {
+  await kept
+  succeed(request)
 }
 
 function succeed({ id, sink, report }: LegacyRequest): void {

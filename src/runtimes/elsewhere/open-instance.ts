@@ -109,7 +109,7 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
   function takeSession(kind: unknown, id: string, entry: Record<string, unknown>): void {
     const expiresAt = new Date(Number(entry['expiresAt']))
     if (kind === 'session_ended') void sessions.end(id, expiresAt)
-    if (kind === 'session_kept') sessions.keep(id, noteOf(entry['note']), expiresAt)
+    if (kind === 'session_kept') void sessions.keep(id, noteOf(entry['note']), expiresAt)
     if (kind === 'session_wanted') void recollect(id)
   }
 

@@ -271,7 +271,7 @@ const INSTALL_MIB = 896
 const NO_SESSIONS = {
   isEnded: () => false,
   end: async () => {},
-  keep: () => undefined,
+  keep: () => Promise.resolve(),
   recall: async () => null,
 }
 

@@ -19,8 +19,8 @@ export function createSessionLink(journal: Journal): SessionLink {
       await own.end(id, expiresAt)
       journal.add({ kind: 'session_ended', id, expiresAt: expiresAt.getTime() })
     },
-    keep(id, note, expiresAt) {
-      own.keep(id, note, expiresAt)
+    async keep(id, note, expiresAt) {
+      await own.keep(id, note, expiresAt)
       journal.add({ kind: 'session_kept', id, note, expiresAt: expiresAt.getTime() })
     },
     async recall(id): Promise<SessionNote | null> {
