@@ -151,24 +151,29 @@ describe('files', () => {
 })
 
 describe('processes', () => {
-  test("no process of the host can be seen, and none that confines it has the server's variables", async () => {
-    const secret = `secret-${randomUUID()}`
-    await using instance = await startEvaluator('internet', {
-      credentials: new Map([['KEY', new Secret(secret)]]),
-    })
-    const seen = await evaluate(
-      instance,
-      "const fs = require('fs'); return fs.readdirSync('/proc').filter((n) => /^\\d+$/.test(n)).map((n) => [Number(n), fs.readFileSync('/proc/' + n + '/comm', 'utf8').trim(), (() => { try { return fs.readFileSync('/proc/' + n + '/environ', 'utf8') } catch (e) { return e.code } })()])",
-    )
-    const [first, own, ...rest] = seen as [number, string, string][]
-    expect(first?.slice(0, 2)).toEqual([1, 'bwrap'])
-    expect(first?.[2]).not.toContain(secret)
-    expect(own?.[2]).toContain(secret)
-    expect(rest).toEqual([])
+  // Without a network bubblewrap becomes the server itself; with one, an init that opens ports does.
+  const ways: readonly NetworkPolicy[] = ['none', 'internet']
+  test.each(ways)(
+    "no process of the host can be seen, and none that confines it has the server's variables: network %s",
+    async (network) => {
+      const secret = `secret-${randomUUID()}`
+      await using instance = await startEvaluator(network, {
+        credentials: new Map([['KEY', new Secret(secret)]]),
+      })
+      const seen = await evaluate(
+        instance,
+        "const fs = require('fs'); return fs.readdirSync('/proc').filter((n) => /^\\d+$/.test(n)).map((n) => [Number(n), fs.readFileSync('/proc/' + n + '/comm', 'utf8').trim(), (() => { try { return fs.readFileSync('/proc/' + n + '/environ', 'utf8') } catch (e) { return e.code } })()])",
+      )
+      const [first, own, ...rest] = seen as [number, string, string][]
+      expect(first?.slice(0, 2)).toEqual([1, 'bwrap'])
+      expect(first?.[2]).not.toContain(secret)
+      expect(own?.[2]).toContain(secret)
+      expect(rest).toEqual([])
 
-    const holders = (await hostProcesses()).filter(({ environment }) => environment.includes(secret))
-    expect(holders).toHaveLength(1)
-  })
+      const holders = (await hostProcesses()).filter(({ environment }) => environment.includes(secret))
+      expect(holders).toHaveLength(1)
+    },
+  )
 
   test('a start that is given up at any moment ends at once, and nothing of it is left', async () => {
     const release = releaseOf(subject.packageOf('@fixture/evaluator', 'evaluator'))
@@ -190,9 +195,9 @@ describe('processes', () => {
     expect(await processesMentioning(subject.dataDir)).toEqual([])
   })
 
-  test('no secret is in a command line', async () => {
-    const secret = `secret-${randomUUID()}`
-    await using instance = await startEvaluator('internet', {
+  test.each(ways)('no secret is in a command line: network %s', async (network) => {
+    const secret = `secret-${randomUUID()} "quoted" --bind / /`
+    await using instance = await startEvaluator(network, {
       credentials: new Map([['KEY', new Secret(secret)]]),
     })
     expect(await evaluate(instance, 'return process.env.KEY')).toBe(secret)
@@ -212,20 +217,23 @@ describe('processes', () => {
     expect(holders).toHaveLength(1)
   })
 
-  test('nothing of ours is open in it but standard input, output and error', async () => {
-    await using instance = await startEvaluator('internet')
-    // Node may still be reading the system's certificates, below /usr.
-    const open = await evaluate(
-      instance,
-      "const fs = require('fs'); return fs.readdirSync('/proc/self/fd').map((n) => { try { return [n, fs.readlinkSync('/proc/self/fd/' + n)] } catch { return null } }).filter(Boolean).filter(([n, t]) => Number(n) > 2 && !/^(anon_inode|pipe|socket):|^\\/dev\\/null$|^\\/usr\\//.test(t))",
-    )
-    expect(open).toEqual([])
-    const inherited = await evaluate(
-      instance,
-      "const fs = require('fs'); return fs.readdirSync('/proc/self/fd').filter((n) => { if (Number(n) < 3) return false; try { return !/^\\/usr\\//.test(fs.readlinkSync('/proc/self/fd/' + n)) && (parseInt(/flags:\\s*(\\d+)/.exec(fs.readFileSync('/proc/self/fdinfo/' + n, 'utf8'))[1], 8) & 0o2000000) === 0 } catch { return false } })",
-    )
-    expect(inherited).toEqual([])
-  })
+  test.each(ways)(
+    'nothing of ours is open in it but standard input, output and error: network %s',
+    async (network) => {
+      await using instance = await startEvaluator(network)
+      // Node may still be reading the system's certificates, below /usr.
+      const open = await evaluate(
+        instance,
+        "const fs = require('fs'); return fs.readdirSync('/proc/self/fd').map((n) => { try { return [n, fs.readlinkSync('/proc/self/fd/' + n)] } catch { return null } }).filter(Boolean).filter(([n, t]) => Number(n) > 2 && !/^(anon_inode|pipe|socket):|^\\/dev\\/null$|^\\/usr\\//.test(t))",
+      )
+      expect(open).toEqual([])
+      const inherited = await evaluate(
+        instance,
+        "const fs = require('fs'); return fs.readdirSync('/proc/self/fd').filter((n) => { if (Number(n) < 3) return false; try { return !/^\\/usr\\//.test(fs.readlinkSync('/proc/self/fd/' + n)) && (parseInt(/flags:\\s*(\\d+)/.exec(fs.readFileSync('/proc/self/fdinfo/' + n, 'utf8'))[1], 8) & 0o2000000) === 0 } catch { return false } })",
+      )
+      expect(inherited).toEqual([])
+    },
+  )
 
   test('system calls that have let programs out of sandboxes are refused', async () => {
     await using instance = await startEvaluator()

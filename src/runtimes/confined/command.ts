@@ -24,6 +24,8 @@ export interface ConfinedCommand {
   readonly label: string
   /** The program's path and its arguments. They may hold secrets, and show in the program's own process only. */
   readonly argv: readonly string[]
+  /** Nothing in `argv` is a secret, so that what confines the program may show it as well. */
+  readonly argvIsPublic?: boolean
   /** The whole environment; nothing is inherited. */
   readonly environment: ReadonlyMap<string, string>
   /** Written before the program starts, for it alone to read; each directly in `INSIDE.credentials`. In memory only. */

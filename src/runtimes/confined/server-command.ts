@@ -39,6 +39,8 @@ export function serverCommand(
   return {
     label: `${input.instanceId}-${count}`,
     argv,
+    // What a package itself declares is known to everybody; what its user hands in is not.
+    argvIsPublic: (spec.userArgs ?? []).length === 0,
     environment: confinedEnvironment(environment, {
       home: INSIDE.home,
       proxy: settings.network === 'none' ? 'none' : 'internet',

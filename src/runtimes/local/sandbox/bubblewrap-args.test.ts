@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bubblewrapArgs, type Sandbox } from './bubblewrap-args.ts'
+import { bubblewrapArgs, environmentWords, type Sandbox } from './bubblewrap-args.ts'
 
 const sandbox: Sandbox = {
   features: { size: true, disableUserns: true, perms: true },
@@ -14,6 +14,7 @@ const sandbox: Sandbox = {
   ],
   workingDirectory: '/home/server',
   command: ['/opt/catwalk/toolchain/bin/node', 'index.js', '--flag'],
+  readsEnvironment: false,
 }
 
 test('a sandbox shares nothing with the host but what is listed', () => {
@@ -29,6 +30,19 @@ test('a sandbox shares nothing with the host but what is listed', () => {
       '-- /opt/catwalk/toolchain/bin/node index.js --flag',
     ].join(' '),
   )
+})
+
+test('an environment is read from a descriptor, and is in no argument', () => {
+  const args = bubblewrapArgs({ ...sandbox, readsEnvironment: true })
+  expect(args.slice(0, 2)).toEqual(['--args', '3'])
+  expect(args).not.toContain('--setenv')
+  const words = environmentWords(
+    new Map([
+      ['KEY', 'a "b" --bind / /'],
+      ['EMPTY', ''],
+    ]),
+  )
+  expect(words).toBe('--setenv\0KEY\0a "b" --bind / /\0--setenv\0EMPTY\0\0')
 })
 
 test('an older bubblewrap is not given options that it does not know', () => {

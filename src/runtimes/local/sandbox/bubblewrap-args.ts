@@ -6,8 +6,11 @@ const TEMPORARY_BYTES = 256 * MIB
 const SHARED_MEMORY_BYTES = 64 * MIB
 const CREDENTIALS_BYTES = 16 * MIB
 
-/** Numbers under which bubblewrap finds its descriptors; 0 to 2 are the program's, 3 is the init's channel. */
-export const DESCRIPTOR = { channel: 3, seccomp: 4, info: 5, block: 6 } as const
+/**
+ * Numbers under which bubblewrap finds its descriptors; 0 to 2 are the program's. 3 is the init's channel, or says without
+ * an init what the environment is.
+ */
+export const DESCRIPTOR = { channel: 3, environment: 3, seccomp: 4, info: 5, block: 6 } as const
 
 export interface Sandbox {
   readonly features: BubblewrapFeatures
@@ -16,11 +19,18 @@ export interface Sandbox {
   readonly workingDirectory: string
   /** The program and its arguments, as seen inside. */
   readonly command: readonly string[]
+  /** Whether the environment comes through a descriptor, as {@link environmentWords}, instead of being left empty. */
+  readonly readsEnvironment: boolean
+}
+
+/** A program's environment in the form in which bubblewrap reads arguments: on a descriptor, each ended by a zero byte. */
+export function environmentWords(environment: ReadonlyMap<string, string>): string {
+  return [...environment].map(([name, value]) => `--setenv\0${name}\0${value}\0`).join('')
 }
 
 /**
  * bubblewrap's arguments for one sandbox: every namespace of its own, nothing of the host but the listed files, no
- * capability. The environment is not in them (arguments show in process lists): it is inherited.
+ * capability. The environment is not in them, because arguments show in process lists.
  */
 export function bubblewrapArgs(sandbox: Sandbox): string[] {
   const { features, system } = sandbox
@@ -28,6 +38,7 @@ export function bubblewrapArgs(sandbox: Sandbox): string[] {
   const temporaryFileSystem = (bytes: number, path: string): string[] =>
     features.size ? ['--size', String(bytes), '--tmpfs', path] : ['--tmpfs', path]
   const options: readonly (readonly string[])[] = [
+    sandbox.readsEnvironment ? ['--args', String(DESCRIPTOR.environment)] : [],
     ['--unshare-user'],
     ['--unshare-pid'],
     ['--unshare-ipc'],

@@ -18,6 +18,16 @@ export async function firstProcess(info: Readable): Promise<number> {
   })
 }
 
+/**
+ * Resolves when bubblewrap has taken the word to go and is about to become the program. Rejects when it gave up before:
+ * a word that nobody took resets the channel, one that was taken lets it end.
+ */
+export async function untilTaken(block: Duplex): Promise<void> {
+  return new Promise((resolve, reject) => {
+    block.once('end', resolve).once('error', reject).resume()
+  })
+}
+
 /** Tells the init what to become, which is its word to go. Nothing of it shows in the arguments of any other process. */
 export async function tellInit(
   child: ChildProcess,
@@ -64,9 +74,24 @@ export function decodeExit(
 
 const WORDS_LIMIT = 2_000
 
-/** What the child says on stderr, up to a limit. */
-export async function firstWords(stderr: Readable): Promise<string> {
+/** What a child says on stderr if it fails, up to a limit; whoever has the child later has its stderr. */
+export interface Words {
+  read(): Promise<string>
+  leave(): void
+}
+
+export function wordsOf(child: ChildProcess): Words {
+  let words: Promise<string> | undefined
+  const read = async (): Promise<string> => (words ??= firstWords(child.stderr))
+  // At its end Node throws away what nobody has begun to read.
+  const atEnd = (): void => void read()
+  child.once('exit', atEnd)
+  return { read, leave: () => void child.off('exit', atEnd) }
+}
+
+async function firstWords(stderr: Readable | null): Promise<string> {
   let text = ''
+  if (stderr === null) return text
   for await (const chunk of stderr) {
     if (text.length < WORDS_LIMIT) text += String(chunk)
   }

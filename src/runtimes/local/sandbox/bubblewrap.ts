@@ -15,15 +15,16 @@ import {
   type Proxy,
   type Toolchain,
 } from '../../confined/index.ts'
-import { bubblewrapArgs, DESCRIPTOR } from './bubblewrap-args.ts'
+import { bubblewrapArgs, DESCRIPTOR, environmentWords } from './bubblewrap-args.ts'
 import {
   decodeExit,
   firstProcess,
-  firstWords,
   pipe,
   standardStreams,
   tellInit,
   untilAborted,
+  untilTaken,
+  wordsOf,
 } from './bubblewrap-channels.ts'
 import {
   childExit,
@@ -34,6 +35,7 @@ import {
   untilGroupGone,
 } from '../../confined/index.ts'
 import type { ControlGroup, ControlGroups } from './control-groups.ts'
+import { needsInit } from './needs-init.ts'
 import { processLimits } from './process-limits.ts'
 import type { BubblewrapFeatures, SystemFiles } from './system-files.ts'
 import { INIT } from './toolchain-files.ts'
@@ -51,6 +53,8 @@ export interface BubblewrapHost {
   /** The system calls that are refused, as a file. */
   readonly seccompFilter: string
   readonly controlGroups: ControlGroups
+  /** Whether we were started with descriptors that would reach every program that we start. */
+  readonly handsDown: boolean
   /** How long a sandbox may take to be there. */
   readonly readyTimeoutMs: number
 }
@@ -67,30 +71,38 @@ export async function runInBubblewrap(
 ): Promise<ConfinedProcess> {
   signal.throwIfAborted()
   const group = await host.controlGroups.create(command.label, command.limits)
-  const child = spawnBubblewrap(host, command, group !== null)
+  const viaInit = needsInit(command, host.handsDown)
+  const child = spawnBubblewrap(host, command, { limitedByGroup: group !== null, viaInit })
   const exit = childExit(child)
   const state: SandboxState = { child, group, handles: new Map(), proxy: null, firstPid: null }
   const ended = settleEnd(state, exit)
   const kill = (): void => killSandbox(state)
+  const words = wordsOf(child)
   const limit = AbortSignal.any([signal, AbortSignal.timeout(host.readyTimeoutMs)])
   try {
+    if (!viaInit) pipe(child, DESCRIPTOR.environment).end(environmentWords(command.environment))
     state.firstPid = await untilAborted(limit, exit, firstProcess(pipe(child, DESCRIPTOR.info)))
     await Promise.all([
       group?.add(state.firstPid),
       command.relay === undefined ? null : openLowPorts(host.nsenter, state.firstPid),
     ])
-    pipe(child, DESCRIPTOR.block).end('\n')
-    await untilAborted(limit, exit, initReady(state))
-    startProxy(state, command, onRefused)
-    await tellInit(child, command)
+    const block = pipe(child, DESCRIPTOR.block)
+    const next = viaInit ? initReady(state) : untilTaken(block)
+    block.end('\n')
+    await untilAborted(limit, exit, next)
+    words.leave()
+    if (viaInit) {
+      startProxy(state, command, onRefused)
+      await tellInit(child, command)
+    }
   } catch (error) {
     kill()
-    const words = child.stderr === null ? '' : await firstWords(child.stderr)
+    const said = await words.read()
     await ended
     signal.throwIfAborted()
     throw new CatwalkError(
       'sandbox_unavailable',
-      `The sandbox did not start: ${words === '' ? messageOf(error) : words}`,
+      `The sandbox did not start: ${said === '' ? messageOf(error) : said}`,
       { cause: error },
     )
   }
@@ -119,7 +131,7 @@ interface SandboxState {
 function spawnBubblewrap(
   host: BubblewrapHost,
   command: ConfinedCommand,
-  limitedByGroup: boolean,
+  { limitedByGroup, viaInit }: { readonly limitedByGroup: boolean; readonly viaInit: boolean },
 ): ChildProcess {
   const { identity } = command
   const args = bubblewrapArgs({
@@ -132,12 +144,9 @@ function spawnBubblewrap(
     workingDirectory: command.workingDirectory,
     command: [
       ...processLimits(command.limits, limitedByGroup),
-      INSIDE.node,
-      '--disable-warning=ExperimentalWarning',
-      INIT,
-      String(command.dial === null ? 0 : INSIDE.proxyPort),
-      ...(command.relay === undefined ? [] : [command.relay.ports.join(',')]),
+      ...(viaInit ? initCommand(command) : command.argv),
     ],
+    readsEnvironment: !viaInit,
   })
   const [file, ...rest] =
     identity === null
@@ -160,11 +169,21 @@ function spawnBubblewrap(
       env: {},
       // A process group of its own, so that an interrupt typed at the terminal does not reach it.
       detached: true,
-      stdio: ['pipe', 'pipe', 'pipe', 'ipc', filter, 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', viaInit ? 'ipc' : 'pipe', filter, 'pipe', 'pipe'],
     })
   } finally {
     closeSync(filter)
   }
+}
+
+function initCommand({ dial, relay }: ConfinedCommand): string[] {
+  return [
+    INSIDE.node,
+    '--disable-warning=ExperimentalWarning',
+    INIT,
+    String(dial === null ? 0 : INSIDE.proxyPort),
+    ...(relay === undefined ? [] : [relay.ports.join(',')]),
+  ]
 }
 
 async function initReady(state: SandboxState): Promise<void> {

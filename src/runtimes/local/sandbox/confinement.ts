@@ -14,6 +14,7 @@ import {
 } from '../../confined/index.ts'
 import { runInBubblewrap, type BubblewrapHost } from './bubblewrap.ts'
 import type { ControlGroups } from './control-groups.ts'
+import { hasInheritable } from './needs-init.ts'
 import { bubblewrapFeatures, findSystemFiles } from './system-files.ts'
 import { SECCOMP_FILTER } from './toolchain-files.ts'
 
@@ -95,6 +96,7 @@ async function describeHost(options: ConfinementOptions): Promise<BubblewrapHost
     toolchain: options.toolchain,
     seccompFilter: join(options.toolchain.directory, SECCOMP_FILTER),
     controlGroups: options.controlGroups,
+    handsDown: hasInheritable(),
     readyTimeoutMs: READY_TIMEOUT_MS,
   }
 }
@@ -104,6 +106,7 @@ async function runTrial(host: BubblewrapHost, identity: Identity | null, signal:
   const trial: ConfinedCommand = {
     label: `trial-${process.pid}-${Math.round(performance.now())}`,
     argv: [INSIDE.node, '--version'],
+    argvIsPublic: true,
     environment: new Map(),
     files: [],
     workingDirectory: '/',
