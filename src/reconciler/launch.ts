@@ -123,21 +123,22 @@ export async function startInstance(
   const { deployment, release, runtime, credentials, disconnected, outputOf } = launchable
   const instanceId = newId('instance')
   if (disconnected.length > 0 && release.state !== 'live') throw accountNeeded(deps.publicUrl, deployment)
-  const sessions = await deps.sessions.open(deployment.id)
-  // What the probe of this very release found out; a new release is asked anew.
-  const known = release.state === 'live' ? await queries.liveManifest(deps.db, deployment.id) : null
-  const era = known?.era ?? null
-  await deps.db.transaction().execute(async (tx) => {
-    await queries.fence(tx, lease)
-    await queries.deleteStaleInstances(tx, lease)
-    await queries.insertInstance(tx, lease, {
-      id: instanceId,
-      workspace_id: deployment.workspace_id,
-      release_id: release.id,
-      restart_count: deployment.restart_count,
-    })
+  const reading = Promise.all([
+    deps.sessions.open(deployment.id),
+    // What the probe of this very release found out; a new release is asked anew.
+    release.state === 'live' ? queries.liveManifest(deps.db, deployment.id) : null,
+  ])
+  // Waited for below, unless the lease is lost.
+  reading.catch(() => undefined)
+  await queries.insertInstance(deps.db, lease, {
+    id: instanceId,
+    workspace_id: deployment.workspace_id,
+    release_id: release.id,
+    restart_count: deployment.restart_count,
   })
   try {
+    const [sessions, known] = await reading
+    const era = known?.era ?? null
     if (disconnected.length > 0) {
       return startRefusing(deps, instanceId, accountNeeded(deps.publicUrl, deployment))
     }

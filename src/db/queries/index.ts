@@ -143,7 +143,6 @@ export {
   deleteDeployment,
   deleteInstance,
   deleteInstances,
-  deleteStaleInstances,
   insertInstance,
   markInstance,
   setAsleep,

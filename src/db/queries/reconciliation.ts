@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { canMove, pinsOf, type Manifest, type ReleaseState } from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
-import type { Lease } from './leases.ts'
+import { LeaseLost, type Lease } from './leases.ts'
 import type { ReleaseFailure, ReleaseRow } from './releases.ts'
 
 /** Moves a release on; the caller has fenced. Throws for a step that the lifecycle does not have. */
@@ -79,9 +79,13 @@ export async function saveSeenManifest(tx: Handle, releaseId: string, manifest: 
     .execute()
 }
 
-/** Records an instance before it is started, and where its data will be. */
+/**
+ * Records an instance before it is started, and where its data will be, and forgets those of former epochs: in one
+ * statement, because a caller waits for it.
+ * @throws LeaseLost
+ */
 export async function insertInstance(
-  tx: Handle,
+  db: Handle,
   lease: Lease,
   row: {
     readonly id: string
@@ -90,22 +94,24 @@ export async function insertInstance(
     readonly restart_count: number
   },
 ): Promise<void> {
-  await tx
-    .insertInto('instances')
-    .values({
-      ...row,
-      deployment_id: lease.deploymentId,
-      node_id: lease.nodeId,
-      epoch: String(lease.epoch),
-      state: 'starting',
-    })
-    .execute()
-  await tx
-    .updateTable('deployments')
-    .set({ home_node: lease.nodeId })
-    .where('id', '=', lease.deploymentId)
-    .where('runtime', 'in', ['local', 'docker'])
-    .execute()
+  const { deploymentId, nodeId, epoch } = lease
+  const { rows } = await sql`
+    with held as (
+      select id, runtime, home_node from deployments
+      where id = ${deploymentId} and lease_holder = ${nodeId} and lease_epoch = ${epoch}
+      for update
+    ), stale as (
+      delete from instances i using held h where i.deployment_id = h.id and i.epoch < ${epoch}
+    ), homed as (
+      update deployments d set home_node = ${nodeId} from held h
+      where d.id = h.id and h.runtime in ('local', 'docker') and h.home_node is distinct from ${nodeId}
+    )
+    insert into instances (id, workspace_id, release_id, restart_count, deployment_id, node_id, epoch, state)
+    select
+      ${row.id}, ${row.workspace_id}, ${row.release_id}, ${row.restart_count}::int, h.id, ${nodeId}, ${epoch}::bigint, 'starting'
+    from held h
+    returning id`.execute(db)
+  if (rows.length === 0) throw new LeaseLost(lease)
 }
 
 /** Records whether an instance answers. */
@@ -125,15 +131,6 @@ export async function setAsleep(tx: Handle, lease: Lease, asleep: boolean): Prom
 /** Forgets an instance that has ended. */
 export async function deleteInstance(tx: Handle, instanceId: string): Promise<void> {
   await tx.deleteFrom('instances').where('id', '=', instanceId).execute()
-}
-
-/** Forgets what holders of earlier epochs left behind. */
-export async function deleteStaleInstances(tx: Handle, lease: Lease): Promise<void> {
-  await tx
-    .deleteFrom('instances')
-    .where('deployment_id', '=', lease.deploymentId)
-    .where('epoch', '<', String(lease.epoch))
-    .execute()
 }
 
 /** Forgets every instance of a deployment, of this epoch too. */

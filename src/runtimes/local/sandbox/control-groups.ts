@@ -134,7 +134,7 @@ async function createGroup(
 ): Promise<ControlGroup | null> {
   const directories: string[] = []
   try {
-    for (const { directory, provide, settings } of hierarchies) {
+    const made = hierarchies.map(async ({ directory, provide, settings }) => {
       const group = join(directory, label)
       await makeGroup(group, provide)
       directories.push(group)
@@ -143,7 +143,10 @@ async function createGroup(
           if (!OPTIONAL.has(file)) throw error
         })
       }
-    }
+    })
+    // All of them, also when one has failed: whatever was made is removed again.
+    const failed = (await Promise.allSettled(made)).find(({ status }) => status === 'rejected')
+    if (failed !== undefined) throw new Error('a control group could not be made')
   } catch {
     await Promise.all(directories.map(removeGroup))
     return null
