@@ -69,6 +69,49 @@ test('a flood is counted in full, within bounded memory', async () => {
   expect(batch.minutes.reduce((sum, { calls }) => sum + calls, 0)).toBe(2001)
 })
 
+test('many calls are written at once, in small batches one after the other, and none is lost', async () => {
+  const batches: CallBatch[] = []
+  let underWay = 0
+  {
+    await using recorder = createCallRecorder({
+      async flush(batch) {
+        expect(++underWay).toBe(1)
+        batches.push(batch)
+        await new Promise((resolve) => setImmediate(resolve))
+        underWay--
+      },
+      intervalMs: 3_600_000,
+      batchCalls: 10,
+      clock: { now: () => NOW },
+      logger: LOGGER,
+    })
+    for (let n = 0; n < 100; n++) {
+      recorder.add(CALL)
+      if (n % 5 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(batches.length).toBeGreaterThan(3)
+  }
+  expect(batches.flatMap(({ calls }) => calls)).toHaveLength(100)
+  expect(batches.flatMap(({ minutes }) => minutes).reduce((sum, { calls }) => sum + calls, 0)).toBe(100)
+  expect(Math.max(...batches.map(({ calls }) => calls.length))).toBeLessThan(30)
+})
+
+test('a database that is away is asked at the interval, however many calls come meanwhile', async () => {
+  let attempts = 0
+  await using recorder = createCallRecorder({
+    flush: () => (++attempts === 1 ? Promise.reject(new Error('the database is away')) : Promise.resolve()),
+    intervalMs: 3_600_000,
+    batchCalls: 10,
+    clock: { now: () => NOW },
+    logger: LOGGER,
+  })
+  for (let n = 0; n < 100; n++) {
+    recorder.add(CALL)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(attempts).toBe(1)
+})
+
 test('what could not be written is written with the next batch, once', async () => {
   const written = Promise.withResolvers<CallBatch>()
   let attempts = 0

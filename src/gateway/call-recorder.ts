@@ -24,6 +24,8 @@ export interface CallRecorder extends AsyncDisposable {
 export interface CallRecorderOptions {
   readonly flush: (batch: CallBatch) => Promise<void>
   readonly intervalMs?: number
+  /** So many calls are handed over at once, without waiting for the interval: a large batch takes memory and holds up calls. */
+  readonly batchCalls?: number
   /** Calls that wait to be written. More are counted, but not kept one by one. */
   readonly maxCalls?: number
   /** Minutes, methods, names and tokens told apart in one batch; beyond it, names are not. */
@@ -47,12 +49,15 @@ function raise({ latency }: Counter, bucket: number, by: number): void {
 
 /** Collects in memory and hands over in batches. A batch that fails is kept for the next time, within the same bounds. */
 export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
-  const { flush, intervalMs = 3000, maxCalls = 20_000, maxCounters = 5000, clock, logger } = options
+  const { flush, intervalMs = 3000, batchCalls = 1000, maxCalls = 20_000, maxCounters = 5000 } = options
+  const { clock, logger } = options
   let calls: CallRecord[] = []
   let counters = new Map<string, Counter>()
   let uses = new Map<string, Date>()
   let dropped = 0
   let writing: Promise<void> = Promise.resolve()
+  /** What is handed over right now, or could not be, and waits for the interval. */
+  let isHeldUp = false
 
   function counterOf(minute: number, call: CallRecord, name: string): Counter {
     const { deploymentId, tokenId, method } = call
@@ -81,7 +86,8 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
   }
 
   async function write(): Promise<void> {
-    if (calls.length === 0 && counters.size === 0 && uses.size === 0) return
+    isHeldUp = calls.length > 0 || counters.size > 0 || uses.size > 0
+    if (!isHeldUp) return
     const batch = { calls, minutes: [...counters.values()], uses }
     const written = counters
     calls = []
@@ -91,6 +97,7 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
     dropped = 0
     try {
       await flush(batch)
+      isHeldUp = false
     } catch (error) {
       logger.warn({ err: error }, 'calls could not be written; they are kept for the next time')
       for (const call of batch.calls) keep(call)
@@ -125,6 +132,9 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
       raise(counter, latencyBucket(call.durationMs), 1)
       // A caller that is turned away for calling too often must not fill the table.
       if (call.outcome !== 'limited') keep(name === call.name || name === '' ? call : { ...call, name })
+      if (calls.length < batchCalls || isHeldUp) return
+      isHeldUp = true
+      void next()
     },
     used: (tokenId) => void uses.set(tokenId, clock.now()),
     async [Symbol.asyncDispose]() {
