@@ -17,7 +17,15 @@ import {
   type Measured,
 } from './measure.ts'
 import { describe, type Report } from './report.ts'
-import { findPeers, startBridge, startDirect, startEndpoint, type Running, type Start } from './subjects.ts'
+import {
+  findPeers,
+  startBridge,
+  startDirect,
+  startEndpoint,
+  startPassThrough,
+  type Running,
+  type Start,
+} from './subjects.ts'
 import { judge, type Base, type Figures } from './targets.ts'
 
 const { values: flags } = parseArgs({
@@ -43,7 +51,12 @@ const OURS = new Map<string, Start>([
 ])
 const ours = new Map([...OURS].filter(([name]) => only.includes(name)))
 const peers = flags.peers === undefined ? new Map<string, Start>() : await findPeers(flags.peers)
-const subjects = new Map<string, Start>([['direct', startDirect], ...ours, ...peers])
+/** What the others are measured by; not more than their calls is of interest. */
+const bases = new Map([
+  ['direct', startDirect],
+  ['pass-through', startPassThrough],
+])
+const subjects = new Map<string, Start>([...bases, ...ours, ...peers])
 
 async function measureCell(running: Running, cell: Cell): Promise<Measured> {
   const runs: Measured[] = []
@@ -131,10 +144,9 @@ for (const [name, start] of subjects) {
   const measured = cells.get(name)
   if (measured === undefined) continue
   note(`memory, start and crash: ${name}`)
-  const rest =
-    name === 'direct'
-      ? NOTHING
-      : await measureRest(name, start).catch((error: unknown) => leaveOut(name, error))
+  const rest = bases.has(name)
+    ? NOTHING
+    : await measureRest(name, start).catch((error: unknown) => leaveOut(name, error))
   figures.set(name, { cells: measured, ...(rest ?? NOTHING) })
 }
 const direct = figures.get('direct')

@@ -33,6 +33,13 @@ export const startDirect: Start = async () => {
   return startHttp(process.execPath, [path('direct.ts'), String(port)], `http://127.0.0.1:${port}/mcp`)
 }
 
+/** Two processes and nothing else: what crossing a pipe costs by itself. */
+export const startPassThrough: Start = async () => {
+  const port = await freePort()
+  const words = [path('pass-through.ts'), String(port), process.execPath, ...serverArgs('legacy')]
+  return startHttp(process.execPath, words, `http://127.0.0.1:${port}/mcp`)
+}
+
 /** `bin/catwalk bridge` in front of the bench's server. */
 export const startBridge: Start = async (server = 'legacy') => {
   const port = await freePort()
