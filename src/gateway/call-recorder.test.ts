@@ -69,6 +69,20 @@ test('a flood is counted in full, within bounded memory', async () => {
   expect(batch.minutes.reduce((sum, { calls }) => sum + calls, 0)).toBe(2001)
 })
 
+test('no name or method that a caller makes up keeps a batch from being written', async () => {
+  const batch = await collect((recorder) => {
+    recorder.add({ ...CALL, method: 'tools/call\0', name: 'a\0b\0' })
+    recorder.add({ ...CALL, method: 'm'.repeat(1_000_000), name: `${'n'.repeat(255)}\u{1F600}` })
+  })
+  const written = JSON.stringify([batch.calls, batch.minutes])
+  expect(written).not.toContain('\\u0000')
+  expect(batch.calls.map(({ method, name }) => [method, name])).toEqual([
+    ['tools/call\u{FFFD}', 'a\u{FFFD}b\u{FFFD}'],
+    ['m'.repeat(256), `${'n'.repeat(255)}\u{FFFD}`],
+  ])
+  expect(batch.minutes.map(({ method }) => method.length)).toEqual([11, 256])
+})
+
 test('many calls are written at once, in small batches one after the other, and none is lost', async () => {
   const batches: CallBatch[] = []
   let underWay = 0

@@ -43,6 +43,16 @@ interface Counter extends UsageMinute {
 const MINUTE_MS = 60_000
 const MAX_LETTERS = 256
 
+/** Whether a caller's text is longer than what is kept of it, or holds what no database column takes. */
+function needsCare(text: string | null): boolean {
+  return text !== null && (text.length > MAX_LETTERS || text.includes('\0'))
+}
+
+function keepable(text: string): string {
+  // Written anew, because a slice would hold on to all of a text of megabytes.
+  return Buffer.from(text.slice(0, MAX_LETTERS)).toString().replaceAll('\0', '\u{FFFD}')
+}
+
 function raise({ latency }: Counter, bucket: number, by: number): void {
   latency[bucket] = (latency[bucket] ?? 0) + by
 }
@@ -122,20 +132,25 @@ export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
   const next = () => (writing = writing.then(write))
   const timer = setInterval(() => void next(), intervalMs)
   timer.unref()
+  function add(call: CallRecord): void {
+    const { method, name } = call
+    if (needsCare(method) || needsCare(name)) {
+      return add({ ...call, method: method && keepable(method), name: name && keepable(name) })
+    }
+    const minute = Math.floor(call.at.getTime() / MINUTE_MS) * MINUTE_MS
+    const counter = counterOf(minute, call, name ?? '')
+    counter.calls++
+    if (call.outcome !== 'ok' && call.outcome !== 'cancelled') counter.errors++
+    raise(counter, latencyBucket(call.durationMs), 1)
+    // A caller that is turned away for calling too often must not fill the table.
+    if (call.outcome !== 'limited') keep(call)
+    if (calls.length < batchCalls || isHeldUp) return
+    isHeldUp = true
+    void next()
+  }
+
   return {
-    add(call) {
-      const name = call.name === null ? '' : call.name.slice(0, MAX_LETTERS)
-      const minute = Math.floor(call.at.getTime() / MINUTE_MS) * MINUTE_MS
-      const counter = counterOf(minute, call, name)
-      counter.calls++
-      if (call.outcome !== 'ok' && call.outcome !== 'cancelled') counter.errors++
-      raise(counter, latencyBucket(call.durationMs), 1)
-      // A caller that is turned away for calling too often must not fill the table.
-      if (call.outcome !== 'limited') keep(name === call.name || name === '' ? call : { ...call, name })
-      if (calls.length < batchCalls || isHeldUp) return
-      isHeldUp = true
-      void next()
-    },
+    add,
     used: (tokenId) => void uses.set(tokenId, clock.now()),
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
