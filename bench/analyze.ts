@@ -7,7 +7,7 @@
 //   --fold N         only the N-th third (0, 1, 2) of the corpus; --without-fold N the other two
 //   --boot           also look packages up in the registry, install them and try them out, as the program does
 //   --data-dir PATH  keeps the installations of --boot between runs (default: a fresh directory)
-//   --show           print each analysis
+//   --show           print each analysis; with --boot, when each step of it began
 //   --json           one JSON document instead of tables
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createHash } from 'node:crypto'
@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { analyze, snapshotOfFolder, type PackageLookup } from '../src/analyzer/index.ts'
-import { CatwalkError, newId, type Analysis, type ReadableSource } from '../src/domain/index.ts'
+import { CatwalkError, newId, type Analysis, type ReadableSource, type Runtime } from '../src/domain/index.ts'
 import {
   createNpmIndex,
   createPypiIndex,
@@ -62,6 +62,8 @@ interface Result {
   readonly ms: number
   readonly words: (name: string) => boolean
   readonly error: string | null
+  /** How long each of its steps took. */
+  readonly steps: string
 }
 
 /** Knows the one package, as its registry would. */
@@ -96,6 +98,7 @@ async function analyseOne(entry: CorpusEntry): Promise<Result> {
       )
   const signal = AbortSignal.timeout(values.boot ? 300_000 : 60_000)
   const begun = performance.now()
+  steps = []
   try {
     const within = { token: null, signal }
     const pinned = await sources.pin(
@@ -108,7 +111,7 @@ async function analyseOne(entry: CorpusEntry): Promise<Result> {
       program === null
         ? await analyze({ source, snapshot, packages: { npm: indexOf(entry) } }, signal)
         : await program.analyze(pinned.source, signal)
-    return { entry, analysis, ms: performance.now() - begun, words, error: null }
+    return { entry, analysis, ms: performance.now() - begun, words, error: null, steps: stepTimes() }
   } catch (error) {
     return {
       entry,
@@ -116,6 +119,7 @@ async function analyseOne(entry: CorpusEntry): Promise<Result> {
       ms: performance.now() - begun,
       words,
       error: error instanceof Error ? error.message : String(error),
+      steps: stepTimes(),
     }
   }
 }
@@ -163,9 +167,10 @@ function analysisWithBoot(): BootingAnalysis {
       model: () => Promise.resolve(null),
       reading: (_workspaceId, _source, signal) => Promise.resolve({ token: null, signal }),
     },
+    images: { resolve: notAsked },
     // The corpus names packages only.
     registry: { find: () => Promise.reject(new Error('no registry is asked')), npmNames: async () => [] },
-    runtimes: [runtime],
+    runtimes: [{ supports: runtime.supports, tryOut: watched(runtime) }],
     memoryMiB: 1024,
     now: () => new Date(),
   })
@@ -174,12 +179,39 @@ function analysisWithBoot(): BootingAnalysis {
     analyze: async (source, signal) => {
       const question = { workspaceId, source, server: null, boot: true, model: false }
       const { analysis } = await analyzer.analyze(
-        { ...question, onStep: () => undefined, recall: () => Promise.resolve(null) },
+        { ...question, onStep: note, recall: () => Promise.resolve(null) },
         signal,
       )
       return analysis
     },
   }
+}
+
+/** When steps began, of the analysis that goes on. */
+let steps: { readonly name: string; readonly atMs: number }[] = []
+const note = (name: string): void => {
+  steps.push({ name, atMs: performance.now() })
+}
+
+/** A trial that tells when its installation and its starts began. */
+function watched({ tryOut }: Pick<Runtime, 'tryOut'>): Runtime['tryOut'] {
+  return (input, signal) =>
+    tryOut(
+      {
+        ...input,
+        output: (stream, line) => {
+          if (stream === 'system') note(line.split(' ', 1)[0] ?? '')
+        },
+      },
+      signal,
+    )
+}
+
+/** Up to now. */
+function stepTimes(): string {
+  return steps
+    .map(({ name, atMs }, i) => `${name} ${Math.round((steps[i + 1]?.atMs ?? performance.now()) - atMs)}`)
+    .join(', ')
 }
 
 interface BootingAnalysis {
@@ -204,12 +236,13 @@ if (values.json) {
     `${JSON.stringify({ servers: results.length, figures, timing, misses, ...(values.show ? { analyses: results.map(({ entry, analysis }) => ({ name: entry.name, analysis })) } : {}) }, null, 2)}\n`,
   )
 } else {
-  for (const { entry, analysis, error, ms } of results) {
+  for (const { entry, analysis, error, ms, steps: took } of results) {
     if (error !== null) process.stdout.write(`${entry.name}: ${error}\n`)
     if (!values.show || analysis === null) continue
     process.stdout.write(
       `\n## ${entry.name} ${analysis.verdict} (${String(Math.round(ms))} ms) ${analysis.reason ?? ''}\n`,
     )
+    if (took !== '') process.stdout.write(`  ${took} ms\n`)
     process.stdout.write(`  ${analysis.launch?.command ?? '-'} ${(analysis.launch?.args ?? []).join(' ')}\n`)
     for (const variable of analysis.env)
       process.stdout.write(

@@ -24,7 +24,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // What local and docker share: installing packages, and running programs that something confines.
   'src/runtimes/confined': ['src/domain', 'src/protocol', 'src/bridge', 'src/network'],
   'src/runtimes/local': ['src/domain', 'src/runtimes/confined'],
-  'src/runtimes/docker': ['src/domain', 'src/runtimes/confined'],
+  'src/runtimes/docker': ['src/domain', 'src/network', 'src/runtimes/confined', 'src/runtimes/remote'],
   // What runtimes share that run our image: what the program in it is told and tells, and the way to it.
   'src/runtimes/elsewhere': [
     'src/domain',

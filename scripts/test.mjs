@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root, setUpProgram } from './lib/set-up.mjs'
 import { run, say, SetUpError } from './lib/step.mjs'
-import { BROWSER, CONTAINERS, ensureSystemPrograms, SANDBOX } from './lib/system.mjs'
+import { BROWSER, CONTAINERS, ensureSystemPrograms, IMAGE_REGISTRY, SANDBOX } from './lib/system.mjs'
 import { runShown } from './lib/tool.mjs'
 
 const chosen = process.argv.slice(2)
@@ -21,7 +21,7 @@ await run(async () => {
   const toType = await ensureSystemPrograms([
     SANDBOX,
     ...(withBrowser ? [BROWSER] : []),
-    ...(withDocker ? [CONTAINERS] : []),
+    ...(withDocker ? [CONTAINERS, IMAGE_REGISTRY] : []),
   ])
   if (toType !== null)
     throw new SetUpError(`The tests need programs that npm does not bring. Type:\n  ${toType}`)

@@ -17,6 +17,10 @@ export const CONTAINERS = {
   commands: ['dockerd'],
   packages: ['docker.io', 'iptables'],
 }
+export const IMAGE_REGISTRY = {
+  commands: ['docker-registry'],
+  packages: ['docker-registry'],
+}
 
 /** @typedef {{ commands: readonly string[], packages: readonly string[] }} SystemProgram */
 

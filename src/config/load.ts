@@ -78,6 +78,8 @@ export interface Config {
   readonly internalUrl: string | null
   /** Origins of remote servers that are reached although they are not on the public internet. */
   readonly remoteOrigins: readonly string[]
+  /** Registries of images that the operator runs, over plain HTTP. */
+  readonly imageRegistries: readonly string[]
   readonly trustedProxies: readonly string[]
   /** Null for all. */
   readonly oauthClientHosts: readonly string[] | null
@@ -179,6 +181,7 @@ export function loadConfig(source: ConfigSource): Config {
     remoteOrigins: rest.remoteOrigins ?? [],
     flyImage: rest.flyImage ?? null,
     flyRegion: rest.flyRegion ?? null,
+    imageRegistries: rest.imageRegistries ?? [],
     trustedProxies: rest.trustedProxies ?? [],
     staleAfterMs: staleAfterS * 1000,
     maxMessageBytes: maxMessageMiB * 1024 * 1024,

@@ -180,6 +180,14 @@ export const SETTINGS = {
     default: 'catwalk/base:1',
     example: 'registry.example/team/base:1',
   }),
+  imageRegistries: setting({
+    name: 'CATWALK_IMAGE_REGISTRIES',
+    description:
+      'Registries of images that you run yourself, as `host:port` separated by commas: asked over plain http and wherever they are. The Docker engine must know them too (`insecure-registries`; this machine’s own it takes as they are).',
+    value: value.imageRegistries,
+    defaultInWords: 'none: registries are asked over https on the public internet',
+    example: '127.0.0.1:5000',
+  }),
   dockerOciRuntime: setting({
     name: 'CATWALK_DOCKER_OCI_RUNTIME',
     description: "Another OCI runtime of the engine, such as gVisor's.",

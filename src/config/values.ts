@@ -184,6 +184,16 @@ export const imageName: Value<string> = {
   accepts: 'the name of an image, with a tag or digest',
 }
 
+const REGISTRY_HOST = /^(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?$/
+
+export const imageRegistries: Value<readonly string[]> = {
+  schema: z
+    .string()
+    .transform((value) => value.split(',').map((part) => part.trim().toLowerCase()))
+    .refine((parts) => parts.every((part) => REGISTRY_HOST.test(part))),
+  accepts: 'hosts with their ports, such as 127.0.0.1:5000, separated by commas',
+}
+
 export const word: Value<string> = {
   schema: z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/),
   accepts: 'a name of letters, digits, points and hyphens',

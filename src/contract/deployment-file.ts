@@ -40,6 +40,13 @@ const launchPackage = z.discriminatedUnion('kind', [
     path: text,
     program: gitProgram,
   }),
+  z.strictObject({
+    kind: z.literal('oci'),
+    registry: name,
+    repository: name,
+    digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+    program: words,
+  }),
   z.strictObject({ kind: z.literal('remote'), url: text }),
 ])
 
@@ -73,6 +80,13 @@ export const DeploymentFile = z
     launch: z.strictObject({
       package: launchPackage,
       args: words.describe('Right after the executable'),
+      port: z
+        .strictObject({
+          port: z.number().int().min(1).max(65_535),
+          path: z.string().startsWith('/').max(500),
+        })
+        .optional()
+        .describe('Where an image serves HTTP itself'),
       headers: z
         .array(z.strictObject({ name, value: text }))
         .max(30)

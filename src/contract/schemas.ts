@@ -116,11 +116,13 @@ export const Release = z
     number: z.number().int().positive(),
     state: ReleaseState,
     package: z.object({
-      kind: z.enum(['npm', 'pypi', 'git', 'remote']),
+      kind: z.enum(['npm', 'pypi', 'git', 'oci', 'remote']),
       name: z.string(),
       version: z
         .string()
-        .describe('Exact; of a repository the beginning of the commit, of a remote server empty'),
+        .describe(
+          'Exact; of a repository the beginning of the commit, of an image that of its digest, of a remote server empty',
+        ),
       integrity: z.string().nullable().describe('Subresource integrity, where the index publishes it'),
     }),
     args: z.array(z.string()).describe('All of them, those of the owner last'),
@@ -243,6 +245,10 @@ const Launch = z
     command: z.string(),
     args: z.array(z.string()).describe('What makes it speak MCP; not what the user fills in'),
     transport: z.enum(['stdio', 'http']),
+    port: z
+      .object({ port: z.number().int(), path: z.string() })
+      .optional()
+      .describe('Where an image serves HTTP itself'),
     headers: z
       .array(z.object({ name: z.string(), value: z.string() }))
       .optional()

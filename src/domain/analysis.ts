@@ -1,5 +1,5 @@
 import type { HeaderTemplate } from './header-template.ts'
-import type { GitProgram } from './launch-spec.ts'
+import type { GitProgram, ServedPort } from './launch-spec.ts'
 import type { JsonObject } from './manifest.ts'
 
 /** Where a fact was read. */
@@ -60,6 +60,8 @@ export interface AnalysedLaunch {
   /** Sub-commands and flags that make it speak MCP over its transport; not what the user has to fill in. */
   readonly args: readonly string[]
   readonly transport: 'stdio' | 'http'
+  /** Where it serves HTTP itself, when it does not speak over its standard input and output. */
+  readonly port?: ServedPort
   /** What a remote server is sent, without values. */
   readonly headers?: readonly HeaderTemplate[]
   /** What runs when it is built from the source, and the folder there. Absent: nobody here can build it. */

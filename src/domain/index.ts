@@ -72,6 +72,8 @@ export {
 } from './launch-command.ts'
 export {
   describePackage,
+  imageReference,
+  packageLabel,
   variableProblem,
   type GitPackage,
   type GitProgram,
@@ -80,12 +82,14 @@ export {
   type LaunchSpec,
   type LaunchTransport,
   type NpmPackage,
+  type OciPackage,
   type PypiPackage,
   type PythonProgram,
   type RemotePackage,
   type ReleaseSettings,
   type RunSettings,
   type RuntimeKind,
+  type ServedPort,
   type VariableDeclaration,
   type AccountSource,
 } from './launch-spec.ts'
@@ -178,7 +182,7 @@ export {
   type RegistryRemote,
 } from './registry.ts'
 export { withRegistryFacts } from './registry-facts.ts'
-export { registryTarget, type RegistryTarget } from './registry-target.ts'
+export { portOf, registryTarget, type RegistryTarget } from './registry-target.ts'
 export { Secret } from './secret.ts'
 export type { SessionMemory, SessionNote } from './session-memory.ts'
 export type {

@@ -70,8 +70,25 @@ export interface RemotePackage {
   readonly url: string
 }
 
-/** What is installed or reached. Images join this union; switches over `kind` are exhaustive. */
-export type LaunchPackage = NpmPackage | PypiPackage | GitPackage | RemotePackage
+/** A container image, which brings all that it runs on. */
+export interface OciPackage {
+  readonly kind: 'oci'
+  /** Host with its port, `docker.io` for Docker Hub. */
+  readonly registry: string
+  readonly repository: string
+  /** `sha256:…` of its index or manifest. */
+  readonly digest: string
+  /** What it starts by itself; the arguments of the spec come after it. May be empty: then they begin with the program. */
+  readonly program: readonly string[]
+}
+
+/** What is installed or reached. Switches over `kind` are exhaustive. */
+export type LaunchPackage = NpmPackage | PypiPackage | GitPackage | OciPackage | RemotePackage
+
+/** An image as engines and registries name it. */
+export function imageReference({ registry, repository, digest }: OciPackage): string {
+  return `${registry}/${repository}@${digest}`
+}
 
 /** An argument as it is, or one that ends in a credential's value (in its path, when the credential is a file). */
 export type LaunchArgument = string | { readonly prefix: string; readonly credential: string }
@@ -94,6 +111,15 @@ export type LaunchTransport =
   | { readonly kind: 'stdio' }
   /** Of a remote server: with these headers in each request. */
   | { readonly kind: 'http'; readonly headers: readonly HeaderTemplate[] }
+  /** Of an image: Streamable HTTP at a port of its own, which nobody but its bridge reaches. */
+  | ({ readonly kind: 'port' } & ServedPort)
+
+/** Where a server that runs here serves HTTP. */
+export interface ServedPort {
+  readonly port: number
+  /** Of its endpoint, such as `/mcp`. */
+  readonly path: string
+}
 
 /** Where instances run. */
 export type RuntimeKind = 'local' | 'docker' | 'fly' | 'kubernetes' | 'remote'
@@ -133,6 +159,11 @@ export function describePackage(spec: LaunchPackage): { readonly name: string; r
       const name = spec.repository.replace(/^https:\/\/[^/]+\//, '').replace(/\.git$/, '')
       return { name: spec.path === '' ? name : `${name}/${spec.path}`, version: spec.commit.slice(0, 12) }
     }
+    case 'oci':
+      return {
+        name: `${spec.registry === 'docker.io' ? '' : `${spec.registry}/`}${spec.repository.replace(/^library\//, '')}`,
+        version: spec.digest.slice('sha256:'.length, 'sha256:'.length + 12),
+      }
     case 'remote': {
       const { host, pathname } = new URL(spec.url)
       return { name: `${host}${pathname === '/' ? '' : pathname}`, version: '' }

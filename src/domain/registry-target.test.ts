@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { formatSource } from './source/format.ts'
-import { registryTarget } from './registry-target.ts'
+import { portOf, registryTarget } from './registry-target.ts'
 import type { RegistryPackage } from './registry.ts'
 
 const REPOSITORY = 'https://github.com/owner/repo'
@@ -18,14 +18,11 @@ const pkg = (
 
 function targetOf(
   packages: readonly RegistryPackage[],
-  more: { remotes?: string[]; repository?: string; folder?: string },
+  more: { remotes?: string[]; repository?: string; folder?: string; runsImages?: boolean },
 ) {
-  const { remotes = [], repository = null, folder = '' } = more
-  const target = registryTarget({
-    document: { packages, remotes: remotes.map((url) => ({ type: 'streamable-http', url })) },
-    repository,
-    folder,
-  })
+  const { remotes = [], repository = null, folder = '', runsImages = false } = more
+  const document = { packages, remotes: remotes.map((url) => ({ type: 'streamable-http', url })) }
+  const target = registryTarget({ document, repository, folder }, runsImages)
   return 'source' in target ? formatSource(target.source) : 'url' in target ? target.url : target.kind
 }
 
@@ -43,6 +40,21 @@ test.each<[string, Parameters<typeof targetOf>, string]>([
     'the repository in place of an image',
     [[pkg('oci', 'ghcr.io/owner/repo:1')], { repository: REPOSITORY, folder: 'servers/a' }],
     `${REPOSITORY}/tree/HEAD/servers/a`,
+  ],
+  [
+    'the image where images run',
+    [[pkg('oci', 'ghcr.io/owner/repo:1')], { repository: REPOSITORY, runsImages: true }],
+    'oci:ghcr.io/owner/repo:1',
+  ],
+  [
+    'an image whose version stands apart',
+    [[pkg('oci', 'owner/repo', { version: '1.2' })], { runsImages: true }],
+    'oci:docker.io/owner/repo:1.2',
+  ],
+  [
+    'the image where there is nothing else',
+    [[pkg('oci', 'ghcr.io/owner/repo:1')], {}],
+    'oci:ghcr.io/owner/repo:1',
   ],
   [
     'the repository in place of a package that wants a port',
@@ -63,3 +75,15 @@ test.each<[string, Parameters<typeof targetOf>, string]>([
   ['nothing', [[], {}], 'nothing'],
   ['nothing, where the repository is a page', [[], { repository: 'https://example.com/' }], 'nothing'],
 ])('%s', (_what, [packages, more], expected) => expect(targetOf(packages, more)).toBe(expected))
+
+test.each([
+  ['http://localhost:8080/mcp', { port: 8080, path: '/mcp' }],
+  ['http://127.0.0.1/', { port: 80, path: '/' }],
+  ['http://localhost:{PORT}/mcp', null],
+  ['https://host:70000/mcp', null],
+  ['http://localhost:8080/mcp?key=1', null],
+])('%s says where an image serves HTTP: %j', (url, port) => {
+  expect(portOf(pkg('oci', 'ghcr.io/owner/repo:1', { transport: { type: 'streamable-http', url } }))).toEqual(
+    port,
+  )
+})

@@ -1,11 +1,16 @@
 import type { RegistryEntry, RegistryPackage } from './registry.ts'
-import type { GithubSource, GitSource, NpmSource, PypiSource } from './source.ts'
+import type { GithubSource, GitSource, NpmSource, OciSource, PypiSource } from './source.ts'
+import type { ServedPort } from './launch-spec.ts'
 import { parseSource } from './source/parse.ts'
 
 /** What a server of a registry is deployed from. */
 export type RegistryTarget =
-  | { readonly kind: 'package'; readonly source: NpmSource | PypiSource; readonly package: RegistryPackage }
-  /** `instead` is a package that cannot be run here, such as an image; null when the entry names none. */
+  | {
+      readonly kind: 'package'
+      readonly source: NpmSource | PypiSource | OciSource
+      readonly package: RegistryPackage
+    }
+  /** `instead` is a package that cannot be run here; null when the entry names none. */
   | {
       readonly kind: 'repository'
       readonly source: GithubSource | GitSource
@@ -20,8 +25,9 @@ type Named = Pick<RegistryEntry, 'document' | 'repository' | 'folder'>
 /**
  * A published package that speaks over stdio comes first, because it is what the publisher tested; then the repository;
  * for servers that only run elsewhere their address.
+ * @param runsImages whether images run here: then one comes before the repository, otherwise in the end
  */
-export function registryTarget(entry: Named): RegistryTarget {
+export function registryTarget(entry: Named, runsImages: boolean): RegistryTarget {
   const { packages, remotes } = entry.document
   for (const registryType of ['npm', 'pypi'] as const) {
     for (const named of packages) {
@@ -30,10 +36,34 @@ export function registryTarget(entry: Named): RegistryTarget {
       if (source !== null) return { kind: 'package', source, package: named }
     }
   }
+  const image = packages.map(imageTarget).find((target) => target !== null) ?? null
+  if (image !== null && runsImages) return image
   const [remote] = remotes
   const repository = packages.length === 0 && remote !== undefined ? null : repositorySource(entry)
   if (repository !== null) return { kind: 'repository', source: repository, instead: packages[0] ?? null }
-  return remote === undefined ? { kind: 'nothing' } : { kind: 'remote', url: remote.url }
+  if (remote !== undefined) return { kind: 'remote', url: remote.url }
+  return image ?? { kind: 'nothing' }
+}
+
+/** Images speak over stdio or at a port of their own. */
+function imageTarget(named: RegistryPackage): RegistryTarget | null {
+  const { registryType, identifier, version, transport } = named
+  if (registryType !== 'oci' || !/^(?:stdio|streamable-http)$/.test(transport.type)) return null
+  // Before schema 2025-12-11 the version stood apart, and the host in a field that is no longer read.
+  const isWhole = /[@:]/.test(identifier.split('/').at(-1) ?? '')
+  const source = read(`oci:${identifier}${isWhole || version === null ? '' : `:${version}`}`)
+  return source?.kind === 'oci' ? { kind: 'package', source, package: named } : null
+}
+
+/** Where an image of a registry's entry serves HTTP itself; null when it speaks over stdio, or nobody can tell. */
+export function portOf({ transport }: RegistryPackage): ServedPort | null {
+  const { type } = transport
+  const url = typeof transport['url'] === 'string' ? transport['url'] : ''
+  // The port may be one that the user fills in: `http://localhost:{PORT}/mcp`.
+  const [, port = '', path = ''] = /^https?:\/\/[^/:]+(?::(\d{1,5}))?(\/[\w./-]*)?$/.exec(url) ?? []
+  const number = Number(port === '' ? 80 : port)
+  if (type !== 'streamable-http' || path === '' || number < 1 || number > 65_535) return null
+  return { port: number, path }
 }
 
 function packageSource({

@@ -37,7 +37,8 @@ export interface RegistryPackage extends JsonObject {
   readonly registryType: string
   readonly identifier: string
   readonly version: string | null
-  readonly transport: { readonly type: string }
+  /** `url` is where it serves HTTP itself. */
+  readonly transport: JsonObject & { readonly type: string }
 }
 
 /** May also have `headers`. */

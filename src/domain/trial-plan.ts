@@ -119,7 +119,7 @@ export function trialSpec(
         default: null,
         ...(isFile(name) ? { file: `${name.toLowerCase()}.json` } : {}),
       })),
-      transport: { kind: 'stdio' },
+      transport: input.port === undefined ? { kind: 'stdio' } : { kind: 'port', ...input.port },
     },
     credentials: new Map(variables.map(([name, value]) => [name, new Secret(value)])),
   }

@@ -1,5 +1,5 @@
 import type { Analysis, AnalysedArgument, AnalysedVariable, BootProof } from './analysis.ts'
-import type { LaunchPackage } from './launch-spec.ts'
+import type { LaunchPackage, ServedPort } from './launch-spec.ts'
 import type { Manifest } from './manifest.ts'
 import type { LineSink } from './runtime.ts'
 
@@ -8,6 +8,8 @@ export interface TrialInput {
   readonly workspaceId: string
   readonly package: LaunchPackage
   readonly args: readonly string[]
+  /** Where it serves HTTP itself; left out when it speaks over its standard input and output. */
+  readonly port?: ServedPort
   readonly variables: readonly AnalysedVariable[]
   readonly requiredOneOf: Analysis['requiredOneOf']
   readonly arguments: readonly AnalysedArgument[]

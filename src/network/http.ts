@@ -23,6 +23,8 @@ export interface HttpClientOptions {
    */
   readonly trustedOrigins: readonly string[]
   readonly userAgent: string
+  /** A Unix socket that everything is asked of, whatever its address says; then nothing leaves this machine. */
+  readonly socketPath?: string
   /** Connections to one host at a time; more wait. Default: 8. */
   readonly maxSockets?: number
   /** The real one by default. */
@@ -81,7 +83,11 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     const timer = setTimeout(() => limit.abort(), request.timeoutMs ?? TIMEOUT_MS)
     const signal = AbortSignal.any([request.signal, timeout])
     try {
-      const addresses = await allowedAddresses(url, trusted, network, signal)
+      const { socketPath } = options
+      const way =
+        socketPath === undefined
+          ? { lookup: answering(await allowedAddresses(url, trusted, network, signal)) }
+          : { socketPath }
       const isPlain = url.protocol === 'http:'
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
         const sent = (isPlain ? requestPlain : requestSecure)(url, {
@@ -93,7 +99,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
             ...request.headers,
             ...(authorization === null ? {} : { authorization: authorization.reveal() }),
           },
-          lookup: answering(addresses),
+          ...way,
         })
         let begun: IncomingMessage | null = null
         // What is over already gives its connection back; there is nothing to destroy but what is still being read.

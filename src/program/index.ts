@@ -19,7 +19,13 @@ import {
 import { createCallRecorder, createGateway, createRouteTable, refuseCall } from '../gateway/index.ts'
 import { announceRun, readNodeId } from '../installation/index.ts'
 import { createHttpClient, publicNetwork } from '../network/index.ts'
-import { createNpmIndex, createPypiIndex, loadNpmConfiguration, loadPythonIndex } from '../packages/index.ts'
+import {
+  createNpmIndex,
+  createOciIndex,
+  createPypiIndex,
+  loadNpmConfiguration,
+  loadPythonIndex,
+} from '../packages/index.ts'
 import { createAwakeMeter, createInstanceRegistry, startReconciler } from '../reconciler/index.ts'
 import * as services from '../services/index.ts'
 import { createSources } from '../sources/index.ts'
@@ -419,7 +425,16 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         analyzer: createSourceAnalyzer({
           sources,
           services: workspaceServices,
-          registry: createRegistryEntries(db, registries.official),
+          images: createOciIndex({
+            userAgent,
+            plainRegistries: config.imageRegistries,
+            platform: { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch },
+          }),
+          registry: createRegistryEntries(
+            db,
+            registries.official,
+            runtimes.some(({ supports }) => supports.packages.includes('oci')),
+          ),
           runtimes,
           memoryMiB: config.defaultMemoryMiB,
           now: () => systemClock.now(),

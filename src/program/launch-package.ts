@@ -4,6 +4,7 @@ import {
   parseSource,
   type Analysis,
   type GitPackage,
+  type ImageIndex,
   type LaunchPackage,
   type PackageIndex,
   type PypiIndex,
@@ -12,6 +13,7 @@ import {
 export interface Indexes {
   readonly npm: PackageIndex
   readonly pypi: PypiIndex
+  readonly images: ImageIndex
   /** Of which a repository's address is one of GitHub's. */
   readonly githubHosts: readonly string[]
 }
@@ -24,7 +26,7 @@ export interface Indexes {
 export async function toPackage(
   { launch, source }: Analysis,
   executable: string | null,
-  { npm, pypi, githubHosts }: Indexes,
+  { npm, pypi, images, githubHosts }: Indexes,
   signal: AbortSignal,
 ): Promise<LaunchPackage> {
   if (launch === null) throw refusal('Nothing in it says how it is started.')
@@ -64,8 +66,13 @@ export async function toPackage(
         executable !== null && program.kind === 'node-executable' ? { ...program, name: executable } : program
       return { kind: 'git', repository: repositoryOf(source.url, githubHosts), commit, path, program: named }
     }
-    case 'oci':
-      throw refusal('Images cannot be deployed yet.')
+    case 'oci': {
+      const image = parseSource(`oci:${name}${version === null ? '' : `@${version}`}`)
+      if (image.kind !== 'oci') throw refusal('Its name is not that of an image.')
+      const { digest, entrypoint: program } = await images.resolve(image, signal)
+      if (program.length + launch.args.length === 0) throw refusal('The image does not say what it starts.')
+      return { kind: 'oci', registry: image.registry, repository: image.repository, digest, program }
+    }
     case 'remote': {
       const remote = parseSource(`remote:${name}`)
       if (remote.kind !== 'remote') throw refusal('Its address is not one.')

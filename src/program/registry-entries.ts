@@ -31,8 +31,15 @@ export interface RegistryEntries {
   npmNames(): Promise<readonly string[]>
 }
 
-/** @param official null when none is configured */
-export function createRegistryEntries(db: queries.Handle, official: RegistryClient | null): RegistryEntries {
+/**
+ * @param official null when none is configured
+ * @param runsImages whether there is a runtime for images
+ */
+export function createRegistryEntries(
+  db: queries.Handle,
+  official: RegistryClient | null,
+  runsImages: boolean,
+): RegistryEntries {
   async function read({ name, version }: RegistrySource, signal: AbortSignal): Promise<RegistryEntry> {
     const row = await queries.findRegistryServer(db, name)
     if (row !== null && (version === null || version === row.version)) return entryOf(row)
@@ -59,7 +66,7 @@ export function createRegistryEntries(db: queries.Handle, official: RegistryClie
       const entry = await read(source, signal)
       const path = `${encodeURIComponent(entry.name)}/versions/${encodeURIComponent(entry.version ?? 'latest')}`
       const address = `${official?.url ?? ''}/v0.1/servers/${path}`
-      return { entry, target: registryTarget(entry), address }
+      return { entry, target: registryTarget(entry, runsImages), address }
     },
     npmNames: () => queries.listRegistryPackages(db, 'npm'),
   }

@@ -1,12 +1,17 @@
-import { analyze, leadsTo, withProof } from '../analyzer/index.ts'
+import { analyze, analyzeImage, leadsTo, onlyPort, withProof, withRepository } from '../analyzer/index.ts'
 import {
   CatwalkError,
   chooseExecutable,
   formatSource,
+  parseSource,
+  portOf,
   quoted,
   type AnalysableSource,
   type Analysis,
+  type ImageIndex,
+  type ImageInfo,
   type LaunchPackage,
+  type OciSource,
   type PackageInfo,
   type ReadableSource,
   type Runtime,
@@ -31,6 +36,7 @@ import {
 export interface SourceAnalyzerOptions {
   readonly sources: SourceHost
   readonly services: Pick<WorkspaceServices, 'npm' | 'pypi' | 'model' | 'reading'>
+  readonly images: ImageIndex
   readonly registry: RegistryEntries
   /** Where servers are tried out, by what can be run there. */
   readonly runtimes: readonly Pick<Runtime, 'tryOut' | 'supports'>[]
@@ -43,10 +49,11 @@ const TRIAL_LIMIT_MS = 45_000
 
 /** Fetches a source, reads its files, looks its package up, tries it out and asks the model, each where it can be done. */
 export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnalyzer {
-  const { sources, services, registry, now } = options
+  const { sources, services, images, registry, now } = options
   const indexesOf = (workspaceId: string): Indexes => ({
     npm: services.npm(workspaceId),
     pypi: services.pypi(workspaceId),
+    images,
     githubHosts: sources.githubHosts,
   })
 
@@ -78,7 +85,9 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
   ): Promise<Analysis> {
     const { launch } = analysis
     const isRemote = launch?.package.registry === 'remote'
-    const canBeTried = (launch?.transport === 'stdio' || isRemote) && analysis.verdict !== 'unsupported'
+    const canBeTried =
+      (launch?.transport === 'stdio' || launch?.port !== undefined || isRemote) &&
+      analysis.verdict !== 'unsupported'
     // A server that its files do not show to be one is known by what it answers.
     const isWanted = input.boot || analysis.verdict === 'not_a_server'
     if (!isWanted || launch === null || !canBeTried) return analysis
@@ -86,12 +95,14 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
     try {
       const pkg = await toPackage(analysis, null, indexesOf(input.workspaceId), signal)
       const runtime = options.runtimes.find(({ supports }) => supports.packages.includes(pkg.kind))
-      if (runtime === undefined) return analysis
+      if (runtime === undefined)
+        throw new CatwalkError('runtime_unavailable', 'This installation has no runtime for it.')
       const trial = await runtime.tryOut(
         {
           workspaceId: input.workspaceId,
           package: pkg,
           args: launch.args,
+          ...(launch.port === undefined ? {} : { port: launch.port }),
           variables: analysis.env,
           requiredOneOf: analysis.requiredOneOf,
           arguments: analysis.arguments,
@@ -134,10 +145,67 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
           : withAbout(remoteAnalysis(factsOfRemote(remote, address)), found)
       return { pinned: formatEntry(found), analysis: await proved(analysis, input, signal) }
     }
-    if (source.kind !== 'remote') throw notYet(source)
+    if (source.kind !== 'remote') throw notYet()
     // Never out of the cache: whoever runs it changes it when they like.
     const analysis = remoteAnalysis(factsOfAddress(source.url, source.headers ?? []))
     return { pinned: formatSource(source), analysis: await proved(analysis, input, signal) }
+  }
+
+  /** What the repository says that an image names as its own; null when it names none that can be read. */
+  async function repositoryAnalysis(
+    { labels }: ImageInfo,
+    input: SourceAnalysisInput,
+    signal: AbortSignal,
+  ): Promise<Analysis | null> {
+    try {
+      const source = parseSource(labels['org.opencontainers.image.source'] ?? '', sources)
+      if (source.kind !== 'github' && source.kind !== 'git') return null
+      const within = await services.reading(input.workspaceId, source, signal)
+      const pin = await sources.pin(source, within)
+      await using snapshot = await sources.open(pin, within)
+      return await read(source, pin.url, snapshot, { ...input, server: null }, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      // Without it the image has less to say, and starts all the same.
+      if (error instanceof CatwalkError) return null
+      throw error
+    }
+  }
+
+  async function ofImage(
+    input: SourceAnalysisInput,
+    source: OciSource,
+    found: FoundEntry | null,
+    signal: AbortSignal,
+  ): Promise<{ pinned: string; analysis: Analysis }> {
+    const { onStep } = input
+    const info = await images.resolve(source, signal)
+    const url = formatSource({ ...source, tag: null, digest: info.digest })
+    const pinned = [...(found === null ? [] : [formatEntry(found)]), url].join(' ')
+    const kept = await input.recall(pinned)
+    if (kept !== null) return { pinned, analysis: kept }
+    onStep('reading', url)
+    const port = found?.target.kind === 'package' ? portOf(found.target.package) : null
+    const files = await repositoryAnalysis(info, input, signal)
+    const image = analyzeImage(info, { url, port })
+    let analysis = files === null ? image : withRepository(image, files)
+    if (found !== null) {
+      const { labels } = info
+      const repository = labels['org.opencontainers.image.source'] ?? null
+      const isOwn =
+        labels[SERVER_NAME_LABEL] === found.entry.name ||
+        (found.entry.repository !== null && leadsTo(repository, found.entry.repository))
+      analysis = withEntry(analysis, found, isOwn)
+    }
+    const { launch } = analysis
+    const guess = port === null ? onlyPort(info) : null
+    if (launch === null || guess === null) return { pinned, analysis: await proved(analysis, input, signal) }
+    // Which of the two ways it speaks only a start can tell. Who declares a port mostly serves it.
+    const over = { ...launch, transport: 'http' as const, port: { port: guess, path: '/mcp' } }
+    const asked = { ...input, boot: true }
+    const served = await proved({ ...analysis, launch: over }, asked, signal)
+    if (served.proof?.booted === true) return { pinned, analysis: served }
+    return { pinned, analysis: await proved(analysis, asked, signal) }
   }
 
   async function repositoryOf(
@@ -155,6 +223,8 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
       const { onStep } = input
       onStep('fetching', formatSource(input.source))
       const found = input.source.kind === 'registry' ? await registry.find(input.source, signal) : null
+      const image = imageSource(input.source, found)
+      if (image !== null) return ofImage(input, image, found, signal)
       const source = readableSource(input.source, found)
       if (source === null) return withoutFiles(input, found, signal)
       const within = await services.reading(input.workspaceId, source, signal)
@@ -220,10 +290,24 @@ function aboutOf(info: PackageInfo): NonNullable<Analysis['about']> {
   }
 }
 
-/** What is read: the source itself, or what an entry of the registry leads to. Null when nothing can be read. */
-function readableSource(source: AnalysableSource, found: FoundEntry | null): ReadableSource | null {
+/** How publishers prove that an image is the server of their entry in the official registry. */
+const SERVER_NAME_LABEL = 'io.modelcontextprotocol.server.name'
+
+/** What is meant: the source itself, or what an entry of the registry leads to; null when it leads to no source. */
+function namedSource(source: AnalysableSource, found: FoundEntry | null): AnalysableSource | null {
   if (found !== null) return 'source' in found.target ? found.target.source : null
-  return isReadable(source) ? source : null
+  return source
+}
+
+function imageSource(source: AnalysableSource, found: FoundEntry | null): OciSource | null {
+  const named = namedSource(source, found)
+  return named?.kind === 'oci' ? named : null
+}
+
+/** What is read; null when nothing can be. */
+function readableSource(source: AnalysableSource, found: FoundEntry | null): ReadableSource | null {
+  const named = namedSource(source, found)
+  return named !== null && isReadable(named) ? named : null
 }
 
 function isReadable(source: AnalysableSource): source is ReadableSource {
@@ -242,9 +326,8 @@ function noSuchServer(server: string, { candidates }: Analysis): CatwalkError {
   })
 }
 
-function notYet({ kind }: AnalysableSource): CatwalkError {
-  const what = kind === 'oci' ? 'Images' : 'Sources of this kind'
-  return new CatwalkError('source_not_deployable', `${what} cannot be deployed yet.`, {
+function notYet(): CatwalkError {
+  return new CatwalkError('source_not_deployable', 'Sources of this kind cannot be deployed yet.', {
     details: { field: 'source' },
   })
 }

@@ -52,7 +52,7 @@ const registryPackage = z.object({
     .catch(undefined),
   runtimeHint: word(40).optional().catch(undefined),
   transport: z
-    .object({ type: word(40), url: webAddress.optional().catch(undefined) })
+    .object({ type: word(40), url: word(2_000).optional().catch(undefined) })
     .catch({ type: 'stdio' })
     .default({ type: 'stdio' }),
   runtimeArguments: listOf(argument, 50),

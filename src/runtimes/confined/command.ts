@@ -36,6 +36,15 @@ export interface ConfinedCommand {
   readonly limits: Limits
   /** Where it may connect to; null for nowhere. */
   readonly dial: Dial | null
+  /**
+   * The image that it runs in, by its digest, when that is not the runtime's own. Then a `PATH` and a working directory
+   * are the image's, and so is what is not mounted. Not there: as every program of the runtime.
+   */
+  readonly image?: {
+    readonly reference: string
+    /** A port of its own that leads out to whoever runs it, as {@link ConfinedProcess.way}; null for none. */
+    readonly port: number | null
+  }
   /** What of it programs reach that know nothing of proxies. Not there: nothing. */
   readonly relay?: Relay
 }

@@ -28,11 +28,18 @@ const PROXY_NAMES: ReadonlySet<string> = new Set([
  */
 export function confinedEnvironment(
   declared: ReadonlyMap<string, string>,
-  options: { readonly home: string; readonly proxy: ProxyUse },
+  options: {
+    readonly home: string
+    readonly proxy: ProxyUse
+    /** Whether the image says where programs are. */
+    readonly ownPath?: boolean
+  },
 ): ReadonlyMap<string, string> {
   const environment = new Map([['LANG', 'C.UTF-8'], ...declared])
   environment.set('HOME', options.home)
-  environment.set('PATH', INSIDE.path)
+  // The same name given by a release would lead programs of the image astray.
+  if (options.ownPath === true) environment.delete('PATH')
+  else environment.set('PATH', INSIDE.path)
   environment.set('TMPDIR', INSIDE.temporary)
   if (options.proxy !== 'none') {
     for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'])

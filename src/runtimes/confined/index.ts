@@ -1,6 +1,7 @@
 export { createConfinedRuntime, type ConfinedRuntimeOptions } from './runtime.ts'
 export { INSIDE, type ConfinedCommand, type Limits, type Mount } from './command.ts'
-export type { Confinement } from './confinement.ts'
+export type { Confinement, Images } from './confinement.ts'
+export type { ConnectHttp } from './over-http.ts'
 export { PROXY_DEFAULTS, serveProxy, type Proxy } from './egress/proxy.ts'
 export { createResolver } from './egress/resolver.ts'
 export type { Identity } from './identities.ts'

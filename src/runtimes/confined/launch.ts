@@ -4,6 +4,7 @@ import { readLines } from './lines.ts'
 import type { ConfinedCommand } from './command.ts'
 import type { ConfinedProcess, ProcessEnd } from './process.ts'
 import type { Confinement } from './confinement.ts'
+import type { OverHttp } from './over-http.ts'
 
 /** How long a server may take to end after SIGTERM. */
 const TERMINATE_MS = 1_000
@@ -18,12 +19,14 @@ export type GuardHome = (isFull: () => void) => () => void
 /**
  * Starts processes of one server. Its stderr goes to `output` line by line, whether anybody wants it or not; stdin and
  * stdout are the bridge's.
+ * @param http for servers that serve HTTP themselves
  */
 export function createLaunch(
   confinement: Confinement,
   command: (count: number) => ConfinedCommand,
   output: LineSink,
   guardHome: GuardHome = () => () => undefined,
+  http: OverHttp | null = null,
 ): Launch {
   let count = 0
   const refused = new Set<string>()
@@ -42,13 +45,13 @@ export function createLaunch(
   }
   return async (signal) => {
     count += 1
-    const process = toServerProcess(
-      await confinement.run(command(count), onRefused, signal),
-      output,
-      guardHome,
-    )
+    const run = await confinement.run(command(count), onRefused, signal)
+    const process = toServerProcess(run, output, guardHome)
     void tellRefusals(process)
-    return process
+    if (http === null || run.way === undefined) return process
+    // What it prints is no message.
+    void readLines(run.stdout, (line) => output('stdout', line))
+    return http(process, run.way)
   }
 }
 

@@ -8,6 +8,7 @@ import {
 } from '../../domain/index.ts'
 import type { PackageInstaller } from './install/package-installer.ts'
 import { storeKey } from './install/store-key.ts'
+import type { Startable } from './server-command.ts'
 import type { Store } from './install/store.ts'
 import { withWork } from './install/work.ts'
 import { createSharedTasks } from './shared-tasks.ts'
@@ -21,8 +22,7 @@ export interface Preparation {
   /** Locks what a release needs if need be, and installs it if it is not there yet. As `Runtime.prepare`. */
   prepare(input: PrepareInput, signal: AbortSignal): Promise<Prepared>
   /**
-   * How an installed release is started: where its installation is, and program and arguments as a sandbox sees them. The
-   * installation stays until it is let go.
+   * How an installed release is started. The installation stays until it is let go.
    * @throws CatwalkError `install_failed` when it is not installed here, `no_executable`
    */
   programOf(input: Installed, lockFile: string): Promise<InstalledProgram>
@@ -30,9 +30,7 @@ export interface Preparation {
   keyOf(input: Installed, lockFile: string): Promise<string>
 }
 
-export interface InstalledProgram {
-  readonly installation: string
-  readonly program: readonly string[]
+export interface InstalledProgram extends Startable {
   readonly letGo: () => void
 }
 

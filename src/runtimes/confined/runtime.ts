@@ -25,6 +25,8 @@ import { createInstances } from './instances.ts'
 import { createLaunch } from './launch.ts'
 import { createPreparation, type Installed, type Preparation } from './prepare.ts'
 import type { Confinement } from './confinement.ts'
+import { runsNoImages, withImages } from './images.ts'
+import { overHttp, type ConnectHttp } from './over-http.ts'
 import { serverCommand } from './server-command.ts'
 import { createSlots } from './slots.ts'
 import { ensureToolchain, type Toolchain } from './toolchain.ts'
@@ -81,6 +83,8 @@ export interface ConfinementSource {
   readonly folder: string
   /** What it needs in the toolchain's directory besides Node and npm, by name. */
   readonly files: () => Promise<ReadonlyMap<string, Buffer>>
+  /** How a server is spoken to that serves HTTP itself; not there: the runtime runs no images, and then there is none. */
+  readonly connectHttp?: ConnectHttp
   /** Called once, when the runtime is first used; what an earlier run of the program left behind is removed first. */
   readonly open: (host: ConfinementHost) => Promise<Confinement>
 }
@@ -131,7 +135,7 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
   return {
     kind: source.kind,
     supports: {
-      packages: ['npm', 'pypi', 'git'],
+      packages: ['npm', 'pypi', 'git', ...(source.connectHttp === undefined ? [] : (['oci'] as const))],
       memoryLimit: true,
       serverLogs: true,
       networkPolicies: ['none', 'internet', 'listed'],
@@ -143,7 +147,7 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
     prepare: async (input, signal) => (await open()).preparation.prepare(input, signal),
     start: async (input, signal) => {
       const { confinement, homes, identities, preparation } = await open()
-      const { installation, program, letGo } = await preparation.programOf(input, input.lockFile)
+      const { letGo, ...startable } = await preparation.programOf(input, input.lockFile)
       try {
         await instances.stopOlder(input)
         const identity = identities.deployment(input.slot)
@@ -153,13 +157,14 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
           (count) =>
             serverCommand(
               input,
-              program,
-              { installation, home, ...homeLimit },
+              startable,
+              { home, ...homeLimit },
               { identity, internet: dialPublic(network) },
               count,
             ),
           input.output,
           (isFull) => homes.guard(input.deploymentId, isFull),
+          overHttp(input.spec, source.connectHttp, input.output),
         )
         const instance = await instances.start(input, launch, signal)
         void instance.ended.then(letGo)
@@ -173,7 +178,12 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
       const parts = await open()
       return trials.run(signal, async () =>
         tryOut(
-          { ...parts, identity: parts.identities.trial, homeMiB: options.homeMiB ?? null },
+          {
+            ...parts,
+            identity: parts.identities.trial,
+            homeMiB: options.homeMiB ?? null,
+            connectHttp: source.connectHttp,
+          },
           input,
           signal,
         ),
@@ -214,6 +224,7 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
     extraOrigins: options.installOrigins ?? [],
     diskMiB: options.installDiskMiB ?? INSTALL_DISK_MIB,
   })
+  const { installTimeoutMs: timeoutMs } = options
   const ownsPackages = options.hasOwnPackages ?? (async () => false)
   const openSnapshot =
     options.openSnapshot ??
@@ -236,6 +247,8 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
         return createGitInstaller({ node: npm, python, openSnapshot }, spec, workspaceId)
       case 'remote':
         throw new CatwalkError('runtime_unavailable', 'What someone else runs cannot be installed here.')
+      case 'oci':
+        throw runsNoImages()
       default:
         return spec satisfies never
     }
@@ -244,7 +257,7 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
     store,
     installerOf,
     ownsPackages,
-    timeoutMs: options.installTimeoutMs,
+    timeoutMs,
     onGrown: () => void budget.enforce(),
   })
   const needed = async (): Promise<ReadonlySet<string>> => {
@@ -271,7 +284,7 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
     homes: createHomes(directories, options.homeMiB ?? null),
     identities,
     confinement,
-    preparation,
+    preparation: withImages(preparation, confinement.images, timeoutMs),
     budget,
     temporary: directories.temporary,
   }

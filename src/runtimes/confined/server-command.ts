@@ -13,23 +13,30 @@ import { confinedEnvironment } from './environment.ts'
 const TASKS = 256
 const CPUS = 2
 
+/** What an installed release is started from. */
+export interface Startable {
+  /** The installation in the store; null when an image brings all that there is. */
+  readonly installation: string | null
+  /** Program and arguments as it is seen inside, before those of the launch spec. */
+  readonly program: readonly string[]
+  /** The image that it runs in, when that is not the runtime's own. */
+  readonly image?: string
+}
+
 export interface ServerPlaces {
   /** What the home may take on disk, or nothing for no limit. */
   readonly homeMiB?: number
-  /** The installation in the store. */
-  readonly installation: string
   /** The deployment's home on the host. */
   readonly home: string
 }
 
 /**
  * The command that runs one process of a release's server.
- * @param program how an installation of its package is started
  * @param count tells several of one instance apart
  */
 export function serverCommand(
   input: Pick<InstanceInput, 'instanceId' | 'settings' | 'spec' | 'credentials'>,
-  program: readonly string[],
+  { installation, program, image }: Startable,
   places: ServerPlaces,
   confined: { readonly identity: Identity | null; readonly internet: Dial | null },
   count: number,
@@ -44,17 +51,26 @@ export function serverCommand(
     environment: confinedEnvironment(environment, {
       home: INSIDE.home,
       proxy: settings.network === 'none' ? 'none' : 'internet',
+      ownPath: image !== undefined,
     }),
     files,
     workingDirectory: INSIDE.home,
     mounts: [
-      { source: places.installation, target: INSIDE.package, writable: false },
+      ...(installation === null ? [] : [{ source: installation, target: INSIDE.package, writable: false }]),
       { source: places.home, target: INSIDE.home, writable: true },
     ],
     identity: confined.identity,
     limits: { memoryMiB: settings.memoryMiB, tasks: TASKS, cpus: CPUS, fileMiB: places.homeMiB ?? null },
     dial: dialFor(settings.network, confined.internet),
     ...relayFor(settings.network),
+    ...(image === undefined
+      ? {}
+      : {
+          image: {
+            reference: image,
+            port: spec.transport.kind === 'port' ? spec.transport.port : null,
+          },
+        }),
   }
 }
 

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import type Docker from 'dockerode'
 import { CatwalkError, type Logger, type RuntimeStatus } from '../../domain/index.ts'
 import { INSIDE, type ConfinedCommand, type Confinement, type Toolchain } from '../confined/index.ts'
+import { imagesOf } from './images.ts'
+import { sweepFiles } from './places.ts'
 import { INSTALLATION_LABEL, type ContainerHost } from './container-options.ts'
 import { runInContainer, wordsOf, type ContainerParts } from './container.ts'
 
@@ -31,6 +33,7 @@ export async function createContainerConfinement(options: ContainerConfinementOp
   const parts: ContainerParts = { engine, host, sockets: join(dataDir, 'egress'), held: new Set() }
   // Nobody is at the other end of those that are there.
   await rm(parts.sockets, { recursive: true, force: true })
+  await sweepFiles(host.installation)
   let good: RuntimeStatus | null = null
 
   const examine = async (signal: AbortSignal): Promise<RuntimeStatus> => {
@@ -54,6 +57,7 @@ export async function createContainerConfinement(options: ContainerConfinementOp
   }
 
   return {
+    images: imagesOf(engine),
     status: async (signal) => {
       if (good !== null && (await isThere(engine, signal))) return good
       const found = await examine(signal)

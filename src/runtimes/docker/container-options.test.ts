@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
 import type { ConfinedCommand } from '../confined/index.ts'
-import { containerOptions, startMessage, type ContainerHost } from './container-options.ts'
+import {
+  containerOptions,
+  imageOptions,
+  startMessage,
+  wayCommand,
+  type ContainerHost,
+} from './container-options.ts'
 
 const host: ContainerHost = {
   image: 'catwalk/base:1',
@@ -77,4 +83,63 @@ test('the first message says its length in bytes, so that what follows it is lef
     environment: { A: '1' },
     files: [],
   })
+})
+
+const inImage = {
+  ...command,
+  argv: ['/server', 'stdio', '--key=s3cret'],
+  image: { reference: 'ghcr.io/team/server@sha256:00', port: 8080 },
+  relay: { names: () => true, ports: [443] },
+}
+
+test('a server in an image of its own is confined like all others, in the network of a container of ours', () => {
+  const { HostConfig: ours } = containerOptions(host, command, null)
+  const { HostConfig: config, ...options } = imageOptions(host, inImage, 'catwalk-x-1', '/dev/shm/files')
+  expect(options).toMatchObject({
+    Image: 'ghcr.io/team/server@sha256:00',
+    User: '200001:200001',
+    Entrypoint: ['/server'],
+    Cmd: ['stdio', '--key=s3cret'],
+    Env: ['KEY=s3cret'],
+    Healthcheck: { Test: ['NONE'] },
+  })
+  // The image's own working directory, and the name of whose network it is in.
+  expect(options.WorkingDir).toBeUndefined()
+  expect(options.Hostname).toBeUndefined()
+  for (const name of [
+    'ReadonlyRootfs',
+    'CapDrop',
+    'SecurityOpt',
+    'Memory',
+    'MemorySwap',
+    'NanoCpus',
+    'PidsLimit',
+    'LogConfig',
+    'Init',
+  ] as const) {
+    expect({ [name]: config?.[name] }).toEqual({ [name]: ours?.[name] })
+  }
+  expect(config).toMatchObject({ NetworkMode: 'container:catwalk-x-1' })
+  expect(config?.Sysctls).toBeUndefined()
+  // Nothing of ours is in it: neither Node nor the way to the egress proxy.
+  expect(
+    config?.Mounts?.map(({ Source: source, Target: target, ReadOnly: readOnly }) => [
+      source,
+      target,
+      readOnly,
+    ]),
+  ).toEqual([
+    ['/data/store/x', '/opt/catwalk/package', true],
+    ['/dev/shm/files', '/run/credentials', true],
+    ['/data/docker/toolchain/x/etc/resolv.conf', '/etc/resolv.conf', true],
+  ])
+})
+
+test('what holds the network of a server knows nothing of the server but its port', () => {
+  const way = wayCommand(inImage, '/data/egress/1')
+  expect(way.argv.slice(2)).toEqual(['8080', '/run/way/port.sock'])
+  expect(way.environment.size + way.files.length).toBe(0)
+  expect(way.mounts).toEqual([{ source: '/data/egress/1', target: '/run/way', writable: true }])
+  expect(JSON.stringify(way)).not.toContain('s3cret')
+  expect(way.image).toBeUndefined()
 })

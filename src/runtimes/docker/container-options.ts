@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { ContainerCreateOptions } from 'dockerode'
-import { INSIDE, type ConfinedCommand, type Toolchain } from '../confined/index.ts'
+import type { ContainerCreateOptions, MountSettings } from 'dockerode'
+import { INSIDE, type ConfinedCommand, type Mount, type Toolchain } from '../confined/index.ts'
 
 const MIB = 1024 * 1024
 const NANO = 1e9
@@ -12,6 +12,10 @@ const RELAY_MIB = 64
 
 /** Names of what a container needs in the toolchain's directory besides Node and npm. */
 export const INIT_NAME = 'container-init.cjs'
+export const WAY_NAME = 'container-way.cjs'
+/** Where the program that holds a server's network makes the socket that leads to the server's port. */
+const WAY_DIRECTORY = '/run/way'
+const WAY_SOCKET = 'port.sock'
 /** Where a container finds the socket of its egress proxy. */
 const EGRESS = '/run/egress.sock'
 
@@ -49,15 +53,7 @@ export function containerOptions(
     { source: host.toolchain.directory, target: INSIDE.toolchain, writable: false },
     ...command.mounts,
     // Names are looked up at the relay inside, not at what the engine would put there.
-    ...(command.relay === undefined
-      ? []
-      : [
-          {
-            source: join(host.toolchain.directory, 'etc', 'resolv.conf'),
-            target: '/etc/resolv.conf',
-            writable: false,
-          },
-        ]),
+    ...(command.relay === undefined ? [] : [resolverOf(host)]),
     // To connect to a socket takes the right to write to it, and nothing else can be written there.
     ...(egress === null ? [] : [{ source: egress, target: EGRESS, writable: true }]),
   ]
@@ -104,15 +100,94 @@ export function containerOptions(
         [INSIDE.temporary]: `rw,exec,nosuid,nodev,mode=1777,size=${TEMPORARY_MIB}m`,
         [INSIDE.credentials]: `rw,noexec,nosuid,nodev,mode=0700,uid=${uid},gid=${gid},size=${CREDENTIALS_MIB}m`,
       },
-      Mounts: mounts.map(({ source, target, writable }) => ({
-        Type: 'bind',
-        Source: source,
-        Target: target,
-        ReadOnly: !writable,
-      })),
+      Mounts: mounts.map(bind),
       // The output comes to us as it is written; the engine keeps no copy of it.
       LogConfig: { Type: 'none', Config: {} },
       RestartPolicy: { Name: 'no' },
+    },
+  }
+}
+
+function resolverOf({ toolchain }: ContainerHost): Mount {
+  return {
+    source: join(toolchain.directory, 'etc', 'resolv.conf'),
+    target: '/etc/resolv.conf',
+    writable: false,
+  }
+}
+
+function bind({ source, target, writable }: Mount): MountSettings {
+  return { Type: 'bind', Source: source, Target: target, ReadOnly: !writable }
+}
+
+/**
+ * What holds the network of a server in an image of its own, in which nothing of ours could run: the ways out, and the way
+ * in to a port.
+ * @param wayIn directory on this machine for the socket that leads to the port; null for none
+ */
+export function wayCommand(command: ConfinedCommand, wayIn: string | null): ConfinedCommand {
+  const { label, identity, dial, relay, image } = command
+  const port = image?.port ?? null
+  return {
+    label: `${label}-way`,
+    argv: [
+      INSIDE.node,
+      `${INSIDE.toolchain}/${WAY_NAME}`,
+      ...(port === null ? [] : [String(port), `${WAY_DIRECTORY}/${WAY_SOCKET}`]),
+    ],
+    environment: new Map(),
+    files: [],
+    workingDirectory: '/',
+    mounts: wayIn === null ? [] : [{ source: wayIn, target: WAY_DIRECTORY, writable: true }],
+    identity,
+    limits: { memoryMiB: RELAY_MIB, tasks: 64, cpus: 1, fileMiB: null },
+    dial,
+    ...(relay === undefined ? {} : { relay }),
+  }
+}
+
+/** The socket in such a directory. */
+export function waySocket(wayIn: string): string {
+  return join(wayIn, WAY_SOCKET)
+}
+
+/**
+ * What the engine is asked for to run a server in an image of its own: what all servers get, in the network of a container
+ * of ours. Its environment and arguments are in it, because no program of ours starts it.
+ * @param holder name of the container whose network it is in
+ * @param files directory on this machine with its credentials that are files; null for none
+ */
+export function imageOptions(
+  host: ContainerHost,
+  command: ConfinedCommand & Required<Pick<ConfinedCommand, 'image'>>,
+  holder: string,
+  files: string | null,
+): ContainerCreateOptions {
+  const {
+    Hostname: _,
+    WorkingDir: __,
+    HostConfig: hostConfig = {},
+    ...same
+  } = containerOptions(host, { ...command, mounts: [] }, null)
+  const { Sysctls: ___, Tmpfs: tmpfs = {}, ...limits } = hostConfig
+  const [program = '', ...args] = command.argv
+  const mounts = [
+    ...command.mounts,
+    ...(files === null ? [] : [{ source: files, target: INSIDE.credentials, writable: false }]),
+    ...(command.relay === undefined ? [] : [resolverOf(host)]),
+  ]
+  return {
+    ...same,
+    Image: command.image.reference,
+    Entrypoint: [program],
+    Cmd: args,
+    Env: [...command.environment].map(([name, value]) => `${name}=${value}`),
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: {
+      ...limits,
+      NetworkMode: `container:${holder}`,
+      Tmpfs: Object.fromEntries(Object.entries(tmpfs).filter(([path]) => path !== INSIDE.credentials)),
+      Mounts: mounts.map(bind),
     },
   }
 }

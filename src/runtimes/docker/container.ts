@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { constants } from 'node:os'
@@ -15,7 +16,15 @@ import {
   type ProcessEnd,
   type Proxy,
 } from '../confined/index.ts'
-import { containerOptions, startMessage, type ContainerHost } from './container-options.ts'
+import {
+  containerOptions,
+  imageOptions,
+  startMessage,
+  wayCommand,
+  waySocket,
+  type ContainerHost,
+} from './container-options.ts'
+import { openPlaces } from './places.ts'
 import { splitStreams } from './split-streams.ts'
 
 export interface ContainerParts {
@@ -41,23 +50,30 @@ export async function runInContainer(
   onRefused: (target: string, reason: string) => void,
   signal: AbortSignal,
 ): Promise<ConfinedProcess> {
+  if (command.image !== undefined)
+    return runImage(parts, { ...command, image: command.image }, onRefused, signal)
+  return (await runOurs(parts, command, onRefused, signal)).process
+}
+
+/** Runs what our own first program starts. */
+async function runOurs(
+  parts: ContainerParts,
+  command: ConfinedCommand,
+  onRefused: (target: string, reason: string) => void,
+  signal: AbortSignal,
+): Promise<{ readonly name: string; readonly process: ConfinedProcess }> {
   signal.throwIfAborted()
-  const { engine, host } = parts
+  const { host } = parts
   const limit = AbortSignal.any([signal, AbortSignal.timeout(START_MS)])
   const egress = command.dial === null ? null : await openEgress(parts.sockets)
-  const name = `catwalk-${host.installation}-${randomBytes(6).toString('hex')}`
-  parts.held.add(name)
+  const name = nameFor(parts)
   try {
-    const socketPath = egress?.path ?? null
-    // Waited for though nobody wants it any more: what is still being made cannot be removed.
-    const container = await engine.createContainer({
-      ...containerOptions(host, command, socketPath),
+    const { container, stream } = await create(
+      parts,
       name,
-      abortSignal: AbortSignal.timeout(START_MS),
-    })
-    limit.throwIfAborted()
-    const stream = await attach(container, limit)
-    stream.on('error', () => undefined)
+      containerOptions(host, command, egress?.path ?? null),
+      limit,
+    )
     if (egress !== null && command.dial !== null) {
       const resolver = command.relay === undefined ? {} : { resolver: createResolver(command.relay.names) }
       egress.proxy = serveProxy(egress.server, {
@@ -69,20 +85,89 @@ export async function runInContainer(
     }
     await container.start({ abortSignal: limit })
     stream.write(startMessage(command))
-    const process = confinedProcess(container, stream, egress)
+    const process = confinedProcess(container, stream, async () => egress?.close())
     void process.ended.then(() => parts.held.delete(name))
-    return process
+    return { name, process }
   } catch (error) {
     await egress?.close()
-    // By its name: whether it was made is not known when the engine's answer was not waited for.
-    await removeContainer(engine.getContainer(name))
-    parts.held.delete(name)
+    await giveUp(parts, name)
     signal.throwIfAborted()
     throw new CatwalkError('sandbox_unavailable', `The container did not start: ${wordsOf(error)}`, {
-      help: helpFor(error, host),
+      help: helpFor(error, host.image),
       cause: error,
     })
   }
+}
+
+/** Runs a server in an image of its own, beside a container of ours that holds its network. */
+async function runImage(
+  parts: ContainerParts,
+  command: ConfinedCommand & Required<Pick<ConfinedCommand, 'image'>>,
+  onRefused: (target: string, reason: string) => void,
+  signal: AbortSignal,
+): Promise<ConfinedProcess> {
+  const { image, identity } = command
+  const places = await openPlaces(parts, command, identity)
+  const name = nameFor(parts)
+  let holder: ConfinedProcess | null = null
+  const close = async (): Promise<void> => {
+    holder?.kill()
+    await holder?.ended
+    await places.close()
+  }
+  try {
+    const ours = await runOurs(parts, wayCommand(command, places.wayIn), onRefused, signal)
+    holder = ours.process
+    holder.stderr.resume()
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(START_MS)])
+    await once(holder.stdout, 'data', { signal: limit })
+    holder.stdout.resume()
+    const options = imageOptions(parts.host, command, ours.name, places.files)
+    const { container, stream } = await create(parts, name, options, limit)
+    await container.start({ abortSignal: limit })
+    const process = confinedProcess(container, stream, close)
+    void process.ended.then(() => parts.held.delete(name))
+    return places.wayIn === null ? process : { ...process, way: waySocket(places.wayIn) }
+  } catch (error) {
+    await giveUp(parts, name)
+    await close()
+    signal.throwIfAborted()
+    if (error instanceof CatwalkError) throw error
+    throw new CatwalkError('sandbox_unavailable', `The container did not start: ${wordsOf(error)}`, {
+      help: helpFor(error, image.reference),
+      cause: error,
+    })
+  }
+}
+
+function nameFor({ host, held }: ContainerParts): string {
+  const name = `catwalk-${host.installation}-${randomBytes(6).toString('hex')}`
+  held.add(name)
+  return name
+}
+
+/** By its name: whether it was made is not known when the engine's answer was not waited for. */
+async function giveUp({ engine, held }: ContainerParts, name: string): Promise<void> {
+  await removeContainer(engine.getContainer(name))
+  held.delete(name)
+}
+
+async function create(
+  { engine }: ContainerParts,
+  name: string,
+  options: Docker.ContainerCreateOptions,
+  signal: AbortSignal,
+): Promise<{ readonly container: Docker.Container; readonly stream: Duplex }> {
+  // Waited for though nobody wants it any more: what is still being made cannot be removed.
+  const container = await engine.createContainer({
+    ...options,
+    name,
+    abortSignal: AbortSignal.timeout(START_MS),
+  })
+  signal.throwIfAborted()
+  const stream = await attach(container, signal)
+  stream.on('error', () => undefined)
+  return { container, stream }
 }
 
 async function attach(container: Docker.Container, signal: AbortSignal): Promise<Duplex> {
@@ -94,7 +179,7 @@ async function attach(container: Docker.Container, signal: AbortSignal): Promise
 function confinedProcess(
   container: Docker.Container,
   stream: Duplex,
-  egress: Egress | null,
+  close: () => Promise<void>,
 ): ConfinedProcess {
   const kill = (): void => {
     // When it has ended, or the engine is away, `ended` knows.
@@ -103,7 +188,7 @@ function confinedProcess(
   return {
     stdin: stream,
     ...splitStreams(stream),
-    ended: settleEnd(container, stream, egress),
+    ended: settleEnd(container, stream, close),
     memoryMiB: async () => memoryOf(container),
     terminate: async () => {
       await container.kill({ signal: 'SIGTERM' }).catch(() => undefined)
@@ -115,10 +200,10 @@ function confinedProcess(
 async function settleEnd(
   container: Docker.Container,
   stream: Duplex,
-  egress: Egress | null,
+  close: () => Promise<void>,
 ): Promise<ProcessEnd> {
   const end = await waitForEnd(container)
-  await egress?.close()
+  await close()
   await removeContainer(container)
   // Where the engine went away in the middle, the output has no end of its own.
   stream.destroy()
@@ -220,7 +305,7 @@ async function openEgress(directory: string): Promise<Egress> {
 }
 
 /** The status of the engine's answer; null when it did not answer. */
-function statusOf(error: unknown): number | null {
+export function statusOf(error: unknown): number | null {
   return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
     ? error.statusCode
     : null
@@ -235,8 +320,8 @@ export function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-function helpFor(error: unknown, host: ContainerHost): string {
-  if (statusOf(error) === 404) return `Build or pull the image ${host.image} on the engine.`
+function helpFor(error: unknown, image: string): string {
+  if (statusOf(error) === 404) return `Build or pull the image ${image} on the engine.`
   return statusOf(error) === null
     ? 'Start the Docker engine, and let the user that runs Catwalk use its socket.'
     : 'See docs/docker.md.'

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Runtime } from '../../domain/index.ts'
+import { connectOverSocket } from '../remote/index.ts'
 import { createConfinedRuntime, type ConfinedRuntimeOptions } from '../confined/index.ts'
 import { createContainerConfinement } from './confinement.ts'
-import { INIT_NAME } from './container-options.ts'
+import { INIT_NAME, WAY_NAME } from './container-options.ts'
 
 export interface DockerRuntimeOptions extends ConfinedRuntimeOptions {
   /** Path of the engine's Unix socket. The engine runs on this machine: containers show directories of it. */
@@ -14,6 +15,8 @@ export interface DockerRuntimeOptions extends ConfinedRuntimeOptions {
   readonly ociRuntime: string | null
 }
 
+const MESSAGE_BYTES = 64 * 1024 * 1024
+
 /**
  * Runs servers in Docker containers of this machine, each with no network but an egress proxy. Nothing happens until it is
  * first used.
@@ -22,8 +25,16 @@ export function createDockerRuntime(options: DockerRuntimeOptions): Runtime {
   return createConfinedRuntime(options, {
     kind: 'docker',
     folder: 'docker',
-    files: async () =>
-      new Map([[INIT_NAME, await readFile(fileURLToPath(new URL(INIT_NAME, import.meta.url)))]]),
+    files: async () => {
+      return new Map(await Promise.all([INIT_NAME, WAY_NAME].map(namedFile)))
+    },
+    connectHttp: (socketPath, path, output) =>
+      connectOverSocket({
+        socketPath,
+        path,
+        output,
+        maxMessageBytes: options.maxMessageBytes ?? MESSAGE_BYTES,
+      }),
     open: async ({ dataDir, toolchain }) => {
       // With all that it brings for engines elsewhere it takes memory that only who uses it should pay.
       const { default: Docker } = await import('dockerode')
@@ -37,4 +48,9 @@ export function createDockerRuntime(options: DockerRuntimeOptions): Runtime {
       })
     },
   })
+}
+
+/** One that lies beside this one. */
+async function namedFile(name: string): Promise<readonly [string, Buffer]> {
+  return [name, await readFile(fileURLToPath(new URL(name, import.meta.url)))]
 }

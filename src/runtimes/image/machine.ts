@@ -73,6 +73,8 @@ export async function createMachinePreparation(
         throw new CatwalkError('install_failed', 'A server from a repository cannot be built in a machine.')
       case 'remote':
         throw new CatwalkError('install_failed', 'What someone else runs cannot be installed in a machine.')
+      case 'oci':
+        throw new CatwalkError('install_failed', 'An image cannot be run in a machine.')
       default:
         return spec satisfies never
     }

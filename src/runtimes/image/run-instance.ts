@@ -130,11 +130,11 @@ async function startPackage(
     era: document.era,
     output,
   }
-  const { installation, program } = await preparation.programOf(input, lockFile)
-  const places = { installation, home: INSIDE.home }
+  const startable = await preparation.programOf(input, lockFile)
   const launch = createLaunch(
     machineConfinement,
-    (count) => serverCommand(input, program, places, { identity: null, internet: null }, count),
+    (count) =>
+      serverCommand(input, startable, { home: INSIDE.home }, { identity: null, internet: null }, count),
     output,
   )
   return createInstances(document.limits).start(input, launch, signal)

@@ -1,1 +1,2 @@
+export { connectOverSocket } from './over-socket.ts'
 export { createRemoteRuntime, type RemoteRuntimeOptions } from './runtime.ts'

@@ -1,6 +1,6 @@
 import { DEPLOYMENT_FILE_VERSION, type ParsedInput, type RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
-import { CatwalkError, type LaunchArgument } from '../../domain/index.ts'
+import { CatwalkError, type LaunchArgument, type LaunchPackage } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
 import { openCredentials } from '../credentials.ts'
 import { presentNetwork } from '../releases/present.ts'
@@ -77,9 +77,10 @@ function launchOf({
   const needed = new Set([...Object.keys(versions), ...personal, ...Object.keys(settings.accounts ?? {})])
   const { package: pkg, args, userArgs = [], variables, transport } = spec
   return {
-    package: pkg.kind === 'pypi' ? { ...pkg, hashes: [...pkg.hashes] } : pkg,
+    package: copied(pkg),
     args: [...args],
     ...(transport.kind === 'http' ? { headers: transport.headers.map((header) => ({ ...header })) } : {}),
+    ...(transport.kind === 'port' ? { port: { port: transport.port, path: transport.path } } : {}),
     userArgs: userArgs.map(argumentOf),
     values: variables
       .filter(({ name }) => needed.has(name))
@@ -91,6 +92,22 @@ function launchOf({
         ...(personal.has(name) ? { personal: true as const } : {}),
         ...(file === undefined ? {} : { file }),
       })),
+  }
+}
+
+/** With lists that may be changed, as the contract has them. */
+function copied(pkg: LaunchPackage): File['launch']['package'] {
+  switch (pkg.kind) {
+    case 'pypi':
+      return { ...pkg, hashes: [...pkg.hashes] }
+    case 'oci':
+      return { ...pkg, program: [...pkg.program] }
+    case 'npm':
+    case 'git':
+    case 'remote':
+      return pkg
+    default:
+      return pkg satisfies never
   }
 }
 

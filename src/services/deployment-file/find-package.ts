@@ -71,6 +71,14 @@ function sourceOf(pkg: LaunchPackage): string {
       return formatSource({ kind: pkg.kind, name: pkg.name, version: pkg.version })
     case 'git':
       return formatSource({ kind: 'git', url: pkg.repository, ref: pkg.commit, path: pkg.path })
+    case 'oci':
+      return formatSource({
+        kind: 'oci',
+        registry: pkg.registry,
+        repository: pkg.repository,
+        tag: null,
+        digest: pkg.digest,
+      })
     case 'remote':
       return formatSource({ kind: 'remote', url: pkg.url, headers: [] })
     default:
@@ -86,6 +94,7 @@ function executableOf(pkg: LaunchPackage): string | null {
       return pkg.program.kind === 'script' ? pkg.program.name : null
     case 'git':
       return pkg.program.kind === 'node-executable' ? pkg.program.name : null
+    case 'oci':
     case 'remote':
       return null
     default:

@@ -14,6 +14,8 @@ import {
   variablesIn,
   type Analysis,
   type LaunchArgument,
+  type LaunchPackage,
+  type LaunchTransport,
   type RuntimeKind,
 } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
@@ -68,8 +70,7 @@ export async function importDeployment(
         required: true,
         ...(path === undefined ? {} : { file: path }),
       })),
-      transport:
-        found.package.kind === 'remote' ? { kind: 'http', headers: launch.headers ?? [] } : { kind: 'stdio' },
+      transport: transportOf(found.package, launch),
     },
     credentials: new Map([...values].filter(([name]) => !personal.includes(name))),
     own: new Map([...values].filter(([name]) => personal.includes(name))),
@@ -82,6 +83,11 @@ export async function importDeployment(
   if (body.slug === undefined && slug !== file.slug)
     notes.push(`'${file.slug}' is taken; it is '${slug}' here.`)
   return { ...created, notes }
+}
+
+function transportOf({ kind }: LaunchPackage, { headers = [], port }: File['launch']): LaunchTransport {
+  if (kind === 'remote') return { kind: 'http', headers }
+  return kind === 'oci' && port !== undefined ? { kind: 'port', ...port } : { kind: 'stdio' }
 }
 
 /** @throws CatwalkError `deployment_file_invalid`, `deployment_file_newer` */

@@ -22,7 +22,7 @@ export function withGivenHeaders(
   const { launch } = analysis
   const written = Object.entries(given).map(([name, value]) => givenHeader(name, value))
   if (written.length === 0 || launch === null) return { analysis, values: {} }
-  if (launch.transport !== 'http') {
+  if (launch.package.registry !== 'remote') {
     throw new CatwalkError('invalid_request', 'Only a remote server is sent headers.', {
       details: { field: 'headers' },
     })

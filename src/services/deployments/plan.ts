@@ -195,6 +195,7 @@ function transportOf(
   pkg: LaunchPackage,
   names: ReadonlySet<string>,
 ): LaunchSpec['transport'] {
+  if (pkg.kind === 'oci' && launch?.port !== undefined) return { kind: 'port', ...launch.port }
   if (pkg.kind !== 'remote') return { kind: 'stdio' }
   const headers = (launch?.headers ?? []).filter(
     (header) => headerProblem(header) === null && variablesIn(header).every((name) => names.has(name)),

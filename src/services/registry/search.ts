@@ -21,17 +21,18 @@ export async function listRegistryServers(
     queries.searchRegistryServers(ctx.db, q, after, limit + 1),
     readRegistries(ctx),
   ])
+  const runsImages = ctx.installation.runtimes.some(({ supports }) => supports.packages.includes('oci'))
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
   return {
-    items: shown.map(present),
+    items: shown.map((row) => present(row, runsImages)),
     cursor: rows.length > limit && last !== undefined ? writeCursor(last) : null,
     registries,
   }
 }
 
-function present(row: queries.FoundServerRow): Server {
-  const target = registryTarget(row)
+function present(row: queries.FoundServerRow, runsImages: boolean): Server {
+  const target = registryTarget(row, runsImages)
   const isOfficial = row.source === 'official'
   return {
     name: row.name,

@@ -34,19 +34,18 @@ export function chooseRuntime(
     throw new CatwalkError(
       'runtime_unavailable',
       asked === undefined
-        ? 'This cannot be run on this installation: it has no runtime for it.'
+        ? packaged === 'oci'
+          ? "This is an image, and images run on the runtime 'docker', which this installation does not have."
+          : 'This cannot be run on this installation: it has no runtime for it.'
         : `This installation has no runtime '${asked}'. It has: ${has === '' ? 'none' : has}.`,
-      { details },
+      { details, ...(asked === undefined && packaged === 'oci' ? { help: IMAGES_NEED } : {}) },
     )
   }
   if (!runs(offer)) {
-    throw new CatwalkError(
-      'runtime_unavailable',
-      packaged === 'remote'
-        ? `Someone else runs this server, so it cannot run on '${offer.kind}'.`
-        : `The runtime '${offer.kind}' only reaches servers that someone else runs, and this is none.`,
-      { details, help: 'Leave the runtime out: then one is chosen that can.' },
-    )
+    throw new CatwalkError('runtime_unavailable', whyNot(offer, packaged), {
+      details,
+      help: offers.some(runs) ? 'Leave the runtime out: then one is chosen that can.' : IMAGES_NEED,
+    })
   }
   if (settings.memoryMiB !== undefined && !offer.supports.memoryLimit) {
     throw new CatwalkError(
@@ -71,4 +70,15 @@ export function chooseRuntime(
     )
   }
   return offer.kind
+}
+
+const IMAGES_NEED = 'Switch the Docker runtime on (CATWALK_DOCKER_RUNTIME=true), see docs/docker.md.'
+
+function whyNot({ kind }: RuntimeOffer, packaged: LaunchPackage['kind'] | null): string {
+  if (packaged === 'remote') return `Someone else runs this server, so it cannot run on '${kind}'.`
+  if (kind === 'remote')
+    return "The runtime 'remote' only reaches servers that someone else runs, and this is none."
+  return packaged === 'oci'
+    ? `The runtime '${kind}' runs no images; 'docker' does.`
+    : `The runtime '${kind}' does not run packages of this kind.`
 }

@@ -19,7 +19,8 @@ import type { Identity } from '../identities.ts'
 import { guardDisk } from '../disk-usage.ts'
 import { createLaunch } from '../launch.ts'
 import type { Confinement } from '../confinement.ts'
-import { serverCommand } from '../server-command.ts'
+import { overHttp, type ConnectHttp } from '../over-http.ts'
+import { serverCommand, type Startable } from '../server-command.ts'
 import { FLOOD_BYTES, listen, watchMemory, type Observed } from './observe.ts'
 
 export interface BootParts {
@@ -29,14 +30,15 @@ export interface BootParts {
   readonly identity: Identity | null
   /** What a home may take on disk; null for no limit. */
   readonly homeMiB: number | null
+  /** Not there: no server is spoken to over HTTP. */
+  readonly connectHttp?: ConnectHttp | undefined
 }
 
 export interface BootPlan {
   readonly input: TrialInput
   readonly boot: Boot
   readonly settings: RunSettings
-  readonly installation: string
-  readonly program: readonly string[]
+  readonly startable: Startable
   /** Everything that it tries to reach is added here. */
   readonly hosts: Set<string>
   readonly output: LineSink
@@ -62,13 +64,14 @@ export async function bootOnce(parts: BootParts, plan: BootPlan, limit: AbortSig
     (count) =>
       serverCommand(
         { instanceId: label, settings: plan.settings, spec, credentials },
-        plan.program,
-        { installation: plan.installation, home, ...(homeMiB === null ? {} : { homeMiB }) },
+        plan.startable,
+        { home, ...(homeMiB === null ? {} : { homeMiB }) },
         { identity, internet: refuseAll(plan.hosts) },
         count,
       ),
     heard.sink,
     (isFull) => (homeMiB === null ? () => undefined : guardDisk(home, homeMiB, isFull)),
+    overHttp(spec, parts.connectHttp, heard.sink),
   )
   const within = AbortSignal.any([limit, AbortSignal.timeout(BOOT_LIMIT_MS), heard.flooded])
   let bridge: Bridge | null = null

@@ -2,6 +2,7 @@ import {
   CatwalkError,
   nextBoot,
   trialSpec,
+  type Boot,
   type RunSettings,
   type Trial,
   type TrialInput,
@@ -38,7 +39,7 @@ export async function tryOut(parts: TrialParts, input: TrialInput, signal: Abort
     return { proof: notInstalled(installed), manifest: null, lockFile: null }
   }
   const { lockFile } = installed
-  const started = await parts.preparation.programOf({ workspaceId, spec, settings }, lockFile)
+  const { letGo, ...startable } = await parts.preparation.programOf({ workspaceId, spec, settings }, lockFile)
   const hosts = new Set<string>()
   const limit = AbortSignal.any([signal, AbortSignal.timeout(input.limitMs)])
   const observed: Observed[] = []
@@ -46,13 +47,18 @@ export async function tryOut(parts: TrialParts, input: TrialInput, signal: Abort
     while (observed.length < MAX_BOOTS && !limit.aborted && observed.at(-1)?.flooded !== true) {
       const boot = nextBoot(input, observed.map(resultOf), INSIDE.home)
       if (boot === null) break
-      observed.push(await bootOnce(parts, { input, boot, settings, ...started, hosts, output }, limit))
+      output('system', `Starting it for trial, ${given(boot)}`)
+      observed.push(await bootOnce(parts, { input, boot, settings, startable, hosts, output }, limit))
       signal.throwIfAborted()
     }
   } finally {
-    started.letGo()
+    letGo()
   }
   return { ...conclude(observed, hosts), lockFile }
+}
+
+function given({ placeholders }: Boot): string {
+  return placeholders.size === 0 ? 'bare' : `with placeholders for ${placeholders.size} values`
 }
 
 async function install(

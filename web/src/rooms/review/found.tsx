@@ -11,13 +11,14 @@ const TOOLS_SHOWN = 10
 export function Found({ analysis }: { readonly analysis: Analysis }) {
   const { launch, about, proof, source } = analysis
   const isRemote = launch?.package.registry === 'remote'
+  const isImage = launch?.package.registry === 'oci'
   const { publishedAt = null, unpackedBytes = null, integrity = null } = about ?? {}
   const address = about?.repository ?? (source.url.startsWith('http') ? source.url : null)
   return (
     <Card title="Found">
       <KeyValues
         items={{
-          [isRemote ? 'Runs at' : 'Package']:
+          [isRemote ? 'Runs at' : isImage ? 'Image' : 'Package']:
             launch === null ? undefined : <Breakable text={launch.package.name} />,
           Version:
             launch === null || launch.package.version === null ? undefined : (
@@ -28,8 +29,9 @@ export function Found({ analysis }: { readonly analysis: Analysis }) {
             ),
           'Starts with':
             launch === null || isRemote ? undefined : (
-              <code>{[launch.command, ...launch.args].join(' ')}</code>
+              <code>{[launch.command, ...launch.args].join(' ').trim()}</code>
             ),
+          Serves: launch?.port && `MCP over HTTP at its own port ${launch.port.port}`,
           'Is sent': launch?.headers && (
             <code>{launch.headers.map(({ name, value }) => `${name}: ${value}`).join('\n')}</code>
           ),
