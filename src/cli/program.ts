@@ -25,7 +25,8 @@ import type { LifecycleOptions, RemoveOptions } from './commands/lifecycle.ts'
 import type { LogsOptions } from './commands/logs.ts'
 import type { SearchOptions, SyncOptions } from './commands/registry.ts'
 import type { RangeOptions, UsageOptions } from './commands/usage.ts'
-import type { AddTokenOptions, RotateTokenOptions } from './commands/token.ts'
+import type { AddTokenOptions, ChangeTokenOptions, RotateTokenOptions } from './commands/token.ts'
+import type { Wish } from './commands/quotas.ts'
 
 export interface ProgramOptions {
   readonly programs: Programs
@@ -403,8 +404,23 @@ function addTokens(token: Command, run: Run): void {
         .choices(['read', 'full'])
         .default('full'),
     )
+    .option('--calls-per-minute <number>', 'requests a minute at most, on each replica', TOKEN_LIMIT)
+    .option('--concurrent-calls <number>', 'requests under way at once at most, likewise', TOKEN_LIMIT)
     .action((id: string, options: AddTokenOptions) =>
       run(options, async (context) => (await import('./commands/token.ts')).addToken(context, id, options)),
+    )
+  token
+    .command('change')
+    .description('change the name of a token, or what it may at most; it stays the same token')
+    .argument('<deployment>', DEPLOYMENT)
+    .argument('<token>', 'id or name of the token')
+    .option('--name <text>', 'name to recognise it by')
+    .option('--calls-per-minute <number>', 'requests a minute; "default" is as every token', wish)
+    .option('--concurrent-calls <number>', 'requests under way at once; "default" is as every token', wish)
+    .action((id: string, name: string, options: ChangeTokenOptions) =>
+      run(options, async (context) =>
+        (await import('./commands/token.ts')).changeToken(context, id, name, options),
+      ),
     )
   token
     .command('rotate')
@@ -426,6 +442,9 @@ function addTokens(token: Command, run: Run): void {
       run(options, async (context) => (await import('./commands/token.ts')).revokeToken(context, id, name)),
     )
 }
+
+const TOKEN_LIMIT = wholeNumber(1, 1_000_000)
+const wish = (text: string): Wish => (text === 'default' ? text : TOKEN_LIMIT(text))
 
 /** Commander hands over the former value as well. */
 const moment = (text: string): string => readMoment(text)

@@ -659,6 +659,16 @@ export const routes = {
     status: 201,
     response: s.NewEndpointToken,
   },
+  changeToken: {
+    method: 'post',
+    path: '/deployments/{id}/tokens/{tokenId}',
+    summary: 'Change the name of an endpoint token, or what it may at most',
+    access: 'member',
+    scope: 'tokens:write',
+    body: s.ChangeToken,
+    status: 200,
+    response: s.EndpointToken,
+  },
   rotateToken: {
     method: 'post',
     path: '/deployments/{id}/tokens/{tokenId}/rotation',

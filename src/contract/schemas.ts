@@ -169,6 +169,9 @@ export const Deployment = z
   })
   .meta({ id: 'Deployment' })
 
+/** Of one token, on each replica. */
+const TokenQuota = z.number().int().min(1).max(1_000_000).nullable()
+
 export const EndpointToken = z
   .object({
     id: z.string(),
@@ -178,6 +181,8 @@ export const EndpointToken = z
     createdAt: timestamp,
     expiresAt: timestamp.nullable(),
     lastUsedAt: timestamp.nullable(),
+    callsPerMinute: TokenQuota.describe('Requests a minute, on each replica; null is as every token'),
+    concurrentCalls: TokenQuota.describe('Requests under way at once, likewise'),
     replacedBy: z.string().nullable().describe('Id of its successor; it works on until it expires'),
   })
   .meta({ id: 'EndpointToken' })
@@ -605,8 +610,15 @@ export const CreateToken = z
     name: z.string().trim().min(1).max(80),
     scope: EndpointToken.shape.scope.default('full'),
     expiresInDays: z.number().int().min(1).max(3650).nullable().default(null),
+    callsPerMinute: TokenQuota.optional(),
+    concurrentCalls: TokenQuota.optional(),
   })
   .meta({ id: 'CreateToken' })
+
+export const ChangeToken = CreateToken.pick({ name: true, callsPerMinute: true, concurrentCalls: true })
+  .partial()
+  .describe('What is left out stays; null is as every token')
+  .meta({ id: 'ChangeToken' })
 
 export const RotateToken = z
   .strictObject({

@@ -222,6 +222,8 @@ export interface EndpointTokensTable {
   scope: Defaulted<'read' | 'full'>
   replaced_by: string | null
   user_id: string | null
+  calls_per_minute: number | null
+  concurrent_calls: number | null
 }
 
 export interface EventsTable {

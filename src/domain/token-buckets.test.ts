@@ -36,6 +36,17 @@ test('whatever comes when, no more passes than the bucket and its filling allow,
   )
 })
 
+test('a key may have a rate of its own, which counts from when it is set', () => {
+  const buckets = createTokenBuckets(60)
+  for (let n = 0; n < 2; n++) expect(buckets.take('a', 0, 2)).toBe(0)
+  expect(buckets.take('a', 0, 2)).toBeCloseTo(30_000)
+  expect(buckets.take('b', 0)).toBe(0)
+  // Its bucket is as empty as it was, and is filled at the new rate.
+  expect(buckets.take('a', 0)).toBeCloseTo(1000)
+  expect(buckets.take('a', 1000)).toBe(0)
+  expect(buckets.take('a', 1000, 0)).toBe(0)
+})
+
 test('0 is no limit, and a flood of keys is forgotten again', () => {
   const none = createTokenBuckets(0)
   for (let n = 0; n < 1000; n++) expect(none.take('a', 0)).toBe(0)

@@ -3,8 +3,9 @@ export interface TokenBuckets {
   /**
    * Takes one token. Returns 0 when there was one, else the milliseconds until there is.
    * @param nowMs any clock that only goes forward
+   * @param ownPerMinute for a key that has a rate of its own, which may be another one each time; 0 for no limit
    */
-  take(key: string, nowMs: number): number
+  take(key: string, nowMs: number, ownPerMinute?: number): number
   /** How many keys are remembered. */
   readonly size: number
 }
@@ -18,12 +19,12 @@ const MAX_KEYS = 50_000
  * @param perMinute 0 for no limit
  */
 export function createTokenBuckets(perMinute: number, maxKeys = MAX_KEYS): TokenBuckets {
-  const perTokenMs = 60_000 / perMinute
   const fullAt = new Map<string, number>()
 
   return {
-    take(key, nowMs) {
-      if (perMinute === 0) return 0
+    take(key, nowMs, ownPerMinute = perMinute) {
+      if (ownPerMinute === 0) return 0
+      const perTokenMs = 60_000 / ownPerMinute
       const known = fullAt.get(key)
       const from = known === undefined || known < nowMs ? nowMs : known
       const waitMs = from + perTokenMs - nowMs - 60_000

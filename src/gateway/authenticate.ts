@@ -30,13 +30,14 @@ function tokenPrincipal(secret: string, route: GatewayRoute, clock: Clock): Prin
   const token = route.tokens.get(hash('sha256', secret, 'hex'))
   if (token === undefined) return undefined
   if (token.expiresAt !== null && token.expiresAt.getTime() <= clock.now().getTime()) return undefined
-  const { id, scope = 'full', userId } = token
+  const { id, scope = 'full', userId, quotas } = token
   return {
     limitKey: id,
     tokenId: id,
     subject: id,
     scope,
     ...(userId === undefined ? {} : { person: userId }),
+    ...(quotas === undefined ? {} : { quotas }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { createTokenBuckets, rateKey, type AddressReader, type TokenBuckets } from '../domain/index.ts'
+import { createTokenBuckets, rateKey, type AddressReader } from '../domain/index.ts'
 import type { Principal } from './principal.ts'
 import type { GatewayRoute } from './route-table.ts'
 
@@ -37,14 +37,12 @@ export interface Limiter {
 
 const MAX_KNOWN = 10_000
 const MAX_KNOWN_LETTERS = 200
-const MAX_RATES = 1000
 
 export function createLimiter(limits: GatewayLimits, addressOf: AddressReader): Limiter {
   const addresses = createTokenBuckets(limits.addressPerMinute)
   const refusals = createTokenBuckets(limits.refusedPerMinute)
   const tokens = createTokenBuckets(limits.tokenPerMinute)
-  // One for each rate that is set for some workspace.
-  const workspaces = new Map<number, TokenBuckets>()
+  const workspaces = createTokenBuckets(limits.workspacePerMinute)
   const underWay = new Map<string, number>()
   const known = new Map<string, string>()
 
@@ -59,15 +57,6 @@ export function createLimiter(limits: GatewayLimits, addressOf: AddressReader): 
     return key
   }
 
-  function bucketsOf(perMinute: number): TokenBuckets {
-    const before = workspaces.get(perMinute)
-    if (before !== undefined) return before
-    const buckets = createTokenBuckets(perMinute)
-    if (workspaces.size >= MAX_RATES) workspaces.clear()
-    workspaces.set(perMinute, buckets)
-    return buckets
-  }
-
   function change(id: string, by: 1 | -1): void {
     const count = (underWay.get(id) ?? 0) + by
     if (count === 0) underWay.delete(id)
@@ -80,14 +69,14 @@ export function createLimiter(limits: GatewayLimits, addressOf: AddressReader): 
       return addresses.take(keyOf(peer, forwardedFor), performance.now())
     },
     refused: (peer, forwardedFor) => refusals.take(keyOf(peer, forwardedFor), performance.now()),
-    principal: ({ limitKey }) => tokens.take(limitKey, performance.now()),
+    principal: ({ limitKey, quotas }) =>
+      tokens.take(limitKey, performance.now(), lesser(quotas?.callsPerMinute, limits.tokenPerMinute)),
     keyOf,
-    workspace({ workspaceId, quotas }) {
-      const perMinute = quotas?.callsPerMinute ?? limits.workspacePerMinute
-      return perMinute === 0 ? 0 : bucketsOf(perMinute).take(workspaceId, performance.now())
-    },
-    enter({ deploymentId, workspaceId, quotas }, { limitKey }) {
-      if ((underWay.get(limitKey) ?? 0) >= limits.tokenConcurrency) return 'caller'
+    workspace: ({ workspaceId, quotas }) =>
+      workspaces.take(workspaceId, performance.now(), quotas?.callsPerMinute ?? limits.workspacePerMinute),
+    enter({ deploymentId, workspaceId, quotas }, { limitKey, quotas: own }) {
+      const places = lesser(own?.concurrentCalls, limits.tokenConcurrency)
+      if ((underWay.get(limitKey) ?? 0) >= places) return 'caller'
       if ((underWay.get(deploymentId) ?? 0) >= limits.deploymentConcurrency) return 'deployment'
       const most = quotas?.concurrentCalls ?? limits.workspaceConcurrency
       if (most > 0 && (underWay.get(workspaceId) ?? 0) >= most) return 'workspace'
@@ -102,4 +91,10 @@ export function createLimiter(limits: GatewayLimits, addressOf: AddressReader): 
       change(workspaceId, -1)
     },
   }
+}
+
+/** What is set for one token never lets it do more than every token may; 0 of the latter is no limit. */
+function lesser(own: number | null | undefined, everyones: number): number {
+  if (own === null || own === undefined) return everyones
+  return everyones === 0 ? own : Math.min(own, everyones)
 }

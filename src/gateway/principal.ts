@@ -1,4 +1,5 @@
 import type { TokenScope } from '../domain/index.ts'
+import type { CallQuotas } from './route-table.ts'
 
 /** Who was let in. */
 export interface Principal {
@@ -11,6 +12,8 @@ export interface Principal {
   /** Sessions are bound to it, and records name it. */
   readonly subject: string
   readonly scope: TokenScope
+  /** What the token may at most, where that is set for it alone. */
+  readonly quotas?: CallQuotas
   /** `WWW-Authenticate` of the answer to a request that is beyond the scope; the plain one when it is not said. */
   readonly challenge?: string
 }

@@ -12,6 +12,12 @@ import {
 
 export type RouteState = 'open' | 'deploying' | 'stopped' | 'failed'
 
+/** Null is as for everybody. */
+export interface CallQuotas {
+  readonly callsPerMinute: number | null
+  readonly concurrentCalls: number | null
+}
+
 export interface RouteToken {
   readonly id: string
   readonly expiresAt: Date | null
@@ -19,6 +25,8 @@ export interface RouteToken {
   readonly scope?: TokenScope
   /** Who made it, while that person is a member. */
   readonly userId?: string
+  /** What is set for this token alone. */
+  readonly quotas?: CallQuotas
 }
 
 /** What a person allowed one device of a client. */
@@ -65,7 +73,7 @@ export interface GatewayRoute {
   /** What is set, approved and stopped of its tools. */
   readonly tools?: RouteTools
   /** What is set for its workspace alone; null and absent are what every workspace may. */
-  readonly quotas?: { readonly callsPerMinute: number | null; readonly concurrentCalls: number | null }
+  readonly quotas?: CallQuotas
   /** Origins of web pages that may call this endpoint, besides those allowed for all. */
   readonly allowedOrigins?: readonly string[]
 }

@@ -132,13 +132,14 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
       ]),
     ),
     tokens: new Map(
-      row.tokens.map(({ hash, id, scope, expires_at: expires, user_id: userId }) => [
+      row.tokens.map(({ hash, id, scope, expires_at: expires, user_id: userId, ...own }) => [
         hash,
         {
           id,
           scope,
           expiresAt: expires === null ? null : new Date(expires),
           ...(userId === null ? {} : { userId }),
+          quotas: { callsPerMinute: own.calls_per_minute, concurrentCalls: own.concurrent_calls },
         },
       ]),
     ),

@@ -68,6 +68,7 @@ export function bindServices({
     streamFeed: bind(services.streamFeed),
     listTokens: bind(services.listTokens),
     createToken: bind(services.createToken),
+    changeToken: bind(services.changeToken),
     rotateToken: bind(services.rotateToken),
     revokeToken: bind(services.revokeToken),
     listConnections: bind(services.listConnections),

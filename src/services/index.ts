@@ -62,6 +62,7 @@ export { createSessionMemories, type SessionMemories } from './session-memories.
 export { changeWorkspaceSettings } from './workspace-settings/change.ts'
 export { openWorkspaceSettings } from './workspace-settings/open.ts'
 export { listWorkspaceSettings } from './workspace-settings/read.ts'
+export { changeToken } from './tokens/change.ts'
 export { createToken } from './tokens/create.ts'
 export { changeQuotas, getQuotas } from './quotas.ts'
 export { getCost } from './usage/cost.ts'

@@ -168,6 +168,7 @@ const TABLE: Readonly<Record<RouteName, Row>> = {
   deleteOAuthClient: ours('member', undefined, { clientId: 'nothing' }),
   listTokens: ours('member'),
   createToken: ours('member', { name: 'x' }),
+  changeToken: ours('member', { name: 'walk' }, { tokenId: 'walk' }),
   rotateToken: ours('member', {}, { tokenId: 'walk' }),
   revokeToken: ours('member', undefined, { tokenId: 'walk' }),
   deleteDeployment: ours('member'),

@@ -106,6 +106,8 @@ export function aToken(changes: Partial<Token> = {}): Token {
     createdAt: at(0),
     expiresAt: null,
     lastUsedAt: null,
+    callsPerMinute: null,
+    concurrentCalls: null,
     replacedBy: null,
     secret: 'cwk_abcdef',
     ...changes,

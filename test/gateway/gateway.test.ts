@@ -351,6 +351,46 @@ describe('limits', () => {
     expect(door.calls.at(-1)).toMatchObject({ tokenId: 'tok_1', outcome: 'limited' })
   })
 
+  test('a token that is held to less may call as often as that, and no token more than every one may', async () => {
+    const hash = createHash('sha256').update(SECRET).digest('hex')
+    const held = (callsPerMinute: number | null, concurrentCalls: number | null = null) =>
+      route({
+        tokens: new Map([
+          [hash, { id: 'tok_1', expiresAt: null, quotas: { callsPerMinute, concurrentCalls } }],
+        ]),
+      })
+    const door = await openDoor(READY, [held(2)], { tokenPerMinute: 3 })
+    expect(await statuses([post(door), post(door)])).toEqual([200, 200])
+    const third = await post(door)
+    expect([third.status, third.headers['retry-after']]).toEqual([429, '30'])
+    // Heard of while it waits: its next token comes sooner.
+    door.routes.put(held(null))
+    expect((await post(door)).headers['retry-after']).toBe('20')
+    const generous = await openDoor(READY, [held(1000)], { tokenPerMinute: 3 })
+    const four = [post(generous), post(generous), post(generous), post(generous)]
+    expect(await statuses(four)).toEqual([200, 200, 200, 429])
+    const free = await openDoor(READY, [held(1)], { tokenPerMinute: 0 })
+    expect(await statuses([post(free), post(free)])).toEqual([200, 429])
+  })
+
+  test('a token that is held to one call at once has one under way', async () => {
+    const hash = createHash('sha256').update(SECRET).digest('hex')
+    const quotas = { callsPerMinute: null, concurrentCalls: 1 }
+    const held = route({ tokens: new Map([[hash, { id: 'tok_1', expiresAt: null, quotas }]]) })
+    const entered = Promise.withResolvers<() => void>()
+    const slow: Endpoint = {
+      ...ECHO,
+      handle: (req, res, caller) => entered.resolve(() => ECHO.handle(req, res, caller)),
+    }
+    const door = await openDoor({ ready: () => slow, wake: () => Promise.resolve(slow) }, [held])
+    const first = post(door)
+    const answer = await entered.promise
+    const second = await post(door)
+    expect([second.status, second.headers['retry-after']]).toEqual([429, '1'])
+    answer()
+    expect((await first).status).toBe(200)
+  })
+
   test('addresses are counted behind trusted proxies, each for itself', async () => {
     const door = await openDoor(READY, undefined, { addressPerMinute: 1 })
     const one = await post(door, from('192.0.2.1'))

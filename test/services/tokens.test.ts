@@ -38,6 +38,27 @@ test('a rotated token keeps its name, scope and lifetime; the former works on fo
   expect(items.find((item) => item.id === made.id)).toMatchObject({ replacedBy: next.id })
 })
 
+test('limits of a token reach the gateways, are changed without another secret, and are handed on', async () => {
+  const made = await services.createToken(world.ctx, {
+    params: { id },
+    body: { name: 'nightly', scope: 'full', expiresInDays: null, callsPerMinute: 30, concurrentCalls: 2 },
+  })
+  expect(made).toMatchObject({ callsPerMinute: 30, concurrentCalls: 2 })
+  const inRoute = async () => (await routeTokens()).find(({ hash }) => hash === sha(made.secret))
+  expect(await inRoute()).toMatchObject({ calls_per_minute: 30, concurrent_calls: 2 })
+  const change = (body: Parameters<typeof services.changeToken>[1]['body']) =>
+    services.changeToken(world.ctx, { params: { id, tokenId: made.id }, body })
+  expect(await change({ callsPerMinute: null })).toMatchObject({ callsPerMinute: null, concurrentCalls: 2 })
+  expect(await change({ name: 'daily' })).toMatchObject({ name: 'daily', concurrentCalls: 2 })
+  expect(await inRoute()).toMatchObject({ calls_per_minute: null, concurrent_calls: 2 })
+  const next = await services.rotateToken(world.ctx, {
+    params: { id, tokenId: made.id },
+    body: { graceHours: 1 },
+  })
+  expect(next).toMatchObject({ name: 'daily', callsPerMinute: null, concurrentCalls: 2 })
+  expect(await catwalkErrorOf(change({ name: 'late' }))).toMatchObject({ code: 'token_not_found' })
+})
+
 test('without a grace time the former ends at once, and is swept away', async () => {
   const made = await services.createToken(world.ctx, {
     params: { id },

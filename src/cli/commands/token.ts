@@ -2,12 +2,21 @@ import { CatwalkError, quoted } from '../../domain/index.ts'
 import { cleanLine } from '../clean-text.ts'
 import type { CommandContext, CommonOptions } from '../context.ts'
 import { formatAge, formatTable } from '../table.ts'
+import type { Wish } from './quotas.ts'
 
 export interface AddTokenOptions extends CommonOptions {
   readonly name: string
   /** Days. */
   readonly expires?: number
   readonly scope: 'read' | 'full'
+  readonly callsPerMinute?: number
+  readonly concurrentCalls?: number
+}
+
+export interface ChangeTokenOptions extends CommonOptions {
+  readonly name?: string
+  readonly callsPerMinute?: Wish
+  readonly concurrentCalls?: Wish
 }
 
 export interface RotateTokenOptions extends CommonOptions {
@@ -19,7 +28,7 @@ export async function listTokens(context: CommandContext, id: string): Promise<v
   const { output } = context
   const { items } = await context.call('listTokens', { params: { id } })
   const now = new Date()
-  const heading = ['ID', 'NAME', 'SCOPE', 'BEGINS WITH', 'AGE', 'LAST USED', 'EXPIRES']
+  const heading = ['ID', 'NAME', 'SCOPE', 'BEGINS WITH', 'AGE', 'LAST USED', 'EXPIRES', 'AT MOST']
   output.result(items, () =>
     formatTable(
       output,
@@ -33,6 +42,7 @@ export async function listTokens(context: CommandContext, id: string): Promise<v
           formatAge(token.createdAt, now),
           token.lastUsedAt === null ? 'never' : `${formatAge(token.lastUsedAt, now)} ago`,
           token.expiresAt ?? 'never',
+          limitsOf(token),
         ].map(cleanLine),
       ),
     ),
@@ -42,10 +52,53 @@ export async function listTokens(context: CommandContext, id: string): Promise<v
 export async function addToken(context: CommandContext, id: string, options: AddTokenOptions): Promise<void> {
   const token = await context.call('createToken', {
     params: { id },
-    body: { name: options.name, scope: options.scope, expiresInDays: options.expires ?? null },
+    body: {
+      name: options.name,
+      scope: options.scope,
+      expiresInDays: options.expires ?? null,
+      callsPerMinute: options.callsPerMinute ?? null,
+      concurrentCalls: options.concurrentCalls ?? null,
+    },
   })
   context.output.note('The token is shown this once:')
   context.output.result(token, () => cleanLine(token.secret))
+}
+
+/** Changes the token with this id or, where only one has it, this name. */
+export async function changeToken(
+  context: CommandContext,
+  id: string,
+  idOrName: string,
+  { name, callsPerMinute, concurrentCalls }: ChangeTokenOptions,
+): Promise<void> {
+  const { id: tokenId } = await findToken(context, id, idOrName)
+  const token = await context.call('changeToken', {
+    params: { id, tokenId },
+    body: {
+      ...(name === undefined ? {} : { name }),
+      ...(callsPerMinute === undefined ? {} : { callsPerMinute: numberOf(callsPerMinute) }),
+      ...(concurrentCalls === undefined ? {} : { concurrentCalls: numberOf(concurrentCalls) }),
+    },
+  })
+  context.output.result(token, () => cleanLine(`${token.name} may ${limitsOf(token)}.`))
+}
+
+function numberOf(wish: Wish): number | null {
+  return wish === 'default' ? null : wish
+}
+
+function limitsOf({
+  callsPerMinute,
+  concurrentCalls,
+}: {
+  readonly callsPerMinute: number | null
+  readonly concurrentCalls: number | null
+}): string {
+  const limits = [
+    ...(callsPerMinute === null ? [] : [`${callsPerMinute} a minute`]),
+    ...(concurrentCalls === null ? [] : [`${concurrentCalls} at once`]),
+  ]
+  return limits.length === 0 ? 'as every token' : limits.join(', ')
 }
 
 /** Replaces the token with this id or, where only one has it, this name. */

@@ -10,6 +10,9 @@ export interface EndpointTokenRow {
   readonly created_at: Date
   readonly expires_at: Date | null
   readonly last_used_at: Date | null
+  /** What it may at most; null is as every token. */
+  readonly calls_per_minute: number | null
+  readonly concurrent_calls: number | null
   /** Id of the token that replaces it; it works on until it expires. */
   readonly replaced_by: string | null
 }
@@ -22,6 +25,8 @@ const COLUMNS = [
   'created_at',
   'expires_at',
   'last_used_at',
+  'calls_per_minute',
+  'concurrent_calls',
   'replaced_by',
 ] as const
 
@@ -39,6 +44,8 @@ export async function insertEndpointToken(
     readonly expires_at: Date | null
     /** For whom it calls where everybody brings their own credentials. */
     readonly user_id: string | null
+    readonly calls_per_minute?: number | null
+    readonly concurrent_calls?: number | null
   },
 ): Promise<EndpointTokenRow> {
   return db.insertInto('endpoint_tokens').values(row).returning(COLUMNS).executeTakeFirstOrThrow()
@@ -73,6 +80,27 @@ export async function findEndpointToken(
     .forUpdate()
     .executeTakeFirst()
   return row ?? null
+}
+
+/** Changes what is named of a token that is locked. */
+export async function changeEndpointToken(
+  db: Handle,
+  id: string,
+  changes: {
+    readonly name?: string
+    readonly calls_per_minute?: number | null
+    readonly concurrent_calls?: number | null
+  },
+): Promise<EndpointTokenRow> {
+  return (
+    db
+      .updateTable('endpoint_tokens')
+      // Something has to be set.
+      .set({ id, ...changes })
+      .where('id', '=', id)
+      .returning(COLUMNS)
+      .executeTakeFirstOrThrow()
+  )
 }
 
 /** Lets a token end at `endsAt` unless it ends sooner, and notes which one replaces it. */

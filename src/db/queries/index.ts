@@ -84,6 +84,7 @@ export {
   type EndpointSettings,
 } from './deployments.ts'
 export {
+  changeEndpointToken,
   deleteEndpointToken,
   deleteReplacedTokens,
   findEndpointToken,

@@ -45,6 +45,8 @@ export interface RouteRow {
     readonly expires_at: string | null
     /** Who made it, while that person is a member. */
     readonly user_id: string | null
+    readonly calls_per_minute: number | null
+    readonly concurrent_calls: number | null
   }[]
   /** What people allowed clients; of those who left the workspace there is none. */
   /** Null for a deployment. */
@@ -85,7 +87,8 @@ export async function loadRoutes(db: Handle, deploymentId?: string): Promise<rea
       ) as owner,
       coalesce((
         select jsonb_agg(jsonb_build_object('hash', encode(t.hash, 'hex'), 'id', t.id, 'scope', t.scope,
-          'expires_at', t.expires_at, 'user_id', m.user_id))
+          'expires_at', t.expires_at, 'user_id', m.user_id,
+          'calls_per_minute', t.calls_per_minute, 'concurrent_calls', t.concurrent_calls))
         from endpoint_tokens t
         left join members m on m.workspace_id = d.workspace_id and m.user_id = t.user_id
         where t.deployment_id = d.id

@@ -29,6 +29,8 @@ export async function createToken(
       hash,
       prefix,
       user_id: person,
+      calls_per_minute: body.callsPerMinute ?? null,
+      concurrent_calls: body.concurrentCalls ?? null,
       expires_at:
         body.expiresInDays === null
           ? null

@@ -11,6 +11,8 @@ export function presentToken(row: queries.EndpointTokenRow): RouteOutput<'listTo
     createdAt: row.created_at.toISOString(),
     expiresAt: row.expires_at?.toISOString() ?? null,
     lastUsedAt: row.last_used_at?.toISOString() ?? null,
+    callsPerMinute: row.calls_per_minute,
+    concurrentCalls: row.concurrent_calls,
     replacedBy: row.replaced_by,
   }
 }

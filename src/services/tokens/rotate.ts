@@ -9,7 +9,7 @@ import { newEndpointSecret } from './secret.ts'
 const HOUR_MS = 3_600_000
 
 /**
- * Replaces an endpoint token, named by id or name, by one of the same name, scope and lifetime. The former one works on
+ * Replaces an endpoint token, named by id or name, by one of the same name, scope, limits and lifetime. The former one works on
  * for the grace time, so that clients can be changed one after the other.
  * @throws CatwalkError `deployment_not_found`, `token_not_found`
  */
@@ -41,6 +41,8 @@ export async function rotateToken(
       hash,
       prefix,
       user_id: person,
+      calls_per_minute: former.calls_per_minute,
+      concurrent_calls: former.concurrent_calls,
       expires_at: lifetimeMs === null ? null : new Date(now + lifetimeMs),
     })
     await queries.replaceEndpointToken(tx, former.id, row.id, new Date(now + body.graceHours * HOUR_MS))

@@ -434,6 +434,8 @@ export const token: RouteOutput<'listTokens'>['items'][number] = {
   id: 'tok_1',
   name: 'first',
   scope: 'full',
+  callsPerMinute: 60,
+  concurrentCalls: null,
   replacedBy: null,
   prefix: 'cwk_9f2c',
   createdAt: ago(600),

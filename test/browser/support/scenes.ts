@@ -658,6 +658,16 @@ export const scenes: readonly Scene[] = [
     ready: 'Nothing like this',
   },
   {
+    name: 'token-limits',
+    path: '/deployments/ticktick/access',
+    ready: 'Endpoint tokens',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Limits of first' }).click()
+      await page.getByLabel('Calls at once, at most').fill('none')
+      await page.getByText('A whole number from 1, or nothing.').waitFor()
+    },
+  },
+  {
     name: 'replace-token',
     path: '/deployments/ticktick/access',
     ready: 'Endpoint tokens',

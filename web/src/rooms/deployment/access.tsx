@@ -15,6 +15,7 @@ import { AccountsCard } from './accounts.tsx'
 import { AccessModeCard } from './access-mode.tsx'
 import { Connections } from './connections.tsx'
 import { AddToken } from './add-token.tsx'
+import { ChangeToken } from './change-token.tsx'
 import { useCurrent } from './current.ts'
 import { Badge } from '../../kit/badge.tsx'
 import { RotateToken } from './rotate-token.tsx'
@@ -41,6 +42,7 @@ export function Access() {
 export function Tokens({ id }: { readonly id: string }) {
   const { data: tokens, error, refetch } = useQuery(tokensQuery(id))
   const [isAdding, setAdding] = useState(false)
+  const [changing, setChanging] = useState<EndpointToken | null>(null)
   const [rotating, setRotating] = useState<EndpointToken | null>(null)
   const [revoking, setRevoking] = useState<EndpointToken | null>(null)
   const add = (
@@ -67,10 +69,11 @@ export function Tokens({ id }: { readonly id: string }) {
             A client needs a token. Make one for each, so that one can be revoked without the others.
           </Empty>
         ) : (
-          <TokenTable tokens={tokens} onRotate={setRotating} onRevoke={setRevoking} />
+          <TokenTable tokens={tokens} onChange={setChanging} onRotate={setRotating} onRevoke={setRevoking} />
         )}
       </Card>
       {isAdding && <AddToken id={id} onClose={() => setAdding(false)} />}
+      {changing && <ChangeToken id={id} token={changing} onClose={() => setChanging(null)} />}
       {rotating && <RotateToken id={id} token={rotating} onClose={() => setRotating(null)} />}
       {revoking && <RevokeToken id={id} token={revoking} onClose={() => setRevoking(null)} />}
     </>
@@ -79,18 +82,21 @@ export function Tokens({ id }: { readonly id: string }) {
 
 interface TokenTableProps {
   readonly tokens: readonly EndpointToken[]
+  readonly onChange: (token: EndpointToken) => void
   readonly onRotate: (token: EndpointToken) => void
   readonly onRevoke: (token: EndpointToken) => void
 }
 
-function TokenTable({ tokens, onRotate, onRevoke }: TokenTableProps) {
+function TokenTable({ tokens, onChange, onRotate, onRevoke }: TokenTableProps) {
   const now = useNow(null)
   return (
     <table className="table low">
       <thead>
         <tr>
           <th scope="col">Name</th>
-          <th scope="col">Begins with</th>
+          <th scope="col" className="no-s">
+            Begins with
+          </th>
           <th scope="col" className="no-s">
             Made
           </th>
@@ -111,8 +117,11 @@ function TokenTable({ tokens, onRotate, onRevoke }: TokenTableProps) {
             <td className="name">
               {token.name} {token.scope === 'read' && <Badge>Reads only</Badge>}
               {token.replacedBy !== null && <Badge>Replaced</Badge>}
+              {atMost(token).map((limit) => (
+                <Badge key={limit}>{limit}</Badge>
+              ))}
             </td>
-            <td className="mono dim">{token.prefix}…</td>
+            <td className="no-s mono dim">{token.prefix}…</td>
             <td className="no-s dim">
               <Ago at={token.createdAt} />
             </td>
@@ -131,6 +140,16 @@ function TokenTable({ tokens, onRotate, onRevoke }: TokenTableProps) {
               )}
             </td>
             <td className="n">
+              {token.replacedBy === null && (
+                <Button
+                  size="sm"
+                  variant="quiet"
+                  aria-label={`Limits of ${token.name}`}
+                  onClick={() => onChange(token)}
+                >
+                  Limits
+                </Button>
+              )}
               {token.replacedBy === null && (
                 <Button
                   size="sm"
@@ -155,4 +174,11 @@ function TokenTable({ tokens, onRotate, onRevoke }: TokenTableProps) {
       </tbody>
     </table>
   )
+}
+
+function atMost({ callsPerMinute, concurrentCalls }: EndpointToken): readonly string[] {
+  return [
+    ...(callsPerMinute === null ? [] : [`${callsPerMinute.toLocaleString('en')} a minute`]),
+    ...(concurrentCalls === null ? [] : [`${concurrentCalls.toLocaleString('en')} at once`]),
+  ]
 }

@@ -10,6 +10,7 @@ import { Field, Input } from '../../kit/field.tsx'
 import { fits } from '../../kit/form.ts'
 import { Segmented } from '../../kit/segmented.tsx'
 import { NewToken } from './new-token.tsx'
+import { limitsOf, TokenLimits, type LimitTexts } from './token-limits.tsx'
 
 type Scope = 'full' | 'read'
 
@@ -31,12 +32,14 @@ export function AddToken({ id, onClose }: { readonly id: string; readonly onClos
   const queryClient = useQueryClient()
   const [scope, setScope] = useState<Scope>('full')
   const [days, setDays] = useState<Days>('never')
+  const [texts, setTexts] = useState<LimitTexts>({ callsPerMinute: '', concurrentCalls: '' })
+  const limits = limitsOf(texts)
   const { register, handleSubmit, formState } = useForm<{ name: string }>()
   const add = useMutation({
     mutationFn: ({ name }: { name: string }) =>
       api.call('createToken', {
         params: { id },
-        body: { name, scope, expiresInDays: days === 'never' ? null : Number(days) },
+        body: { name, scope, expiresInDays: days === 'never' ? null : Number(days), ...limits },
       }),
     onSuccess: () => queryClient.invalidateQueries({ queryKey: tokensQuery(id).queryKey }),
   })
@@ -52,7 +55,11 @@ export function AddToken({ id, onClose }: { readonly id: string; readonly onClos
       <form
         className="dialog-body"
         noValidate
-        onSubmit={(event) => void handleSubmit((values) => add.mutate(values))(event)}
+        onSubmit={(event) =>
+          void handleSubmit((values) => {
+            if (limits !== null) add.mutate(values)
+          })(event)
+        }
       >
         <Field
           label="Name"
@@ -80,12 +87,13 @@ export function AddToken({ id, onClose }: { readonly id: string; readonly onClos
             <Segmented label="Expires" value={days} options={EXPIRIES} onChange={setDays} />
           </div>
         </div>
+        <TokenLimits texts={texts} onChange={setTexts} />
         {add.error && <ErrorNote error={add.error} />}
         <div className="dialog-actions">
           <Button variant="quiet" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" variant="primary" pending={add.isPending}>
+          <Button type="submit" variant="primary" blocked={limits === null} pending={add.isPending}>
             Make the token
           </Button>
         </div>
