@@ -138,7 +138,10 @@ test('a key file that others can read, and a credential that was tampered with, 
   await world.ctx.db.updateTable('credentials').set({ token: 'gAAAAAB' }).execute()
   const { healthy, of } = await findings()
   expect(of('keys')).toMatchObject({ level: 'error' })
-  expect(of('credentials')).toMatchObject({ level: 'error' })
+  expect(of('credentials')).toMatchObject({
+    level: 'error',
+    detail: expect.stringMatching(/the credential 'API_KEY' of '[\w-]+'/),
+  })
   expect(healthy).toBe(false)
 })
 

@@ -214,6 +214,7 @@ export {
 export {
   countSealedByKey,
   lockSealedSettings,
+  listSealed,
   lockSealedUnderOthers,
   replaceSealed,
   SEALED_TABLES,

@@ -50,6 +50,20 @@ export async function lockSealedUnderOthers(
   return rows
 }
 
+/** Rows in the order of their ids, whatever key they are under. */
+export async function listSealed(
+  db: Handle,
+  table: SealedTable,
+  afterId: string,
+  limit: number,
+): Promise<readonly SealedRow[]> {
+  const { rows } = await sql<SealedRow>`
+    select id, token, key_id from ${sql.table(table)} where id > ${afterId} order by id limit ${limit}`.execute(
+    db,
+  )
+  return rows
+}
+
 /** Replaces the ciphertexts of rows that are locked. */
 export async function replaceSealed(
   db: Handle,

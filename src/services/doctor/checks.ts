@@ -9,11 +9,10 @@ import {
   type PypiIndex,
   type RegistryName,
   type RuntimeOffer,
-  type Secret,
 } from '../../domain/index.ts'
 import type { MasterKeys, Vault } from '../../vault/index.ts'
-import { openCredentials } from '../credentials.ts'
 import { readRotation } from '../keys/rotation.ts'
+import { findUnreadable } from './unreadable.ts'
 
 /** What the doctor looks at. */
 export interface DoctorDependencies {
@@ -142,26 +141,11 @@ export const checks: Readonly<Record<CheckName, Check>> = {
   },
 
   async credentials({ db, vault }, signal) {
-    let unreadable = 0
-    let total = 0
-    let after = ''
-    for (;;) {
-      signal.throwIfAborted()
-      const rows = await db
-        .selectFrom('credentials')
-        .select(['id', 'name', 'token', 'key_id'])
-        .where('id', '>', after)
-        .orderBy('id')
-        .limit(500)
-        .execute()
-      for (const row of rows) if (opened(vault, row) === null) unreadable += 1
-      total += rows.length
-      after = rows.at(-1)?.id ?? after
-      if (rows.length < 500) break
-    }
-    if (unreadable === 0) return ok(`All ${total} credentials can be opened.`)
+    const { total, count, named } = await findUnreadable(db, vault, signal)
+    if (count === 0) return ok(`All ${total} credentials and other encrypted values can be opened.`)
+    const more = count > named.length ? `, and ${count - named.length} more` : ''
     return error(
-      `${unreadable} of ${total} credentials cannot be opened: they were changed or moved in the database.`,
+      `${count} of ${total} encrypted values cannot be opened, because they were changed or moved in the database: ${named.join(', ')}${more}.`,
       'Enter their values again, and find out who can write to the database.',
     )
   },
@@ -352,12 +336,4 @@ async function examineRegistry(db: queries.Handle, name: RegistryName, setting: 
     )
   }
   return ok(syncedAt === null ? `${row.url} is being read. ${known}` : `${row.url} answers. ${known}`)
-}
-
-function opened(vault: Vault, row: queries.CredentialRow): ReadonlyMap<string, Secret> | null {
-  try {
-    return openCredentials(vault, [row])
-  } catch {
-    return null
-  }
 }

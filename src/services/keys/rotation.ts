@@ -3,10 +3,7 @@ import { z } from 'zod'
 import { queries } from '../../db/index.ts'
 import { CatwalkError, type Clock, type Logger } from '../../domain/index.ts'
 import { checkOf, type MasterKeys, type Sealer } from '../../vault/index.ts'
-import { providerScope } from '../accounts/providers.ts'
-import { accountScope } from '../accounts/tokens.ts'
-import { credentialScope, personalCredentialScope } from '../credentials.ts'
-import { workspaceSettingScope } from '../workspace-settings/open.ts'
+import { SEAL_SCOPES } from './scopes.ts'
 import { keyCheckStore } from './store.ts'
 
 const SETTING = 'vault.rotation'
@@ -21,16 +18,6 @@ const Rotation = z.object({
 
 /** A rotation as it is stored: the key that everything comes under, and what could not be opened on the way. */
 export type Rotation = z.infer<typeof Rotation>
-
-/** How a row's ciphertext is bound to it. */
-const SCOPES: Readonly<Record<queries.SealedTable, (id: string) => string>> = {
-  credentials: credentialScope,
-  personal_credentials: personalCredentialScope,
-  workspace_settings: workspaceSettingScope,
-  account_providers: providerScope,
-  connected_accounts: accountScope,
-  account_revocations: accountScope,
-}
 
 export interface RotationDependencies {
   readonly db: queries.Handle
@@ -119,7 +106,7 @@ async function rewrapTable(
   while (!signal.aborted) {
     const last = await deps.db.transaction().execute(async (tx) => {
       const rows = await queries.lockSealedUnderOthers(tx, table, deps.keys.ring().newest.id, after, BATCH)
-      const done = rows.map((row) => rewrap(deps.sealer, SCOPES[table](row.id), row))
+      const done = rows.map((row) => rewrap(deps.sealer, SEAL_SCOPES[table](row.id), row))
       unreadable.push(...rows.filter((_, index) => done[index] === null).map((row) => row.id))
       await queries.replaceSealed(
         tx,
