@@ -20,7 +20,13 @@ const TALKATIVE = `#!/usr/bin/env node
 const { createInterface } = require('node:readline')
 const secret = process.env.MARKED_KEY ?? 'none'
 for (const text of [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64'),
-  'Authorization: Bearer ' + secret, JSON.stringify({ secret })]) console.error(text)
+  'Authorization: Bearer ' + secret, JSON.stringify({ secret }),
+  'Authorization: Basic ' + Buffer.from('user:' + secret).toString('base64'),
+  // Longer than a line that is kept, and cut in the middle of it.
+  'x'.repeat(16384 - 24) + secret, require('node:fs').readFileSync(process.env.MARKED_FILE, 'utf8'),
+]) console.error(text)
+// A line of stdout that is no message, cut likewise.
+console.log('y'.repeat(8192 - 24) + secret)
 const answer = {
   initialize: ({ protocolVersion }) => ({
     protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'talkative', version: '1.0.0' },
@@ -86,6 +92,8 @@ test(
     const marks: Record<string, string> = {
       credential: mark('credential'),
       failing: mark('failing'),
+      inDocument: mark('inDocument'),
+      inLines: `${mark('inLines')}\n${mark('inLines')}`,
       argument: mark('argument'),
       password: mark('password'),
       guessed: mark('guessed'),
@@ -116,6 +124,7 @@ test(
         source: 'npm:talkative-mcp',
         confirmWarnings: true,
         variables: { MARKED_KEY: marks['credential'] ?? '' },
+        files: { MARKED_FILE: JSON.stringify({ keys: [marks['inDocument'], marks['inLines']] }, null, 2) },
       },
     })
     marks['endpointToken'] = token.secret
@@ -148,7 +157,8 @@ test(
     await api.call('rotateKeys', {})
     await until('the log has what it printed', async () => {
       const { items } = await api.call('listLogs', { params: { id: deployment.id }, query: {} })
-      return items.some(({ line }) => line.includes('[redacted MARKED_KEY]')) ? true : null
+      const text = items.map(({ line }) => line).join('\n')
+      return text.includes('[redacted MARKED_KEY]') && text.includes('yyy') ? true : null
     })
 
     // Where they could be.
@@ -186,14 +196,19 @@ test(
     places['metrics'] = await (await fetch(`${origin}/metrics`, { headers })).text()
     for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
       places[`command line of ${pid}`] = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')
+      const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
+      // The server's own, which it gets them by.
+      if (!environment.includes('MARKED_KEY=')) places[`environment of ${pid}`] = environment
     }
-    for (const entry of await readdir(dataDir, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue
-      const path = join(entry.parentPath, entry.name)
-      // The keys themselves, readable by their owner alone.
-      if (entry.parentPath === dataDir && ['master.key', 'cli.key'].includes(entry.name)) continue
-      places[`file ${path}`] = await readFile(path, 'latin1')
-    }
+    // The keys themselves, readable by their owner alone.
+    await readAll(dataDir, places, [join(dataDir, 'master.key'), join(dataDir, 'cli.key')])
+
+    // The database as it lies on the disk, with its log of changes.
+    const { rows: directories } = await sql<{ data_directory: string }>`show data_directory`.execute(
+      database.kysely,
+    )
+    await sql`checkpoint`.execute(database.kysely)
+    await readAll(directories[0]?.data_directory ?? '', places)
 
     const found = Object.entries(marks).flatMap(([what, value]) =>
       Object.entries(places)
@@ -212,11 +227,31 @@ test(
   },
 )
 
-/** As it is, URL-encoded, in base64, and escaped in JSON. */
+/** Every file below a directory; one that vanishes meanwhile is none. */
+async function readAll(
+  directory: string,
+  places: Record<string, string>,
+  without: readonly string[] = [],
+): Promise<void> {
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (!entry.isFile() || without.includes(path)) continue
+    places[`file ${path}`] = await readFile(path, 'latin1').catch(() => '')
+  }
+}
+
+/** As it is, each of its lines, the greater part of it, URL-encoded, and in base64 wherever it stands in what is encoded. */
 function formsOf(value: string): readonly string[] {
   expect(value.length).toBeGreaterThan(10)
-  const base64 = Buffer.from(value).toString('base64').replaceAll('=', '')
-  return [value, encodeURIComponent(value), base64.slice(0, base64.length - (base64.length % 4))]
+  const base64 = ['', 'x', 'xx'].map((before) => {
+    const letters = Buffer.from(before + value)
+      .toString('base64')
+      .replaceAll('=', '')
+    return letters.slice(4, letters.length - (letters.length % 4))
+  })
+  const lines = value.split('\n')
+  const parts = lines.filter((line) => line.startsWith('mark/')).map((line) => line.slice(0, 24))
+  return [value, ...lines, ...parts, encodeURIComponent(value), ...base64]
 }
 
 /** What an event stream has sent once it is over or has told this many lines of the log. */

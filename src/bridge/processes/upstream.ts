@@ -1,4 +1,10 @@
-import { CatwalkError, type InstanceEnd, type JsonObject, type LineSink } from '../../domain/index.ts'
+import {
+  CatwalkError,
+  cutText,
+  type InstanceEnd,
+  type JsonObject,
+  type LineSink,
+} from '../../domain/index.ts'
 import {
   createLineReader,
   inOrder,
@@ -127,7 +133,7 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
 
   function stray(line: Buffer): void {
     strayLines++
-    output('stdout', line.toString('utf8', 0, MAX_STRAY_LETTERS))
+    output('stdout', cutText(line, MAX_STRAY_LETTERS))
   }
 
   /** A message that cannot be read was perhaps an answer; its caller must not wait for ever. */

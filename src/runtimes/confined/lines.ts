@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
+import { CUT_MARK } from '../../domain/index.ts'
 
 /** Longer lines are cut; the rest of the line is thrown away. */
 export const MAX_LINE_LENGTH = 16_384
@@ -29,7 +30,7 @@ export async function readLines(stream: Readable, onLine: (line: string) => void
   }
   const finish = (): void => {
     const line = partial.endsWith('\r') ? partial.slice(0, -1) : partial
-    onLine(cut ? `${line}…` : line)
+    onLine(cut ? line + CUT_MARK : line)
     partial = ''
     cut = false
   }

@@ -1,6 +1,6 @@
 import { Readable, Writable } from 'node:stream'
 import type { ServerProcess } from '../../bridge/index.ts'
-import { CatwalkError, type InstanceEnd, type JsonObject } from '../../domain/index.ts'
+import { CatwalkError, cutText, type InstanceEnd, type JsonObject } from '../../domain/index.ts'
 import { readBytes, type HttpResponse } from '../../network/index.ts'
 import {
   createLineReader,
@@ -99,7 +99,7 @@ export function connectRemote(options: RemoteProcessOptions): ServerProcess {
   }
 
   function stray(bytes: Buffer): void {
-    output('stdout', bytes.toString('utf8', 0, MAX_STRAY))
+    output('stdout', cutText(bytes, MAX_STRAY))
   }
 
   /** Whether the bridge is to see it. */
