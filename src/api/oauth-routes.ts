@@ -101,7 +101,7 @@ export function addOAuthRoutes(app: Hono<Environment>, services: OAuthRouteServi
       }
     })
     app.post(`${base}/token`, async (c) =>
-      inOAuthWords(c, async () => {
+      inOAuthWords(c, oauth, async () => {
         count(c, 'token')
         return c.json(
           await issueTokens(oauth, issuerOf(c), await readForm(c), authorizationOf(c)),
@@ -111,14 +111,14 @@ export function addOAuthRoutes(app: Hono<Environment>, services: OAuthRouteServi
       }),
     )
     app.post(`${base}/revoke`, async (c) =>
-      inOAuthWords(c, async () => {
+      inOAuthWords(c, oauth, async () => {
         count(c, 'token')
         await revokeToken(oauth, issuerOf(c), await readForm(c), authorizationOf(c))
         return c.body(null, 200, NEVER_KEPT)
       }),
     )
     app.post(`${base}/register`, async (c) =>
-      inOAuthWords(c, async () => {
+      inOAuthWords(c, oauth, async () => {
         count(c, 'register')
         const issuer = issuerOf(c)
         const metadata = await readJson(c.req.raw, MAX_BYTES)
@@ -178,7 +178,11 @@ async function readForm(c: Context<Environment>): Promise<URLSearchParams> {
 }
 
 /** Errors as clients of OAuth read them (RFC 6749, section 5.2). */
-async function inOAuthWords(c: Context<Environment>, work: () => Promise<Response>): Promise<Response> {
+async function inOAuthWords(
+  c: Context<Environment>,
+  { publicUrl }: Pick<OAuthOptions, 'publicUrl'>,
+  work: () => Promise<Response>,
+): Promise<Response> {
   allowAnyPage(c)
   try {
     return await work()
@@ -186,7 +190,7 @@ async function inOAuthWords(c: Context<Environment>, work: () => Promise<Respons
     if (error instanceof OAuthError) {
       const isUnproven = error.code === 'invalid_client'
       return c.json(
-        { error: error.code, error_description: error.message },
+        { error: error.code, error_description: error.message, error_uri: `${publicUrl}/docs/oauth` },
         isUnproven ? 401 : error.code === 'temporarily_unavailable' ? 503 : 400,
         isUnproven ? { ...NEVER_KEPT, 'www-authenticate': 'Basic realm="Catwalk"' } : NEVER_KEPT,
       )
