@@ -23,6 +23,8 @@ export interface BridgeCore {
   /** Random; names the bridge in event ids and tokens. */
   readonly id: string
   readonly deploymentId: string
+  /** Where it is, for tokens of a deployment that has a bridge on each node. */
+  readonly node: string | null
   readonly limits: BridgeLimits
   readonly clock: Clock
   readonly output: LineSink

@@ -49,6 +49,8 @@ export interface BridgeOptions {
   readonly sealKey: Buffer
   /** Tokens of one deployment are worth nothing at another. */
   readonly deploymentId: string
+  /** Named in the tokens of sessions, where each node has a bridge of the deployment: they belong to this one. */
+  readonly node?: string
   /** Gets what a server prints on stdout that is not MCP, and remarks of the bridge itself. Must not throw. */
   readonly output: LineSink
   readonly limits?: Partial<BridgeLimits>
@@ -98,6 +100,7 @@ export async function createBridge(options: BridgeOptions, signal: AbortSignal):
   const core: BridgeCore = {
     id: randomBytes(6).toString('base64url'),
     deploymentId: options.deploymentId,
+    node: options.node ?? null,
     limits,
     clock,
     output: options.output,

@@ -5,4 +5,4 @@ export {
   type FarEndpoint,
 } from './client.ts'
 export { errorMessage, resultOf, type Message } from './messages.ts'
-export { hasSecret, serveEndpoint, type EndpointAction } from './server.ts'
+export { hasSecret, serveClient, serveEndpoint, type EndpointAction } from './server.ts'

@@ -35,11 +35,20 @@ export function serveEndpoint(
   req: IncomingMessage,
   res: ServerResponse,
 ): void {
-  if (action === 'mcp') return endpoint.handle(req, res, callerOf(req, res))
+  if (action === 'mcp') return serveClient(endpoint, req, res)
   const gone = new AbortController()
   res.once('close', () => gone.abort())
   const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(LONGEST_MS)])
   void respond(res, answer(endpoint, action, req, res, signal))
+}
+
+/** The same for a request of an MCP client alone. */
+export function serveClient(
+  endpoint: Pick<Endpoint, 'handle'>,
+  req: IncomingMessage,
+  res: ServerResponse,
+): void {
+  endpoint.handle(req, res, callerOf(req, res))
 }
 
 async function respond(res: ServerResponse, answered: Promise<Message>): Promise<void> {

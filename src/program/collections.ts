@@ -13,11 +13,16 @@ import {
   type Manifest,
 } from '../domain/index.ts'
 import type { GatewayRoute, RouteTable } from '../gateway/index.ts'
+import { createSealer, openSession, type Sealer } from '../protocol/index.ts'
 import type { SessionMemories } from '../services/index.ts'
 import type { Vault } from '../vault/index.ts'
+import type { NodeAddress } from './replicas.ts'
 
 export interface CollectionsOptions {
   readonly db: queries.Handle
+  readonly nodeId: string
+  /** What answers for a collection on another node. */
+  readonly at: (node: NodeAddress, id: string) => Pick<Endpoint, 'handle'>
   readonly vault: Pick<Vault, 'derive'>
   readonly sessions: Pick<SessionMemories, 'open'>
   readonly routes: RouteTable
@@ -33,17 +38,23 @@ export interface CollectionsOptions {
 /** What answers for collections on this node. */
 export interface Collections extends AsyncDisposable {
   of(route: GatewayRoute): Pick<Endpoint, 'handle'>
+  /** The same for whom another node sent here; undefined when there is no such collection. */
+  here(id: string): Pick<Endpoint, 'handle'> | undefined
 }
 
 interface Entry {
   /** What the bridge was made for, as text. */
   readonly made: string
   readonly bridge: Promise<Bridge>
+  /** Of its sessions, whichever node they were opened on. */
+  readonly sealer: Sealer
   now: Bridge | null
 }
 
 /** For calls that are under way when a collection is changed. */
 const GRACE_MS = 30_000
+/** How long a node is believed to be where it was. */
+const ADDRESS_MS = 5_000
 const UNREADABLE = new CatwalkError('unavailable', 'The collection cannot be served right now.')
 
 /**
@@ -53,6 +64,8 @@ const UNREADABLE = new CatwalkError('unavailable', 'The collection cannot be ser
 export function createCollections(options: CollectionsOptions): Collections {
   const { db, vault, sessions, routes, logger } = options
   const entries = new Map<string, Entry>()
+  const addresses = new Map<string, { readonly address: string | null; readonly at: number }>()
+  const sealKeyOf = (id: string): Buffer => vault.derive(`sessions/${id}`, 32)
 
   /** As its owner wants clients to see it. */
   async function recorded(deploymentId: string): Promise<Manifest | null> {
@@ -89,8 +102,9 @@ export function createCollections(options: CollectionsOptions): Collections {
     const bridge = await createBridge(
       {
         launch: () => Promise.resolve(server),
-        sealKey: vault.derive(`sessions/${id}`, 32),
+        sealKey: sealKeyOf(id),
         deploymentId: id,
+        node: options.nodeId,
         output: (_stream, line) => logger.debug({ collection: id, line }, 'a collection said something'),
         limits: { maxMessageBytes: options.maxMessageBytes },
         clock: options.clock,
@@ -116,7 +130,12 @@ export function createCollections(options: CollectionsOptions): Collections {
     const made = JSON.stringify(collection)
     const former = entries.get(id)
     if (former?.made === made) return former
-    const entry: Entry = { made, bridge: start(id, collection, former), now: null }
+    const entry: Entry = {
+      made,
+      bridge: start(id, collection, former),
+      sealer: createSealer(sealKeyOf(id), 'mcp session'),
+      now: null,
+    }
     entry.bridge.then(
       (bridge) => (entry.now = bridge),
       (error: unknown) => {
@@ -150,16 +169,61 @@ export function createCollections(options: CollectionsOptions): Collections {
     }
   }
 
+  function serve(entry: Entry, ...[req, res, caller]: [IncomingMessage, ServerResponse, Caller]): void {
+    if (entry.now !== null) entry.now.handle(req, res, caller)
+    else void answer(entry, req, res, caller)
+  }
+
+  /** The other node where a session was opened: its streams and what was asked on them are there. */
+  function homeOf({ sealer }: Entry, { headers }: IncomingMessage): string | undefined {
+    const token = headers['mcp-session-id']
+    if (typeof token !== 'string') return undefined
+    const node = openSession(sealer, token)?.node
+    return node === options.nodeId ? undefined : node
+  }
+
+  /** Null once that node is gone: the session goes on here, as after a restart. */
+  async function addressOf(node: string): Promise<string | null> {
+    const known = addresses.get(node)
+    if (known !== undefined && performance.now() - known.at < ADDRESS_MS) return known.address
+    try {
+      const address = await queries.nodeAddress(db, node)
+      addresses.set(node, { address, at: performance.now() })
+      return address
+    } catch {
+      // The database is away, which says nothing of the node.
+      return known?.address ?? null
+    }
+  }
+
+  async function sendHome(
+    node: string,
+    id: string,
+    entry: Entry,
+    ...request: [IncomingMessage, ServerResponse, Caller]
+  ): Promise<void> {
+    const address = await addressOf(node)
+    if (address === null) serve(entry, ...request)
+    else options.at({ nodeId: node, address }, id).handle(...request)
+  }
+
   const unwatch = routes.onChange(changed)
   return {
-    of(route) {
-      const entry = entryOf(route.deploymentId, route.collection ?? NOTHING)
+    of({ deploymentId: id, collection = NOTHING }) {
+      const entry = entryOf(id, collection)
       return {
         handle(req, res, caller) {
-          if (entry.now !== null) entry.now.handle(req, res, caller)
-          else void answer(entry, req, res, caller)
+          const home = homeOf(entry, req)
+          if (home === undefined) serve(entry, req, res, caller)
+          else void sendHome(home, id, entry, req, res, caller)
         },
       }
+    },
+    here(id) {
+      const collection = routes.ofDeployment(id)?.collection
+      if (collection === undefined) return undefined
+      const entry = entryOf(id, collection)
+      return { handle: (req, res, caller) => serve(entry, req, res, caller) }
     },
     async [Symbol.asyncDispose]() {
       unwatch()

@@ -40,7 +40,7 @@ import { ACCESS, followChanges } from './follow-changes.ts'
 import { bindServices } from './handlers.ts'
 import { createRegistryEntries } from './registry-entries.ts'
 import { startRegistries } from './registries.ts'
-import { createReplicas, internalUrl } from './replicas.ts'
+import { createReplicas, internalUrl, type Replicas } from './replicas.ts'
 import { createOAuth } from './oauth.ts'
 import { openRepositoryOf } from './open-repository.ts'
 import { createRuntimes } from './runtimes.ts'
@@ -196,7 +196,15 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     services.createSessionMemories({ db, clock: systemClock, logger: logger.child({ part: 'sessions' }) }),
   )
   const routes = createRouteTable({ staleAfterMs: config.staleAfterMs })
-  const replicas = stack.use(createReplicas({ nodeId, vault, routes, local: instances }))
+  const replicas: Replicas = stack.use(
+    createReplicas({
+      nodeId,
+      vault,
+      routes,
+      local: instances,
+      collections: (id) => collections.here(id),
+    }),
+  )
   const dormants = stack.use(
     createDormants({
       db,
@@ -308,6 +316,8 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   const collections = stack.use(
     createCollections({
       db,
+      nodeId,
+      at: (node, id) => replicas.collectionAt(node, id),
       vault,
       sessions,
       routes,

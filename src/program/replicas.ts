@@ -1,12 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { networkInterfaces } from 'node:os'
 import { CatwalkError, Secret, type Endpoint, type EndpointDirectory } from '../domain/index.ts'
-import { createEndpointClient, hasSecret, serveEndpoint, type EndpointAction } from '../forwarding/index.ts'
+import {
+  createEndpointClient,
+  hasSecret,
+  serveClient,
+  serveEndpoint,
+  type EndpointAction,
+} from '../forwarding/index.ts'
 import type { GatewayRoute, RouteTable } from '../gateway/index.ts'
 import type { Vault } from '../vault/index.ts'
 
 const PREFIX = '/internal/endpoints/'
-const PATH = /^\/internal\/endpoints\/(dep_[0-9a-z]{26})\/(mcp|request|probe)$/
+const PATH = /^\/internal\/endpoints\/((?:dep|col)_[0-9a-z]{26})\/(mcp|request|probe)$/
+
+export interface NodeAddress {
+  readonly nodeId: string
+  readonly address: string
+}
 
 export interface ReplicaOptions {
   readonly nodeId: string
@@ -14,11 +25,15 @@ export interface ReplicaOptions {
   readonly routes: RouteTable
   /** The instances of this node. */
   readonly local: EndpointDirectory
+  /** What answers for a collection on this node, for whom another one sent here; undefined for anything else. */
+  readonly collections: (id: string) => Pick<Endpoint, 'handle'> | undefined
 }
 
 /** The instances of all nodes, as this one reaches them. */
 export interface Replicas extends Disposable {
   readonly directory: EndpointDirectory
+  /** What answers for a collection on another node. */
+  collectionAt(node: NodeAddress, id: string): Pick<Endpoint, 'handle'>
   /** Whether a request comes from another node. It must then be given to {@link Replicas.handle}. */
   isInternal(req: IncomingMessage): boolean
   handle(req: IncomingMessage, res: ServerResponse): void
@@ -28,7 +43,7 @@ export interface Replicas extends Disposable {
  * Calls for an instance of another node go to that node; it is never started a second time for them. Nodes know each
  * other by a secret that each derives for itself, because all have the same vault.
  */
-export function createReplicas({ nodeId, vault, routes, local }: ReplicaOptions): Replicas {
+export function createReplicas({ nodeId, vault, routes, local, collections }: ReplicaOptions): Replicas {
   const secretOf = (node: string) => new Secret(vault.derive(`node/${node}`, 32).toString('base64url'))
   const own = secretOf(nodeId)
   const client = createEndpointClient({
@@ -37,13 +52,16 @@ export function createReplicas({ nodeId, vault, routes, local }: ReplicaOptions)
   // A route is made anew at each change, and its endpoint with it.
   const endpoints = new WeakMap<GatewayRoute, Endpoint>()
 
+  const at = (node: NodeAddress, id: string): Endpoint =>
+    client.connect(new URL(PREFIX + id, node.address), secretOf(node.nodeId))
+
   function elsewhere(deploymentId: string): Endpoint | undefined {
     const route = routes.ofDeployment(deploymentId)
     const owner = route?.owner
     if (route === undefined || !owner || owner.nodeId === nodeId) return undefined
     const known = endpoints.get(route)
     if (known !== undefined) return known
-    const endpoint = client.connect(new URL(PREFIX + deploymentId, owner.address), secretOf(owner.nodeId))
+    const endpoint = at(owner, deploymentId)
     endpoints.set(route, endpoint)
     return endpoint
   }
@@ -109,11 +127,14 @@ export function createReplicas({ nodeId, vault, routes, local }: ReplicaOptions)
 
   return {
     directory,
+    collectionAt: at,
     isInternal: (req) => req.url?.startsWith(PREFIX) === true,
     handle(req, res) {
       const [, deploymentId, action] = PATH.exec(req.url ?? '') ?? []
       // To anybody without the secret there is nothing here.
       if (!hasSecret(req, own) || deploymentId === undefined) return void res.writeHead(404).end()
+      const collection = collections(deploymentId)
+      if (collection !== undefined && action === 'mcp') return serveClient(collection, req, res)
       const endpoint = local.ready(deploymentId)
       // The pattern allows no other words.
       const asked = action as EndpointAction

@@ -10,6 +10,8 @@ export interface SessionClaims {
   readonly subject: string
   /** The bridge that issued it; another one has to replay the handshake. */
   readonly bridge: string
+  /** The node where that bridge is, if one can be at several. */
+  readonly node?: string
   readonly version: string
   readonly clientInfo: object
   readonly capabilities: object

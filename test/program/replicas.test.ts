@@ -12,6 +12,13 @@ import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
 import { send } from '../bridge/http-client.ts'
+import {
+  continueSession,
+  openSession,
+  textOf,
+  toolCall,
+  type SessionClient,
+} from '../bridge/session-client.ts'
 import { WATCHER } from './watcher-package.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -156,6 +163,41 @@ test('a collection is called through either, and what is opened at one goes on a
   expect(await whoAnswers(await at(first, there.sessionId))).toEqual([{ type: 'text', text: who }])
 })
 
+test('a question to a client of a collection is answered through the other replica, and its stream listened to there', async () => {
+  const made = await api.call('createCollection', {
+    body: { name: 'Asked', members: [{ deployment: id, prefix: 'w' }] },
+  })
+  const headers = { authorization: `Bearer ${made.token.secret}` }
+  const at = (program: Program): string => `${program.origin}/mcp/${made.collection.slug}`
+  const able = { headers, version: '2025-11-25', capabilities: { elicitation: {} } }
+  const asked = await until('both know of it', async () => openSession(at(second), able).catch(() => null))
+  await until('both know of it', async () =>
+    (await send(at(first), 'DELETE', headers)).status === 401 ? null : true,
+  )
+  const call = await asked.stream(toolCall('c', 'w_ask'))
+  const question = await call.next()
+  expect(question).toMatchObject({ method: 'elicitation/create', params: { message: 'Who?' } })
+  const result = { action: 'accept', content: { who: 'Ann' } }
+  const elsewhere = continueSession(at(first), asked.id, {}, headers)
+  await elsewhere.post({ jsonrpc: '2.0', id: question.id, result })
+  expect(textOf(await call.next())).toBe('Ann')
+  await call.ended
+
+  const heard = await elsewhere.listen()
+  expect(heard.status).toBe(200)
+  await api.call('changeCollection', { params: { id: made.collection.id }, body: { listing: 'search' } })
+  expect(await heard.next(10_000)).toMatchObject({ method: 'notifications/tools/list_changed' })
+  heard.close()
+  expect((await elsewhere.end()).status).toBe(200)
+  expect((await asked.post(PING)).status).toBe(404)
+  const left = await openSession(at(first), able)
+  ofCollection = () => continueSession(at(second), left.id, {}, headers)
+})
+
+const PING = { jsonrpc: '2.0', id: 1, method: 'ping' }
+/** A session of a collection that was opened at the first replica, through the second one. */
+let ofCollection: () => SessionClient
+
 test('tools can be called through the API of either, and who called is known to both', async () => {
   const { content } = await (
     await apiOf(second)
@@ -168,6 +210,10 @@ test('while the machine with its data is away a deployment says so, at once, and
   const through = await apiOf(second)
   const reason = await becomes(through, 'unhealthy')
   expect(reason).toContain('machine that has its data')
+  // Collections need no machine of their own.
+  await until('its collection’s session goes on', async () =>
+    (await ofCollection().post(PING)).status === 200 ? true : null,
+  )
   expect(await processesMentioning(folders[1] ?? '')).not.toContainEqual(expect.stringContaining('watcher'))
 })
 

@@ -1,6 +1,6 @@
 import type { FakePackage } from '../fakes/npm-registry.ts'
 
-/** Tells which process it is and what it was asked to watch. */
+/** Tells which process it is and what it was asked to watch, and asks its client who that is. */
 export const WATCHER: FakePackage = {
   name: 'watcher-mcp',
   version: '1.0.0',
@@ -8,10 +8,11 @@ export const WATCHER: FakePackage = {
   files: {
     'server.cjs': `#!/usr/bin/env node
 const asked = []
+let asking
 // Process ids are the sandbox's own.
 const self = String(Math.random())
 const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
-const tools = ['whoami', 'asked', 'announce'].map((name) => ({ name, inputSchema: { type: 'object' } }))
+const tools = ['whoami', 'asked', 'announce', 'ask'].map((name) => ({ name, inputSchema: { type: 'object' } }))
 const answer = {
   initialize: ({ protocolVersion }) => ({
     protocolVersion,
@@ -29,8 +30,16 @@ const answer = {
   },
 }
 require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
+  const { id, method, params, result } = JSON.parse(line)
   if (id === undefined) return
+  if (method === undefined) {
+    return send({ id: asking, result: { content: [{ type: 'text', text: result.content.who }] } })
+  }
+  if (method === 'tools/call' && params.name === 'ask') {
+    asking = id
+    const requestedSchema = { type: 'object', properties: { who: { type: 'string' } } }
+    return send({ id: 'question', method: 'elicitation/create', params: { message: 'Who?', requestedSchema } })
+  }
   send(answer[method] ? { id, result: answer[method](params ?? {}) } : { id, error: { code: -32601, message: 'no' } })
 })
 `,

@@ -89,6 +89,7 @@ export function createSessionStore(context: BridgeCore): SessionStore {
         issuedAt: Math.floor(clock.now().getTime() / 1000),
         deploymentId: context.deploymentId,
         bridge: context.id,
+        ...(context.node === null ? {} : { node: context.node }),
       }
       return create(sealSession(sealer, claims), claims, true)
     },
