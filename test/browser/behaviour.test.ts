@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { launchBrowser } from './support/browser.ts'
 import { buildDashboard, startDashboard, type Dashboard } from './support/dashboard.ts'
 import { appears, openPage, type WatchedPage } from './support/page.ts'
-import { analysis, callResult, logs, me, registry, ticktick } from './support/scene-data.ts'
+import { analysis, callResult, logs, me, registry, settings, ticktick } from './support/scene-data.ts'
 import { fakeHouse, feed, SEVERAL, type Handlers } from './support/scenes.ts'
 
 const owned = new AsyncDisposableStack()
@@ -260,6 +260,28 @@ test("a deleted deployment's room is left", async () => {
   feeds[0]?.send('deleted', { id: ticktick.id })
   await page.getByText('TickTick is deleted').waitFor()
   expect(await appears(page.getByRole('heading', { name: 'Deployments' }))).toBe(true)
+})
+
+test('how clients share processes is chosen, and what was refused stays as it was', async () => {
+  const asked: unknown[] = []
+  answers = {
+    changeSettings({ body }) {
+      const change = schemas.ChangeEndpointSettings.parse(body)
+      asked.push(body)
+      if (change.processes === 'shared') throw new CatwalkError('forbidden', 'Viewers change nothing.')
+      return { ...settings, processes: change.processes ?? settings.processes }
+    },
+  }
+  await visit('/deployments/ticktick/settings')
+  const choice = (name: RegExp) => page.getByRole('group', { name: 'Processes' }).getByRole('radio', { name })
+  expect(await choice(/Shared where that is safe/).isChecked()).toBe(true)
+  await choice(/One for each session/).click()
+  await page.getByText('How its processes are shared is changed').waitFor()
+  expect(await choice(/One for each session/).isChecked()).toBe(true)
+  await choice(/One for all/).click()
+  await page.getByText('Viewers change nothing.').waitFor()
+  expect(await choice(/One for each session/).isChecked()).toBe(true)
+  expect(asked).toEqual([{ processes: 'per-session' }, { processes: 'shared' }])
 })
 
 test('what a server says is shown as text: no markup, no script, no other scheme', async () => {

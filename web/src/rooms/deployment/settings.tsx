@@ -10,6 +10,7 @@ import { useAction, type Action } from './actions.ts'
 import { ChangeDialog } from './change-dialog.tsx'
 import { useCurrent } from './current.ts'
 import { DeleteDialog } from './delete-dialog.tsx'
+import { ProcessesCard } from './processes-card.tsx'
 import { SleepCard } from './sleep-card.tsx'
 import './settings.css'
 
@@ -48,6 +49,7 @@ export function Settings() {
           )}
         </Card>
         <SleepCard />
+        <ProcessesCard />
         <Card title="Delete">
           <Row
             title="Delete it for good"
