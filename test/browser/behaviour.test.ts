@@ -15,6 +15,7 @@ let browser: Browser
 let dashboard: Dashboard
 let answers: Handlers = {}
 let feeds: FeedConnection[] = []
+let analysisFeeds: FeedConnection[] = []
 let watched: WatchedPage
 let page: Page
 
@@ -27,6 +28,7 @@ beforeAll(async () => {
       feeds.push(connection)
       feed(connection)
     },
+    (connection) => analysisFeeds.push(connection),
   )
   dashboard = owned.use(await startDashboard(built.path, api))
   browser = await launchBrowser()
@@ -36,11 +38,20 @@ afterAll(() => owned.disposeAsync())
 beforeEach(async () => {
   answers = {}
   feeds = []
+  analysisFeeds = []
   watched = await openPage(browser, { theme: 'light', width: 1440 })
   page = watched.page
 })
 afterEach(() => watched[Symbol.asyncDispose]())
 
+const underWay = (source: string) => ({
+  id: 'ana_1',
+  source,
+  state: 'running' as const,
+  steps: [],
+  analysis: null,
+  error: null,
+})
 const visit = (path: string) => page.goto(dashboard.origin + path)
 const nobody = () => {
   throw new CatwalkError('unauthenticated', 'Nobody is signed in.')
@@ -173,6 +184,45 @@ test('optional settings are closed until they are wanted, and choices are chosen
     'ticktick.com',
     'dida365.com',
   ])
+})
+
+test('the steps of an analysis are shown and told as they happen, until what was found takes their place', async () => {
+  answers = { startAnalysis: ({ body }) => underWay(schemas.CreateAnalysis.parse(body).source) }
+  const startedAt = new Date().toISOString()
+  await visit('/')
+  await page.getByLabel('Source').fill('npm:ticktick-mcp')
+  await button('Look inside').click()
+  await expect.poll(() => analysisFeeds.length).toBe(1)
+  const [own] = analysisFeeds
+  own?.send('step', { step: 'fetching', detail: 'npm:ticktick-mcp', startedAt, endedAt: null })
+  const current = page.locator('.steps li[aria-current=step]')
+  await current.getByText('Fetching it').waitFor()
+  own?.send('step', { step: 'fetching', detail: 'npm:ticktick-mcp', startedAt, endedAt: startedAt })
+  own?.send('step', { step: 'booting', detail: null, startedAt, endedAt: null })
+  await current.getByText('Trying it out in the sandbox').waitFor()
+  expect(await page.locator('.steps li.done').allInnerTexts()).toHaveLength(1)
+  await page.getByRole('status').getByText('Trying it out in the sandbox').waitFor()
+  own?.send('analysis', analysis)
+  await page.getByRole('heading', { name: 'How it runs' }).waitFor()
+})
+
+test('an analysis that is stopped is not followed any more, and one that fails says why', async () => {
+  answers = { startAnalysis: ({ body }) => underWay(schemas.CreateAnalysis.parse(body).source) }
+  await visit('/')
+  await page.getByLabel('Source').fill('npm:ticktick-mcp')
+  await button('Look inside').click()
+  await expect.poll(() => analysisFeeds.length).toBe(1)
+  const closed = new Promise<void>((resolve) => analysisFeeds[0]?.onClose(resolve))
+  await button('Stop').click()
+  await closed
+  expect(await page.getByRole('alert').count()).toBe(0)
+  await button('Look inside').click()
+  await expect.poll(() => analysisFeeds.length).toBe(2)
+  analysisFeeds[1]?.send(
+    'failed',
+    new CatwalkError('source_not_found', 'There is no such package.').toBody('req_1'),
+  )
+  await page.getByText('There is no such package.').waitFor()
 })
 
 test('of several servers another one is chosen, and a source without one leads back', async () => {

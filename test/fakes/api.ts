@@ -26,7 +26,11 @@ export interface FeedConnection {
   /** 1 for the first. */
   readonly number: number
   readonly lastEventId: string | null
-  send(kind: 'deployment' | 'event' | 'log' | 'deleted', data: unknown, id?: string): void
+  send(
+    kind: 'deployment' | 'event' | 'log' | 'deleted' | 'step' | 'analysis' | 'failed',
+    data: unknown,
+    id?: string,
+  ): void
   /** Breaks the connection off as a crash or a proxy does. */
   cut(): void
   end(): void
@@ -36,6 +40,8 @@ export interface FeedConnection {
 export interface FakeApiOptions {
   readonly handlers?: Handlers
   readonly feed?: (connection: FeedConnection) => void
+  /** Of an analysis. */
+  readonly analysisFeed?: (connection: FeedConnection) => void
 }
 
 export interface FakeApi extends AsyncDisposable {
@@ -48,7 +54,11 @@ export interface FakeApi extends AsyncDisposable {
 const API_KEY = 'key-of-the-fake'
 
 /** The REST API on a real socket, with answers of the test's choice; both directions are checked against the contract. */
-export async function startFakeApi({ handlers = {}, feed }: FakeApiOptions = {}): Promise<FakeApi> {
+export async function startFakeApi({
+  handlers = {},
+  feed,
+  analysisFeed,
+}: FakeApiOptions = {}): Promise<FakeApi> {
   const requests: (FakeRequest & { name: RouteName })[] = []
   let connections = 0
 
@@ -60,10 +70,11 @@ export async function startFakeApi({ handlers = {}, feed }: FakeApiOptions = {})
     const found = match(req.method ?? '', url.pathname)
     if (found === null) throw new CatwalkError('not_found', 'There is nothing here.')
     const { name, params } = found
-    if (name === 'streamFeed' && feed !== undefined) {
+    const stream = name === 'streamFeed' ? feed : name === 'streamAnalysis' ? analysisFeed : undefined
+    if (stream !== undefined) {
       connections += 1
       res.setHeader('content-type', 'text/event-stream')
-      feed(openFeed(req, res, connections))
+      stream(openFeed(req, res, connections))
       res.flushHeaders()
       return
     }

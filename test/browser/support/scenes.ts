@@ -86,20 +86,35 @@ export const feed = (connection: FeedConnection): void => {
 }
 
 /** The API of a house where things happened. `answers` says what it answers otherwise at the moment. */
-export function fakeHouse(answers: () => Handlers, feedOf = feed): FakeApiOptions {
+export function fakeHouse(
+  answers: () => Handlers,
+  feedOf = feed,
+  analysisFeed: NonNullable<FakeApiOptions['analysisFeed']> = () => undefined,
+): FakeApiOptions {
   // Each handler has the request and the answer of its own name.
   const handlers = Object.fromEntries(
     (Object.keys(routes) as RouteName[]).map((name) => [
       name,
       (request: FakeRequest) => {
-        const handler = answers()[name] ?? house[name]
+        const handler = answers()[name] ?? (name === 'startAnalysis' ? doneAtOnce(answers()) : house[name])
         if (handler === undefined) throw new CatwalkError('not_found', `The fake has no answer for ${name}.`)
         return handler(request)
       },
     ]),
   ) as Handlers
-  return { handlers, feed: feedOf }
+  return { handlers, feed: feedOf, analysisFeed }
 }
+
+/** Where only what an analysis finds matters, it is done as soon as it begins. */
+function doneAtOnce({ createAnalysis = house.createAnalysis }: Handlers): Handlers['startAnalysis'] {
+  return async (request) => {
+    if (createAnalysis === undefined) throw new CatwalkError('not_found', 'The fake analyses nothing.')
+    const analysis = await createAnalysis(request)
+    return { id: analysis.id, source: analysis.asked, state: 'done', steps: [], analysis, error: null }
+  }
+}
+
+const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString()
 
 const stranger: Handlers = {
   getMe: () => {
@@ -214,6 +229,31 @@ export const scenes: readonly Scene[] = [
       },
     },
     ready: 'This needs another role.',
+  },
+  {
+    name: 'start-looking',
+    path: '/',
+    answers: {
+      startAnalysis: () => ({
+        id: 'ana_1',
+        source: 'acme/calendar-mcp',
+        state: 'running' as const,
+        steps: [
+          { step: 'fetching' as const, detail: 'acme/calendar-mcp', startedAt: ago(5), endedAt: ago(4) },
+          { step: 'reading' as const, detail: '214 files', startedAt: ago(4), endedAt: ago(3) },
+          { step: 'looking_up' as const, detail: '@acme/calendar-mcp', startedAt: ago(3), endedAt: ago(2) },
+          { step: 'booting' as const, detail: '@acme/calendar-mcp', startedAt: ago(2), endedAt: null },
+        ],
+        analysis: null,
+        error: null,
+      }),
+    },
+    ready: 'Examples',
+    act: async (page) => {
+      await page.getByLabel('Source').fill('acme/calendar-mcp')
+      await page.getByRole('button', { name: 'Look inside' }).click()
+      await page.locator('.steps li[aria-current]').waitFor()
+    },
   },
   {
     name: 'start-refused',

@@ -21,6 +21,7 @@ export {
 export const api = createApiClient({ origin: '', workspace: chosenWorkspace })
 
 export type Analysis = RouteOutput<'createAnalysis'>
+export type RunStep = RouteOutput<'startAnalysis'>['steps'][number]
 export type AuditEntry = RouteOutput<'listAudit'>['items'][number]
 export type AuthorizationQuestion = RouteOutput<'lookAtAuthorization'>
 export type Connection = RouteOutput<'listConnections'>['items'][number]

@@ -30,24 +30,6 @@ export const installationQuery = queryOptions({
   staleTime: 60 * SECOND_MS,
 })
 
-/**
- * What is found out about a source: kept while the reader edits the form, never repeated by itself.
- * @param server which one, where it has several
- * @param text what is sent for the source when it was pasted as something else
- */
-export const analysisQuery = (source: string, server?: string, text: string = source) =>
-  queryOptions({
-    queryKey: ['analysis', source, server ?? null],
-    queryFn: ({ signal }) =>
-      api.call(
-        'createAnalysis',
-        { body: { source: text, ...(server === undefined ? {} : { server }) } },
-        signal,
-      ),
-    staleTime: 300 * SECOND_MS,
-    retry: false,
-  })
-
 const REGISTRY_PAGE = 12
 
 /** Servers of the public registries that fit, page by page. Asked again while a registry is read for the first time. */

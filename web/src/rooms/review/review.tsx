@@ -1,8 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
 import { CircleX, Package, RotateCw } from 'lucide-react'
-import { api, type Analysis } from '../../api/client.ts'
-import { analysisQuery } from '../../api/queries.ts'
+import type { Analysis } from '../../api/client.ts'
+import { analysisQuery } from '../../api/analyse.ts'
+import { AnalysisProgress } from '../../app/analysis-progress.tsx'
 import { Page } from '../../app/page.tsx'
 import { pastedFor } from '../../app/pasted.ts'
 import { Button } from '../../kit/button.tsx'
@@ -27,10 +28,7 @@ export function ReviewRoom() {
   const { data: analysis, error, refetch } = useQuery({ ...query, enabled: source !== '' })
   const again = useMutation({
     mutationFn: () =>
-      api.call('createAnalysis', {
-        body: { source: pasted ?? source, fresh: true, ...(server === undefined ? {} : { server }) },
-      }),
-    onSuccess: (found) => queryClient.setQueryData(query.queryKey, found),
+      queryClient.fetchQuery({ ...analysisQuery(source, server, pasted, true), staleTime: 0 }),
   })
   if (source === '') {
     return (
@@ -62,7 +60,7 @@ export function ReviewRoom() {
       </Page>
     )
   }
-  if (analysis === undefined) return <ReviewSkeleton source={source} />
+  if (analysis === undefined) return <ReviewSkeleton source={source} server={server} />
   return (
     <Page title={analysis.name} above={ABOVE}>
       <PageHead
@@ -82,6 +80,11 @@ export function ReviewRoom() {
         }
       />
       {again.error && <ErrorNote error={again.error} />}
+      {again.isPending && (
+        <section className="card pad">
+          <AnalysisProgress source={source} server={server} />
+        </section>
+      )}
       {analysis.launch === null || analysis.verdict === 'unsupported' ? (
         <Refused analysis={analysis} />
       ) : (
@@ -124,17 +127,24 @@ function SourceLine({ source }: { readonly source: string }) {
   )
 }
 
-function ReviewSkeleton({ source }: { readonly source: string }) {
+function ReviewSkeleton({ source, server }: { readonly source: string; server?: string | undefined }) {
   return (
     <Page title="Review" above={ABOVE}>
       <PageHead
         above={<SourceLine source={source} />}
         title={<Skeleton width={12} height={1.625} />}
-        lead="Fetching it, reading its files, looking its package up and trying it out…"
+        lead="What it is, what it needs and what it offers is being found out."
+        actions={
+          <Link className="btn quiet" to="/">
+            Stop
+          </Link>
+        }
       />
-      <div className="split" role="status" aria-busy="true">
+      <div className="split" aria-busy="true">
         <div className="stack wide">
-          <SkeletonCard height={14} />
+          <section className="card pad">
+            <AnalysisProgress source={source} server={server} />
+          </section>
           <SkeletonCard height={20} />
         </div>
         <div className="stack wide">

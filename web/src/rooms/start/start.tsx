@@ -1,8 +1,9 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { CancelledError, useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Check, CornerDownLeft, FileUp, Info, Package } from 'lucide-react'
 import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent } from 'react'
-import { analysisQuery } from '../../api/queries.ts'
+import { analysisKey, analysisQuery } from '../../api/analyse.ts'
+import { AnalysisProgress } from '../../app/analysis-progress.tsx'
 import { Page } from '../../app/page.tsx'
 import { forgetPasted, keepPasted } from '../../app/pasted.ts'
 import { Button } from '../../kit/button.tsx'
@@ -29,7 +30,7 @@ export function StartRoom() {
       if (snippet === null) forgetPasted(asked)
       else keepPasted(asked, wanted)
       const server = snippet !== null && snippet.servers.length > 1 ? snippet.server : undefined
-      queryClient.setQueryData(analysisQuery(asked, server).queryKey, analysis)
+      queryClient.setQueryData(analysisKey(asked, server), analysis)
       return navigate({ to: '/new', search: { source: asked, server } })
     },
   })
@@ -99,14 +100,22 @@ export function StartRoom() {
               {!look.isPending && <CornerDownLeft className="no-s" />}
             </Button>
           </div>
-          <div className="under" id="source-told" role="status">
+          <div className="under" id="source-told" role={look.isPending ? undefined : 'status'}>
             {look.isPending ? (
-              <p>Fetching it, reading its files, looking its package up and trying it out…</p>
+              <>
+                <AnalysisProgress source={look.variables} />
+                <Button
+                  variant="quiet"
+                  onClick={() => void queryClient.cancelQueries({ queryKey: analysisKey(look.variables) })}
+                >
+                  Stop
+                </Button>
+              </>
             ) : (
               <Told recognised={recognised} onFill={fill} />
             )}
           </div>
-          {look.error && <ErrorNote error={look.error} />}
+          {look.error && !(look.error instanceof CancelledError) && <ErrorNote error={look.error} />}
         </form>
         <Button variant="quiet" size="sm" icon={FileUp} onClick={() => setImporting(true)}>
           Import a file
