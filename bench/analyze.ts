@@ -169,7 +169,7 @@ function analysisWithBoot(): BootingAnalysis {
     },
     images: { resolve: notAsked },
     // The corpus names packages only.
-    registry: { find: () => Promise.reject(new Error('no registry is asked')), npmNames: async () => [] },
+    registry: { find: () => Promise.reject(new Error('no registry is asked')), packageNames: async () => [] },
     runtimes: [{ supports: runtime.supports, tryOut: watched(runtime) }],
     memoryMiB: 1024,
     now: () => new Date(),

@@ -27,8 +27,8 @@ export interface RegistryEntries {
    * @throws CatwalkError `source_not_found`, `source_unavailable`
    */
   find(source: RegistrySource, signal: AbortSignal): Promise<FoundEntry>
-  /** Names of the packages of npm that registries list, each once. */
-  npmNames(): Promise<readonly string[]>
+  /** Names of the packages of an index that registries list, each once. */
+  packageNames(registry: 'npm' | 'pypi'): Promise<readonly string[]>
 }
 
 /**
@@ -68,7 +68,7 @@ export function createRegistryEntries(
       const address = `${official?.url ?? ''}/v0.1/servers/${path}`
       return { entry, target: registryTarget(entry, runsImages), address }
     },
-    npmNames: () => queries.listRegistryPackages(db, 'npm'),
+    packageNames: (registry) => queries.listRegistryPackages(db, registry),
   }
 }
 

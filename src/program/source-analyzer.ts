@@ -252,8 +252,8 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
           (found.entry.repository !== null && leadsTo(repository, found.entry.repository))
         analysis = withEntry(analysis, found, isOwn)
       }
-      const npmNames = () => registry.npmNames()
-      const told = await warningsOfPackage(analysis, { npm, pypi, npmNames, now, known }, signal)
+      const namesOf = (index: 'npm' | 'pypi') => registry.packageNames(index)
+      const told = await warningsOfPackage(analysis, { npm, pypi, namesOf, now, known }, signal)
       analysis = await proved({ ...analysis, warnings: [...analysis.warnings, ...told] }, input, signal)
       const model = input.model && analysis.launch !== null ? await services.model(input.workspaceId) : null
       if (model !== null) {

@@ -48,7 +48,11 @@ const pypi: PypiIndex = {
   download: () => Promise.reject(new Error('nothing is downloaded')),
 }
 
-const npmNames = async () => ['weather-mcp-server', 'calendar', 'wether-mcp-server']
+const NAMES = {
+  npm: ['weather-mcp-server', 'calendar', 'wether-mcp-server'],
+  pypi: ['Weather_MCP_Server', 'calendar-server'],
+}
+const namesOf = async (index: 'npm' | 'pypi') => NAMES[index]
 const now = () => new Date('2026-01-10')
 
 async function codesOf(registry: 'npm' | 'pypi' | 'git', name: string) {
@@ -61,7 +65,7 @@ async function codesOf(registry: 'npm' | 'pypi' | 'git', name: string) {
   }
   const warnings = await warningsOfPackage(
     { launch },
-    { npm, pypi, npmNames, now, known: null },
+    { npm, pypi, namesOf, now, known: null },
     new AbortController().signal,
   )
   return warnings.map(({ code }) => code)
@@ -81,6 +85,11 @@ test('downloads are asked for only where a name resembles another', async () => 
   expect(asked).toEqual([])
   await codesOf('npm', 'wether-mcp-server')
   expect(asked.toSorted()).toEqual(['weather-mcp-server', 'wether-mcp-server'])
+})
+
+test('a name of PyPI that no registry lists is doubtful beside one that is listed, however it is written there', async () => {
+  expect(await codesOf('pypi', 'wether-mcp-server')).toEqual(['look_alike', 'yanked'])
+  expect(await codesOf('pypi', 'weather-mcp-server')).toEqual(['yanked'])
 })
 
 test('a package of PyPI is warned of as well, what is built from a repository or is missing is not', async () => {

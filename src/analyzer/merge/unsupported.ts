@@ -20,7 +20,7 @@ export function unsupportedReason(
   else if (launch.package.registry === 'git' && launch.build === undefined)
     reason =
       program.project.ecosystem === 'go'
-        ? 'It is written in Go and published in no package index. Catwalk builds projects of Node.js and Python.'
+        ? 'It is written in Go, and Catwalk builds projects of Node.js and Python only. If it publishes an image, deploy that (oci:…) on the Docker runtime; if somebody runs it, paste its address.'
         : 'It is not published, and nothing in it says which of its files starts the server.'
   if (reason === null && seen.has('browser'))
     warnings.push({
