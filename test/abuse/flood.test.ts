@@ -1,15 +1,9 @@
 import { once } from 'node:events'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startNpmRegistry } from '../fakes/npm-registry.ts'
 import { PACKAGES } from '../program/packages.ts'
-import { runCatwalk } from '../program/run-catwalk.ts'
-import { startProgram, type Program } from '../support/program.ts'
-import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { until } from '../support/until.ts'
-import { MIB, type Memory } from './abused.ts'
+import { startAbusedProgram, type AbusedProgram } from './abused-program.ts'
+import { MIB } from './abused.ts'
 import { httpPost } from './raw-http.ts'
 
 const FLOOD_MS = 10_000
@@ -26,42 +20,19 @@ const HELD_BYTES = 2 * MIB
 const NURSERY_BYTES = 48 * MIB
 const ALLOCATOR_BYTES = 32 * MIB
 
-let program: Program
+let program: AbusedProgram
 let endpoint: URL
 let token: string
-let report: string
-const stack = new AsyncDisposableStack()
 
 beforeAll(async () => {
-  const registry = stack.use(await startNpmRegistry(PACKAGES))
-  report = join(stack.use(await temporaryDirectory()).path, 'memory.json')
-  program = stack.use(
-    await startProgram({
-      env: {
-        npm_config_registry: registry.url,
-        npm_config_userconfig: '/nonexistent',
-        CATWALK_TOKEN_REQUESTS_PER_MINUTE: String(PER_MINUTE),
-        CATWALK_ADDRESS_REQUESTS_PER_MINUTE: '0',
-        NODE_OPTIONS: `--import=${new URL('fixtures/tell-memory.ts', import.meta.url).href}`,
-        MEMORY_REPORT: report,
-      },
-    }),
-  )
-  const { stdout } = await runCatwalk(program, ['deploy', 'npm:good-server', '--wait', '--json'])
-  // Documented in docs/cli.md.
-  const deployed = JSON.parse(stdout) as { endpoint: string; token: string }
-  endpoint = new URL(deployed.endpoint)
-  token = deployed.token
+  program = await startAbusedProgram(PACKAGES, 'npm:good-server', {
+    CATWALK_TOKEN_REQUESTS_PER_MINUTE: String(PER_MINUTE),
+    CATWALK_ADDRESS_REQUESTS_PER_MINUTE: '0',
+  })
+  endpoint = new URL(program.endpoint)
+  token = program.token
 })
-afterAll(() => stack.disposeAsync())
-
-async function memory(): Promise<Memory> {
-  rmSync(report, { force: true })
-  process.kill(program.pid, 'SIGUSR2')
-  await until('the program tells its memory', () => (existsSync(report) ? true : null))
-  // Written by fixtures/tell-memory.ts.
-  return JSON.parse(readFileSync(report, 'utf8')) as Memory
-}
+afterAll(() => program[Symbol.asyncDispose]())
 
 interface Answers {
   readonly statuses: ReadonlyMap<string, number>
@@ -107,9 +78,9 @@ test.each([
   'a flood of 10 s %s gets 429 with when to come back, no more passes than the limit allows, and memory is flat',
   async (_who, passed, bearer) => {
     await flood(bearer(), FLOOD_MS / 4)
-    const before = await memory()
+    const before = await program.memory()
     const { statuses, withRetryAfter } = await flood(bearer(), FLOOD_MS)
-    const after = await memory()
+    const after = await program.memory()
     const refused = statuses.get('429') ?? 0
     expect(refused).toBeGreaterThan(20_000)
     expect(withRetryAfter).toBe(refused)
