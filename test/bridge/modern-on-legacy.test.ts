@@ -144,6 +144,15 @@ test('a state of another subject, for another request, or tampered with is refus
   })
 })
 
+test('a call that was lost with its bridge is an error, and is not made a second time', async () => {
+  await using lost = await startBridge(LEGACY)
+  const { requestState } = asked(await callTool(lost.url, 'ask', FORM, ABLE))
+  await using next = await startBridge(LEGACY)
+  const answer = await retry(next.url, FORM, requestState, { r1: ACCEPTED })
+  expect(answer.error).toMatchObject({ code: -32_602, message: expect.stringContaining('is gone') as string })
+  expect(answer.result).toBeUndefined()
+})
+
 test('an answer that comes with the call is used when the question comes', async () => {
   await using server = await startBridge(LEGACY)
   const answer = await retry(server.url, FORM, undefined, { r1: ACCEPTED, extra: ACCEPTED })
