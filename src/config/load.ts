@@ -80,6 +80,8 @@ export interface Config {
   readonly remoteOrigins: readonly string[]
   /** Registries of images that the operator runs, over plain HTTP. */
   readonly imageRegistries: readonly string[]
+  /** Private addresses and ranges that confined servers may reach. */
+  readonly privateRanges: readonly string[]
   readonly trustedProxies: readonly string[]
   /** Null for all. */
   readonly oauthClientHosts: readonly string[] | null
@@ -182,6 +184,7 @@ export function loadConfig(source: ConfigSource): Config {
     flyImage: rest.flyImage ?? null,
     flyRegion: rest.flyRegion ?? null,
     imageRegistries: rest.imageRegistries ?? [],
+    privateRanges: rest.privateRanges ?? [],
     trustedProxies: rest.trustedProxies ?? [],
     staleAfterMs: staleAfterS * 1000,
     maxMessageBytes: maxMessageMiB * 1024 * 1024,

@@ -436,6 +436,14 @@ export const SETTINGS = {
     defaultInWords: 'none: remote servers are reached over https on the public internet',
     example: 'https://mcp.internal.example,http://127.0.0.1:3000',
   }),
+  privateRanges: setting({
+    name: 'CATWALK_PRIVATE_RANGES',
+    description:
+      'Addresses and ranges of private networks that servers in the sandbox or in containers may reach besides the public internet, separated by commas. It counts for every server whose network allows the host.',
+    value: value.privateRanges,
+    defaultInWords: 'none: no server reaches a private network',
+    example: '192.168.1.20,10.20.0.0/16',
+  }),
   trustedProxies: setting({
     name: 'CATWALK_TRUSTED_PROXIES',
     description:

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { isProxyRange, Secret } from '../domain/index.ts'
+import { isPrivateRange, isProxyRange, Secret } from '../domain/index.ts'
 
 /** What a setting accepts: the reading of its text, and the words that follow "is not". */
 export interface Value<T> {
@@ -114,6 +114,15 @@ export const remoteOrigins: Value<readonly string[]> = {
     )
     .transform((parts) => parts.map((part) => new URL(part).origin)),
   accepts: 'a list of https addresses without a path (http for this machine), separated by commas',
+}
+
+export const privateRanges: Value<readonly string[]> = {
+  schema: z
+    .string()
+    .transform((value) => value.split(',').map((part) => part.trim()))
+    .refine((parts) => parts.every(isPrivateRange)),
+  accepts:
+    'a list of addresses and ranges within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 or fc00::/7, separated by commas',
 }
 
 export const proxies: Value<readonly string[]> = {

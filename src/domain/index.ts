@@ -122,6 +122,7 @@ export {
   type ToolChanges,
   differingMembers,
 } from './release-changes.ts'
+export { allowRanges, isPrivateRange, type AddressRule } from './private-ranges.ts'
 export { CUT_MARK, cutText } from './cut-text.ts'
 export { createRedactor, type Redactor } from './redaction.ts'
 export type { Mail, Mailer } from './mail.ts'

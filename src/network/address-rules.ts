@@ -1,18 +1,24 @@
 import ipaddr from 'ipaddr.js'
+import type { AddressRule } from '../domain/index.ts'
 
 /**
  * Why `address` (text of an IPv4 or IPv6 address) is not on the public internet, or null when it is. Forms that carry an
  * IPv4 address inside an IPv6 one are refused as such, whatever they carry: nobody needs them to reach a public host.
+ * @param mayReach private addresses that count as public
  */
-export function nonPublicReason(address: string): string | null {
+export function nonPublicReason(address: string, mayReach: AddressRule = () => false): string | null {
   // A zone such as %eth0 names an interface of the host.
   if (address.includes('%') || !ipaddr.isValid(address)) return 'not a plain address'
   const parsed = ipaddr.parse(address)
   const range = parsed.range()
+  if (REACHABLE.has(range) && mayReach(address)) return null
   if (range !== 'unicast') return REASON[range] ?? 'reserved'
   if (parsed.kind() === 'ipv6' && !parsed.match(GLOBAL_UNICAST)) return 'reserved'
   return null
 }
+
+// What private networks are made of.
+const REACHABLE: ReadonlySet<string> = new Set(['private', 'uniqueLocal', 'carrierGradeNat'])
 
 // All of IPv6 that is in use on the internet (RFC 4291). The rest is reserved or has local meaning, such as
 // IPv4-compatible addresses, the old site-local range and local NAT64 prefixes.

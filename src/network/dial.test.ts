@@ -44,6 +44,28 @@ test.each([
   expect(dialled).toEqual([])
 })
 
+const notEight = (address: string) => !address.startsWith('192.168.8.')
+
+test('a private address that was allowed is reached, one of this machine or of another kind never', async () => {
+  const { network, dialled } = fakeNetwork({
+    'home.example': ['192.168.7.20'],
+    'both.example': ['192.168.7.20', '192.168.8.1'],
+  })
+  const dial = dialPublic({ ...network, mayReach: notEight, ownAddresses: () => ['192.168.7.1'] })
+  await dial('home.example', 80, never)
+  for (const host of [
+    'both.example',
+    '192.168.7.1',
+    '127.0.0.1',
+    '169.254.169.254',
+    '::1',
+    '::ffff:192.168.7.20',
+  ]) {
+    await expect(dial(host, 80, never)).rejects.toThrow(EgressRefusal)
+  }
+  expect(dialled).toEqual(['192.168.7.20:80'])
+})
+
 test('an address instead of a name is checked just so', async () => {
   const { network, dialled } = fakeNetwork({})
   await expect(dialPublic(network)('127.0.0.1', 80, never)).rejects.toThrow('loopback')

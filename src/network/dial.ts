@@ -1,6 +1,7 @@
 import { Resolver, lookup } from 'node:dns/promises'
 import { connect as connectSocket, isIP, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import type { AddressRule } from '../domain/index.ts'
 import { nonPublicReason } from './address-rules.ts'
 
 /**
@@ -21,9 +22,11 @@ export interface Network {
   connect(address: string, port: number, signal: AbortSignal): Promise<Socket>
   /** The addresses of this machine. */
   ownAddresses(): readonly string[]
+  /** Private addresses that may be reached all the same. Left out: none. */
+  readonly mayReach?: AddressRule
 }
 
-/** Only public addresses: one look-up, every answer checked, and just those addresses dialled. */
+/** Only public addresses, and private ones that the network allows: one look-up, every answer checked, and just those addresses dialled. */
 export function dialPublic(network: Network): Dial {
   return async (host, port, signal) =>
     dialFirst(network, await publicAddresses(network, host, signal), port, signal)
@@ -35,14 +38,16 @@ export function dialPublic(network: Network): Dial {
  * @throws EgressRefusal
  */
 export async function publicAddresses(
-  network: Pick<Network, 'resolve' | 'ownAddresses'>,
+  network: Pick<Network, 'resolve' | 'ownAddresses' | 'mayReach'>,
   host: string,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const addresses = isIP(host) === 0 ? await network.resolve(host, signal) : [host]
   const own = network.ownAddresses()
   for (const address of addresses) {
-    const reason = nonPublicReason(address) ?? (own.includes(address) ? 'address of this machine' : null)
+    const reason = own.includes(address)
+      ? (nonPublicReason(address) ?? 'address of this machine')
+      : nonPublicReason(address, network.mayReach)
     // One bad answer spoils the name: a public address beside it would only be the bait.
     if (reason !== null) throw new EgressRefusal(`${address} is not on the public internet: ${reason}`)
   }

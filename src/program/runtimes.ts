@@ -1,5 +1,5 @@
 import type { Config } from '../config/index.ts'
-import { Secret, type Runtime, type WorkspaceValues } from '../domain/index.ts'
+import { allowRanges, Secret, type Runtime, type WorkspaceValues } from '../domain/index.ts'
 import { createDockerRuntime, type DockerRuntimeOptions } from '../runtimes/docker/index.ts'
 import type { HttpClient } from '../network/index.ts'
 import { createRemoteRuntime } from '../runtimes/remote/index.ts'
@@ -9,7 +9,7 @@ import type { Vault } from '../vault/index.ts'
 
 type Confined = Omit<
   LocalRuntimeOptions & DockerRuntimeOptions,
-  'allowUnsandboxed' | 'socketPath' | 'image' | 'ociRuntime'
+  'mayReach' | 'allowUnsandboxed' | 'socketPath' | 'image' | 'ociRuntime'
 >
 
 type Shared = Confined & {
@@ -27,9 +27,12 @@ export function createRuntimes(config: Config, shared: Shared, http: HttpClient)
     dockerImage: image,
     dockerOciRuntime: ociRuntime,
   } = config
+  const mayReach = allowRanges(config.privateRanges)
   return [
-    ...(config.localRuntime ? [createLocalRuntime({ ...shared, allowUnsandboxed })] : []),
-    ...(config.dockerRuntime ? [createDockerRuntime({ ...shared, socketPath, image, ociRuntime })] : []),
+    ...(config.localRuntime ? [createLocalRuntime({ ...shared, mayReach, allowUnsandboxed })] : []),
+    ...(config.dockerRuntime
+      ? [createDockerRuntime({ ...shared, mayReach, socketPath, image, ociRuntime })]
+      : []),
     ...(config.flyRuntime ? [flyRuntime(config, shared)] : []),
     createRemoteRuntime({ http, origins: config.remoteOrigins, maxMessageBytes: config.maxMessageBytes }),
   ]

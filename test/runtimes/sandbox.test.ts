@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  allowRanges,
   CatwalkError,
   Secret,
   type Instance,
@@ -24,15 +25,22 @@ let subject: LocalRuntimeUnderTest
 let lockFile: string
 
 let publicPort = 0
-/** A public host whose address leads to a server of the test, and a name that leads into a private network. */
+/** Hosts that lead to a server of the test: a public one, one in a private network that was allowed, and others that were not. */
+const ADDRESSES = new Map([
+  ['public.example', '93.184.215.14'],
+  ['home.example', '192.168.7.20'],
+])
 const testInternet: Network = {
-  resolve: async (host) => [host === 'public.example' ? '93.184.215.14' : '192.168.1.1'],
+  resolve: async (host) => [ADDRESSES.get(host) ?? '192.168.1.1'],
   connect: async (_address, _port, signal) => connectDirectly('127.0.0.1', publicPort, signal),
   ownAddresses: () => [],
 }
 
 beforeAll(async () => {
-  subject = await startLocalRuntime({ network: testInternet })
+  subject = await startLocalRuntime({
+    network: testInternet,
+    mayReach: allowRanges(['192.168.7.0/24']),
+  })
   const status = await subject.runtime.status(never)
   if (!status.ok) throw new Error(`${status.reason} ${status.fix}`)
   const release = releaseOf(subject.packageOf('@fixture/evaluator', 'evaluator'))
@@ -343,7 +351,7 @@ describe('the network', () => {
     }
   })
 
-  test('with the policy internet a program that honours the proxy reaches public hosts, by name', async () => {
+  test('with the policy internet a program that honours the proxy reaches public hosts and allowed private ones, by name', async () => {
     const server = createServer((req, res) => res.end(`hello ${req.headers.host}`))
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -352,6 +360,7 @@ describe('the network', () => {
     try {
       await using instance = await startEvaluator('internet')
       expect(await evaluate(instance, read('public.example'))).toEqual([200, 'hello public.example'])
+      expect(await evaluate(instance, read('home.example'))).toEqual([200, 'hello home.example'])
       expect(await evaluate(instance, read('private.example'))).toMatch(/^failed: /)
       expect(instance.lines.map(({ line }) => line)).toContainEqual(
         expect.stringMatching(/private\.example:80: 192\.168\.1\.1 .*private address/),

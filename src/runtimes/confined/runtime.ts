@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import {
+  type AddressRule,
   CatwalkError,
   type LaunchPackage,
   type Logger,
@@ -70,6 +71,8 @@ export interface ConfinedRuntimeOptions {
   readonly installOrigins?: readonly string[]
   /** The network that servers reach through the egress proxy; tests bring their own. */
   readonly network?: Network
+  /** Private addresses that servers may reach as well. Left out: none. */
+  readonly mayReach?: AddressRule
 }
 
 export interface ReleaseInUse extends Installed {
@@ -116,7 +119,10 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
   const instances = createInstances(
     options.maxMessageBytes === undefined ? {} : { maxMessageBytes: options.maxMessageBytes },
   )
-  const network = options.network ?? publicNetwork
+  const network: Network = {
+    ...(options.network ?? publicNetwork),
+    ...(options.mayReach === undefined ? {} : { mayReach: options.mayReach }),
+  }
   const homeLimit = options.homeMiB === undefined ? {} : { homeMiB: options.homeMiB }
   const trials = createSlots(TRIALS_AT_ONCE)
   let opening: Promise<Parts> | null = null
