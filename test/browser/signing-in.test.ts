@@ -13,6 +13,8 @@ let program: Program
 let watched: WatchedPage
 let page: Page
 let recoveryCode = ''
+let secondRecoveryCode = ''
+let thirdRecoveryCode = ''
 
 beforeAll(async () => {
   program = owned.use(await startProgram())
@@ -57,7 +59,7 @@ test('one-time codes are set up with any app, and signing in asks for them', asy
   await page.getByLabel('Code that the app shows').fill(codeOf(secret))
   await button('Turn on').click()
   const codes = await page.getByRole('group', { name: 'the recovery codes' }).innerText()
-  recoveryCode = codes.trim().split('\n')[0] ?? ''
+  ;[recoveryCode = '', secondRecoveryCode = '', thirdRecoveryCode = ''] = codes.trim().split('\n')
   await button('I have saved them').click()
   await forgetSession()
   await enterPassword()
@@ -103,5 +105,55 @@ test('a passkey is added and signs in without password and code', async () => {
   await forgetSession()
   await button('Sign in with a passkey').click()
   await page.getByRole('alert').getByText('passkey_refused').waitFor()
+  expect(watched.problems).toEqual([])
+})
+
+test('an API key that is held to one scope in its dialog does that and nothing else', async () => {
+  await forgetSession()
+  await enterPassword()
+  await page.getByLabel('Code', { exact: true }).fill(secondRecoveryCode)
+  await button('Sign in').click()
+  await isInside()
+  await visit('/keys')
+  await button('Make a key').click()
+  await page.getByLabel('Name', { exact: true }).fill('nightly')
+  await page.getByText('Only some things').click()
+  expect(await button('Make the key').isDisabled()).toBe(true)
+  await page.getByLabel('deployments:read', { exact: true }).check()
+  await button('Make the key').click()
+  const key = (await page.getByTestId('fresh-token').innerText()).trim()
+  await button('I have saved it').click()
+  // On a narrow window like this one the list has no room for it.
+  await page.getByText('deployments:read').waitFor({ state: 'attached' })
+  const ask = (path: string) =>
+    fetch(`${program.origin}/api/v1${path}`, { headers: { authorization: `Bearer ${key}` } })
+  expect((await ask('/deployments')).status).toBe(200)
+  const refused = await ask('/audit')
+  expect(refused.status).toBe(403)
+  expect(await refused.text()).toContain('needs the scope audit:read')
+})
+
+test('the sessions are listed, and one that is ended there is signed out', async () => {
+  const elsewhere = owned.use(await openPage(browser, { theme: 'dark', width: 1440 }))
+  // What another browser has: the cookie of this one, as if it had signed in before.
+  await elsewhere.page.context().addCookies(await page.context().cookies())
+  await forgetSession()
+  await enterPassword()
+  await page.getByLabel('Code', { exact: true }).fill(thirdRecoveryCode)
+  await button('Sign in').click()
+  await isInside()
+  await elsewhere.page.goto(`${program.origin}/account`)
+  await elsewhere.page.getByText('This browser').waitFor()
+  expect(await page.getByText('This browser').count()).toBe(1)
+  const ends = page.getByRole('button', { name: /^End it/ })
+  while ((await ends.count()) > 0) {
+    const before = await ends.count()
+    await ends.first().click()
+    await expect.poll(() => ends.count()).toBe(before - 1)
+  }
+  await elsewhere.page.goto(`${program.origin}/account`)
+  await elsewhere.page.getByRole('heading', { name: 'Sign in', exact: true }).waitFor()
+  await visit('/account')
+  await isInside()
   expect(watched.problems).toEqual([])
 })
