@@ -47,6 +47,17 @@ export interface Config {
   readonly flyOrganisation: string
   readonly flyReach: 'public' | 'private'
   readonly flyVolumeGiB: number
+  readonly kubernetesRuntime: boolean
+  /** Not null where the runtime is switched on. */
+  readonly kubernetesImage: string | null
+  /** Null for the service account of the pod that we run in. */
+  readonly kubernetesKubeconfig: string | null
+  readonly kubernetesContext: string | null
+  readonly kubernetesNamespace: string
+  readonly kubernetesVolumeGiB: number
+  readonly kubernetesStorageClass: string | null
+  readonly kubernetesRuntimeClass: string | null
+  readonly kubernetesPullSecret: string | null
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'pretty' | 'json'
   readonly allowUnsandboxed: boolean
@@ -185,6 +196,12 @@ export function loadConfig(source: ConfigSource): Config {
     flyRegion: rest.flyRegion ?? null,
     imageRegistries: rest.imageRegistries ?? [],
     privateRanges: rest.privateRanges ?? [],
+    kubernetesImage: rest.kubernetesImage ?? null,
+    kubernetesKubeconfig: rest.kubernetesKubeconfig ?? null,
+    kubernetesContext: rest.kubernetesContext ?? null,
+    kubernetesStorageClass: rest.kubernetesStorageClass ?? null,
+    kubernetesRuntimeClass: rest.kubernetesRuntimeClass ?? null,
+    kubernetesPullSecret: rest.kubernetesPullSecret ?? null,
     trustedProxies: rest.trustedProxies ?? [],
     staleAfterMs: staleAfterS * 1000,
     maxMessageBytes: maxMessageMiB * 1024 * 1024,
@@ -302,6 +319,13 @@ function contradictions(values: Partial<Values>): ConfigProblem[] {
       variable: SETTINGS.flyImage.name,
       reason: `is missing, and ${SETTINGS.flyRuntime.name} is true`,
       fix: `Build deploy/image, push it, and set the variable to its name. For example: ${SETTINGS.flyImage.name}=${SETTINGS.flyImage.example}`,
+    })
+  }
+  if (values.kubernetesRuntime === true && (values.kubernetesImage ?? null) === null) {
+    problems.push({
+      variable: SETTINGS.kubernetesImage.name,
+      reason: `is missing, and ${SETTINGS.kubernetesRuntime.name} is true`,
+      fix: `Build deploy/image, push it, and set the variable to its name. For example: ${SETTINGS.kubernetesImage.name}=${SETTINGS.kubernetesImage.example}`,
     })
   }
   for (const [one, other] of PAIRS) {

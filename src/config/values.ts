@@ -208,6 +208,11 @@ export const word: Value<string> = {
   accepts: 'a name of letters, digits, points and hyphens',
 }
 
+export const contextName: Value<string> = {
+  schema: z.string().regex(/^[A-Za-z0-9][\w.:/@-]{0,252}$/),
+  accepts: 'the name of a context',
+}
+
 export const databaseUrl: Value<Secret> = {
   schema: z
     .string()

@@ -12,9 +12,18 @@ test('without a price no amount is made up, and what would be priced is told', (
   })
 })
 
-test('a price that is set counts for local, docker and kubernetes', () => {
+test('of Kubernetes all that a pod requests counts, the bridge included', () => {
+  const cost = costOf(
+    { runtime: 'kubernetes', awakeHours: 8, gibHours: 4 },
+    { amount: 0.01, currency: 'EUR' },
+  )
+  expect(cost.amount).toBeCloseTo(0.05)
+  expect(cost.formula).toContain('5 GiB-hours')
+})
+
+test('a price that is set counts for local and docker', () => {
   const price = { amount: 0.005, currency: 'EUR' }
-  for (const runtime of ['local', 'docker', 'kubernetes'] as const) {
+  for (const runtime of ['local', 'docker'] as const) {
     expect(costOf({ runtime, awakeHours: 2, gibHours: 4 }, price)).toMatchObject({
       amount: 0.02,
       currency: 'EUR',

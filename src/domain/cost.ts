@@ -24,6 +24,9 @@ export interface Cost {
   readonly formula: string
 }
 
+/** Memory that a pod requests beside what its server may take, for the bridge. */
+export const POD_BRIDGE_MIB = 128
+
 const HOURS_OF_30_DAYS = 720
 
 /** What time awake costs. Where no price is known it is told what there is to be priced. */
@@ -36,12 +39,14 @@ export function costOf({ runtime, awakeHours, gibHours }: Awake, price: MemoryPr
       const formula = `${figure(awakeHours)} h awake × ${machine30Days} ${currency} / 720 h for a shared-cpu-1x Machine with 256 MB, and ${figure(moreGibHours)} GB-hours beyond × ${gib30Days} ${currency} / 720 h. Fly's prices of ${asOf}, without volumes, stopped Machines, traffic and what a region costs more`
       return { amount, currency, formula }
     }
-    case 'kubernetes':
+    case 'kubernetes': {
+      const requested = gibHours + (awakeHours * POD_BRIDGE_MIB) / 1024
       return priced(
-        gibHours,
+        requested,
         price,
-        `Requested memory × ${figure(awakeHours)} h awake = ${figure(gibHours)} GiB-hours`,
+        `Requested memory (the limit and ${POD_BRIDGE_MIB} MiB) × ${figure(awakeHours)} h awake = ${figure(requested)} GiB-hours`,
       )
+    }
     case 'local':
     case 'docker':
       return priced(

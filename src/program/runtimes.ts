@@ -4,6 +4,7 @@ import { createDockerRuntime, type DockerRuntimeOptions } from '../runtimes/dock
 import type { HttpClient } from '../network/index.ts'
 import { createRemoteRuntime } from '../runtimes/remote/index.ts'
 import { createFlyRuntime, type FlyAccount } from '../runtimes/fly/index.ts'
+import { createKubernetesRuntime } from '../runtimes/kubernetes/index.ts'
 import { createLocalRuntime, type LocalRuntimeOptions } from '../runtimes/local/index.ts'
 import type { Vault } from '../vault/index.ts'
 
@@ -34,12 +35,13 @@ export function createRuntimes(config: Config, shared: Shared, http: HttpClient)
       ? [createDockerRuntime({ ...shared, mayReach, socketPath, image, ociRuntime })]
       : []),
     ...(config.flyRuntime ? [flyRuntime(config, shared)] : []),
+    ...(config.kubernetesRuntime ? [kubernetesRuntime(config, shared)] : []),
     createRemoteRuntime({ http, origins: config.remoteOrigins, maxMessageBytes: config.maxMessageBytes }),
   ]
 }
 
 const START_MS = 240_000
-// With the waits between, about a minute: as long as Fly's API may be away without a start failing.
+// With the waits between, about a minute: as long as an API may be away without a start failing.
 const ATTEMPTS = 8
 const RETRY_BASE_MS = 500
 
@@ -69,6 +71,34 @@ function flyRuntime(config: Config, shared: Shared): Runtime {
     startTimeoutMs: START_MS,
     attempts: ATTEMPTS,
     retryBaseMs: RETRY_BASE_MS,
+    logger,
+  })
+}
+
+function kubernetesRuntime(config: Config, shared: Shared): Runtime {
+  const { vault, npm, pypi, installTimeoutMs, logger } = shared
+  return createKubernetesRuntime({
+    cluster: {
+      kubeconfig: config.kubernetesKubeconfig,
+      context: config.kubernetesContext,
+      namespace: config.kubernetesNamespace,
+      attempts: ATTEMPTS,
+      retryBaseMs: RETRY_BASE_MS,
+    },
+    pods: {
+      image: config.kubernetesImage ?? '',
+      volumeGiB: config.kubernetesVolumeGiB,
+      storageClass: config.kubernetesStorageClass,
+      runtimeClass: config.kubernetesRuntimeClass,
+      pullSecret: config.kubernetesPullSecret,
+    },
+    npm,
+    pypi,
+    // The same on every node: they have one vault.
+    installation: vault.derive('kubernetes/installation', 8).toString('hex'),
+    secretOf: (instanceId) => new Secret(vault.derive(`kubernetes/${instanceId}`, 32).toString('base64url')),
+    installTimeoutMs,
+    startTimeoutMs: START_MS,
     logger,
   })
 }

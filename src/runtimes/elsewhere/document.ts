@@ -1,5 +1,13 @@
 import type { BridgeLimits } from '../../bridge/index.ts'
-import type { InstanceInput, LaunchSpec, ProcessPolicy, RunSettings, ServerEra } from '../../domain/index.ts'
+import {
+  newId,
+  type InstanceInput,
+  type LaunchSpec,
+  type PrepareInput,
+  type ProcessPolicy,
+  type RunSettings,
+  type ServerEra,
+} from '../../domain/index.ts'
 import type { InstallConfiguration, PythonIndex } from '../confined/index.ts'
 
 /** The environment of the program in the image. */
@@ -71,5 +79,28 @@ export function instanceDocument(
     processes,
     stateful,
     era,
+  }
+}
+
+/** The document of a machine that installs a package and runs nothing. */
+export function preparationDocument(
+  {
+    deploymentId,
+    spec,
+    settings,
+    lockFile,
+  }: Pick<PrepareInput, 'deploymentId' | 'spec' | 'settings' | 'lockFile'>,
+  registries: Pick<PackageRun, 'npm' | 'pypi'>,
+): InstanceDocument {
+  return {
+    deploymentId,
+    instanceId: newId('instance'),
+    run: { kind: 'package', spec, settings, lockFile, prepareOnly: true, ...registries },
+    credentials: {},
+    // Nothing is sealed where nothing runs.
+    sealKey: Buffer.alloc(32).toString('base64url'),
+    processes: 'auto',
+    stateful: false,
+    era: null,
   }
 }

@@ -1,7 +1,9 @@
+export { countLocked } from './count-locked.ts'
 export {
   IMAGE_VARIABLES,
   INSTANCE_PORT,
   instanceDocument,
+  preparationDocument,
   type CommandRun,
   type InstanceDocument,
   type PackageRun,
@@ -15,7 +17,9 @@ export {
   type Recollection,
 } from './journal.ts'
 export {
+  NO_SESSIONS,
   openInstance,
+  whenStarted,
   type FarInstance,
   type FarPrepared,
   type OpenInstanceOptions,

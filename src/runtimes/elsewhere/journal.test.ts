@@ -25,6 +25,21 @@ test('a flood of lines that nobody reads takes bounded memory, and the last word
   expect(next).toBe(10_001)
 })
 
+test('a flood of lines takes nothing else away, and the order stays', () => {
+  const journal = createJournal()
+  journal.add({ kind: 'started' })
+  for (let count = 0; count < 10_000; count++) {
+    journal.add({ kind: 'line', stream: 'stderr', line: 'x'.repeat(1_000) })
+  }
+  const numbers = journal
+    .from(0)
+    .text.trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { readonly number: number }).number)
+  expect(numbers[0]).toBe(0)
+  expect(numbers).toEqual(numbers.toSorted((one, other) => one - other))
+})
+
 test('who waits for news hears of them at once', async () => {
   const journal = createJournal()
   const changed = journal.changed(60_000)

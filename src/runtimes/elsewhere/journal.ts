@@ -58,9 +58,10 @@ export interface Journal {
 }
 
 export function createJournal(): Journal {
-  let first = 0
-  let bytes = 0
-  const lines: string[] = []
+  let next = 0
+  // Apart, because others wait for what is not a line: a flood of lines must not take it away.
+  const lines = createQueue()
+  const marks = createQueue()
   let waiting: (() => void)[] = []
 
   const wake = (): void => {
@@ -70,21 +71,21 @@ export function createJournal(): Journal {
   }
   return {
     get next() {
-      return first + lines.length
+      return next
     },
     add(entry) {
-      const text = `${JSON.stringify({ ...entry, number: first + lines.length })}\n`
-      lines.push(text)
-      bytes += text.length
-      while (bytes > KEPT_BYTES && lines.length > 1) {
-        bytes -= lines.shift()?.length ?? 0
-        first++
-      }
+      const text = `${JSON.stringify({ ...entry, number: next })}\n`
+      const queue = entry.kind === 'line' ? lines : marks
+      queue.push({ number: next++, text })
       wake()
     },
     from(number) {
-      const start = Math.max(0, number - first)
-      return { text: lines.slice(start).join(''), next: first + lines.length }
+      const all = [...lines.from(number), ...marks.from(number)]
+      const text = all
+        .toSorted((one, other) => one.number - other.number)
+        .map((entry) => entry.text)
+        .join('')
+      return { text, next }
     },
     async changed(limitMs) {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -94,5 +95,26 @@ export function createJournal(): Journal {
       clearTimeout(timer)
       waiting = waiting.filter((go) => go !== resolve)
     },
+  }
+}
+
+interface Numbered {
+  readonly number: number
+  readonly text: string
+}
+
+/** Entries in the order of their numbers, the oldest given up when there are too many. */
+function createQueue() {
+  const entries: Numbered[] = []
+  let bytes = 0
+  return {
+    push(entry: Numbered): void {
+      entries.push(entry)
+      bytes += entry.text.length
+      while (bytes > KEPT_BYTES && entries.length > 1) bytes -= entries.shift()?.text.length ?? 0
+    },
+    /** Who asks is nearly always close to the end. */
+    from: (number: number): readonly Numbered[] =>
+      entries.slice(entries.findLastIndex((entry) => entry.number < number) + 1),
   }
 }

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   CatwalkError,
+  orAborted,
   type Instance,
   type InstanceEnd,
   type LineSink,
@@ -21,6 +22,8 @@ export interface OpenInstanceOptions {
   readonly sessions: Pick<SessionMemory, 'isEnded' | 'end' | 'keep' | 'recall'>
   /** Whether the machine has ended; asked when it cannot be reached. May throw when that is not known right now. */
   readonly isGone: (signal: AbortSignal) => Promise<boolean>
+  /** Settles when the platform tells by itself that the machine has ended. */
+  readonly gone?: Promise<Pick<InstanceEnd, 'reason'>>
   /** Ends the machine, after the program in it was asked to. Must not throw; idempotent. */
   readonly end: () => Promise<void>
 }
@@ -51,6 +54,8 @@ const LONGEST_RETRY_MS = 1_000
 /** Beyond the grace, for the program to have ended its server. */
 const STOP_MS = 5_000
 const ANSWER_MS = 10_000
+/** For what is on its way when a machine is said to have ended. */
+const LAST_WORDS_MS = 500
 
 /** Watches a machine from now on. Nothing is awaited here: what comes is told by the promises. */
 export function openInstance(options: OpenInstanceOptions): FarInstance {
@@ -139,6 +144,17 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
     }
   }
 
+  async function heed(gone: NonNullable<OpenInstanceOptions['gone']>): Promise<void> {
+    try {
+      const { reason } = await gone
+      // What the program in it has said of its end tells more, and may still be on its way.
+      await delay(LAST_WORDS_MS, undefined, { signal: over.signal })
+      finish({ ...NOT_STARTED, reason: stopping === null ? reason : 'stopped' })
+    } catch {
+      // It is over already, or the platform cannot tell: then it is asked when the machine cannot be reached.
+    }
+  }
+
   async function stop(graceMs: number): Promise<void> {
     const limit = AbortSignal.any([over.signal, AbortSignal.timeout(graceMs + STOP_MS)])
     try {
@@ -153,6 +169,7 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
   }
 
   void watch()
+  if (options.gone !== undefined) void heed(options.gone)
   const used = (): void => {
     usedAt = performance.now()
   }
@@ -192,6 +209,28 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
     stop: async (graceMs) => (stopping ??= stop(graceMs)),
   }
   return { instance, prepared: prepared.promise, started: started.promise }
+}
+
+/**
+ * The instance, once its server runs; it is stopped where that does not come about.
+ * @throws CatwalkError as {@link FarInstance.started}
+ */
+export async function whenStarted({ instance, started }: FarInstance, limit: AbortSignal): Promise<Instance> {
+  try {
+    await orAborted(started, limit)
+    return instance
+  } catch (error) {
+    await instance.stop(0)
+    throw error
+  }
+}
+
+/** Of machines in which no server runs. */
+export const NO_SESSIONS: OpenInstanceOptions['sessions'] = {
+  isEnded: () => false,
+  end: async () => {},
+  keep: async () => {},
+  recall: async () => null,
 }
 
 const NOT_STARTED: InstanceEnd = { reason: 'exited', exitCode: null, signal: null }
@@ -245,7 +284,8 @@ function endOf(value: unknown, stopped: boolean): InstanceEnd {
     unknown
   >
   return {
-    reason: reason === 'out_of_memory' ? reason : stopped || reason === 'stopped' ? 'stopped' : 'exited',
+    // A program that was told to stop by somebody else, such as whoever empties its host, has not been stopped by us.
+    reason: reason === 'out_of_memory' ? reason : stopped ? 'stopped' : 'exited',
     exitCode: typeof exitCode === 'number' ? exitCode : null,
     signal: typeof signal === 'string' ? signal : null,
   }

@@ -1,6 +1,5 @@
 import {
   CatwalkError,
-  newId,
   orAborted,
   type Instance,
   type InstanceInput,
@@ -15,14 +14,17 @@ import {
 import { createEndpointClient } from '../../forwarding/index.ts'
 import { createHttpClient } from '../../network/index.ts'
 import {
+  countLocked,
   INSTANCE_PORT,
   instanceDocument,
+  NO_SESSIONS,
   openInstance,
+  preparationDocument,
+  whenStarted,
   type FarInstance,
   type InstanceDocument,
   type PackageRun,
 } from '../elsewhere/index.ts'
-import { countLocked } from './count-locked.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import {
   guestFor,
@@ -163,7 +165,7 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
   }
 
   async function prepare(input: PrepareInput, signal: AbortSignal): Promise<Prepared> {
-    const { workspaceId, deploymentId, spec, settings, lockFile, output } = input
+    const { workspaceId, deploymentId, lockFile, output } = input
     // A lock file says it all: machines install from it as they start.
     if (lockFile !== null) return { lockFile, packages: countLocked(lockFile), fromStore: true }
     const limit = AbortSignal.any([signal, AbortSignal.timeout(options.installTimeoutMs)])
@@ -171,25 +173,8 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
       const fleet = await fleetOf(workspaceId, limit)
       const owner = { deploymentId, releaseId: 'rel_prepare', epoch: 0, memoryMiB: INSTALL_MIB }
       await fleet.fence({ ...owner, epoch: Infinity }, limit)
-      const document: InstanceDocument = {
-        deploymentId,
-        instanceId: newId('instance'),
-        run: {
-          kind: 'package',
-          spec,
-          settings,
-          lockFile: null,
-          prepareOnly: true,
-          npm: await options.npm(workspaceId),
-          pypi: await options.pypi(workspaceId),
-        },
-        credentials: {},
-        // Nothing is sealed where nothing runs.
-        sealKey: Buffer.alloc(32).toString('base64url'),
-        processes: 'auto',
-        stateful: false,
-        era: null,
-      }
+      const registries = { npm: await options.npm(workspaceId), pypi: await options.pypi(workspaceId) }
+      const document = preparationDocument(input, registries)
       const far = await launch(fleet, owner, document, null, { output, sessions: NO_SESSIONS }, limit)
       try {
         return await orAborted(far.prepared, limit)
@@ -268,23 +253,6 @@ const STATUS_MS = 5_000
 const REMOVAL_GRACE_MS = 1_000
 /** npm and pip need it, whatever the server needs. */
 const INSTALL_MIB = 896
-const NO_SESSIONS = {
-  isEnded: () => false,
-  end: async () => {},
-  keep: () => Promise.resolve(),
-  recall: async () => null,
-}
-
-async function whenStarted({ instance, started }: FarInstance, limit: AbortSignal): Promise<Instance> {
-  try {
-    await orAborted(started, limit)
-    return instance
-  } catch (error) {
-    await instance.stop(0)
-    throw error
-  }
-}
-
 function costOf(memoryMiB: number, volumeGiB: number): string {
   const guest = guestFor(memoryMiB)
   const { dollars, days } = monthlyCost(guest, volumeGiB)

@@ -1,0 +1,1 @@
+export { createKubernetesRuntime, type KubernetesRuntimeOptions } from './runtime.ts'

@@ -1,0 +1,4 @@
+import { runtimeContract } from '../contract/runtime.ts'
+import { startKubernetesRuntime } from './kubernetes-runtime.ts'
+
+runtimeContract('Kubernetes', () => startKubernetesRuntime())
