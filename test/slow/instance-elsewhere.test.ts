@@ -68,7 +68,7 @@ async function startElsewhere(
     endpoint: client.connect(running.url, new Secret(SECRET)),
     output: (stream, line) => lines.push(`${stream}: ${line}`),
     sessions,
-    isGone: async () => child.exitCode !== null || child.signalCode !== null,
+    whyEnded: async () => (child.exitCode !== null || child.signalCode !== null ? 'exited' : null),
     end: async () => {},
   })
   stack.defer(() => far.instance.stop(0))

@@ -16,9 +16,7 @@ beforeAll(async () => {
   subject = await startKubernetesRuntime()
 })
 afterAll(async () => {
-  const { violations } = subject.kubernetes
   await subject[Symbol.asyncDispose]()
-  expect(violations).toEqual([])
 })
 
 let lock: string | null = null
@@ -44,18 +42,21 @@ async function started(
     async [Symbol.asyncDispose]() {
       await instance.stop(500)
       await runtime.purge(release.prepare.deploymentId, never)
-      await isEmpty()
+      await isEmpty(release.prepare.deploymentId)
     },
   }
 }
 
 const RESOURCES = ['deployments', 'pods', 'services', 'secrets', 'networkpolicies', 'persistentvolumeclaims']
 
-async function isEmpty(): Promise<void> {
+/** Until nothing of a deployment is left, or of any. */
+async function isEmpty(deploymentId: string | null = null): Promise<void> {
   const { kubernetes } = subject
-  await until('nothing is left', () =>
-    RESOURCES.every((resource) => kubernetes.objects(resource).length === 0) ? true : null,
-  )
+  const left = (): readonly unknown[] =>
+    RESOURCES.flatMap((resource) => kubernetes.objects(resource)).filter(
+      ({ metadata }) => deploymentId === null || metadata.labels?.['catwalk/deployment'] === deploymentId,
+    )
+  await until('nothing is left', () => (left().length === 0 ? true : null))
 }
 
 test('a release is a Deployment with its Service and NetworkPolicy; its Secret is gone once it runs; nothing stays', async () => {
@@ -276,7 +277,8 @@ test('a pod whose program ended while nobody could say so is put to rest by the 
   await it.instance.stop(0)
   kubernetes.setAway(false)
   expect(replicas()).toMatchObject({ replicas: 1 })
-  await using _next = await started()
+  await using next = await started()
+  expect(await evaluate(next.instance, 'return 1')).toBe(1)
   expect(replicas()).toMatchObject({ replicas: 0 })
 })
 
@@ -290,4 +292,9 @@ test('nothing secret stands in what everybody may read of a pod', async () => {
     expect(JSON.stringify(kubernetes.objects(resource))).not.toContain('s3cret-value')
   await instance.stop(500)
   await runtime.purge(release.prepare.deploymentId, never)
+})
+
+test('whatever was asked in all of this is what Kubernetes knows and the Role grants, and nothing is left', async () => {
+  await isEmpty()
+  expect(subject.kubernetes.violations).toEqual([])
 })

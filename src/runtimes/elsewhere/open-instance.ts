@@ -20,8 +20,11 @@ export interface OpenInstanceOptions {
   readonly endpoint: FarEndpoint
   readonly output: LineSink
   readonly sessions: Pick<SessionMemory, 'isEnded' | 'end' | 'keep' | 'recall'>
-  /** Whether the machine has ended; asked when it cannot be reached. May throw when that is not known right now. */
-  readonly isGone: (signal: AbortSignal) => Promise<boolean>
+  /**
+   * Why the machine has ended; null while it runs. Asked when it cannot be reached. May throw when that is not known right
+   * now.
+   */
+  readonly whyEnded: (signal: AbortSignal) => Promise<InstanceEnd['reason'] | null>
   /** Settles when the platform tells by itself that the machine has ended. */
   readonly gone?: Promise<Pick<InstanceEnd, 'reason'>>
   /** Ends the machine, after the program in it was asked to. Must not throw; idempotent. */
@@ -137,9 +140,8 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
       await readJournal(endpoint, before, take, over.signal).catch(() => undefined)
       if (over.signal.aborted) return
       retryMs = next > before ? FIRST_RETRY_MS : Math.min(retryMs * 2, LONGEST_RETRY_MS)
-      const isGone = await options.isGone(over.signal).catch(() => false)
-      if (isGone)
-        return finish({ reason: stopping === null ? 'exited' : 'stopped', exitCode: null, signal: null })
+      const reason = await options.whyEnded(over.signal).catch(() => null)
+      if (reason !== null) return finish({ ...NOT_STARTED, reason: stopping === null ? reason : 'stopped' })
       await delay(retryMs, undefined, { signal: over.signal }).catch(() => undefined)
     }
   }

@@ -126,7 +126,7 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
       endpoint: client.connect(base, secret, headers),
       output: told.output,
       sessions: told.sessions,
-      isGone: async (limit) => fleet.isGone(machine.id, limit),
+      whyEnded: async (limit) => ((await fleet.isGone(machine.id, limit)) ? 'exited' : null),
       end: async () => fleet.remove(machine),
     })
   }

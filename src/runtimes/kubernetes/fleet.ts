@@ -31,6 +31,12 @@ export interface RunningPod {
   readonly host: string
 }
 
+/** How a pod ended. */
+export interface PodEnd {
+  readonly reason: InstanceEnd['reason']
+  readonly why: string | null
+}
+
 /** What this installation has in one namespace. */
 export interface Fleet {
   readonly cluster: Cluster
@@ -42,15 +48,9 @@ export interface Fleet {
   /** Removes what the pod was told, once it knows. Never throws. */
   forgetSecret(instanceId: string): Promise<void>
   /** Resolves when Kubernetes says that the pod of the instance has ended. */
-  ended(
-    instanceId: string,
-    signal: AbortSignal,
-  ): Promise<{
-    readonly reason: InstanceEnd['reason']
-    readonly why: string | null
-  }>
-  /** Whether the pod of an instance runs no more. */
-  isGone(instanceId: string, signal: AbortSignal): Promise<boolean>
+  untilEnded(instanceId: string, signal: AbortSignal): Promise<PodEnd>
+  /** How the pod of an instance has ended; null while it runs. */
+  endOf(instanceId: string, signal: AbortSignal): Promise<PodEnd | null>
   /** The last lines of a pod's program. Empty where there is no telling. */
   lastLines(pod: string, signal: AbortSignal): Promise<readonly string[]>
   /**
@@ -343,27 +343,24 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
         logger.warn({ instance: instanceId, err: error }, 'a Secret at Kubernetes could not be removed yet')
       })
     },
-    async ended(instanceId, signal) {
+    async untilEnded(instanceId, signal) {
       let wasThere = false
       return watch.until(
         { [LABEL.instance]: instanceId },
         (pods) => {
-          const [pod] = pods
-          if (pod === undefined) return wasThere ? { reason: 'exited' as const, why: null } : null
-          wasThere = true
-          const state = podState(pod)
-          return state.kind === 'gone' ? state : null
+          wasThere ||= pods.length > 0
+          return wasThere ? endOf(pods) : null
         },
         signal,
       )
     },
-    async isGone(instanceId, signal) {
+    async endOf(instanceId, signal) {
       const labelSelector = selectorOf({ [LABEL.instance]: instanceId })
       const { items } = await cluster.ask(
         async ({ core }) => core.listNamespacedPod({ namespace, labelSelector }),
         signal,
       )
-      return items.every((pod) => podState(pod).kind === 'gone')
+      return endOf(items)
     },
     async lastLines(pod, signal) {
       const name = pod
@@ -483,6 +480,14 @@ function labelOf({ metadata }: Pick<V1Deployment, 'metadata'>, label: string): s
 
 function marksOf(metadata: V1Deployment['metadata']): readonly string[] {
   return (metadata?.annotations?.[INSTALLED] ?? '').split(' ').filter((mark) => mark !== '')
+}
+
+/** The end of the pod of an instance; null while there is one that has not ended. */
+function endOf(pods: readonly V1Pod[]): PodEnd | null {
+  const states = pods.map(podState)
+  const ends = states.filter((state) => state.kind === 'gone')
+  if (ends.length < states.length) return null
+  return ends.find(({ reason }) => reason === 'out_of_memory') ?? ends[0] ?? { reason: 'exited', why: null }
 }
 
 /** Null when there is one of the name already. */

@@ -27,7 +27,7 @@ import {
   type PackageRun,
 } from '../elsewhere/index.ts'
 import { KubernetesRefusal, openCluster, type Cluster, type ClusterOptions } from './cluster.ts'
-import { createFleet, type Fleet } from './fleet.ts'
+import { createFleet, type Fleet, type PodEnd } from './fleet.ts'
 import type { PodSettings } from './manifests.ts'
 import { LABEL, PREPARATION, releaseName, selectorOf, type Owner } from './names.ts'
 import type { PodNetwork } from './network-policy.ts'
@@ -113,21 +113,26 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
       lines++
       told.output(stream, line)
     }
-    const gone = fleet.ended(instanceId, over.signal).then(async ({ reason, why }) => {
+    let isTold = false
+    async function tellEnd({ reason, why }: PodEnd): Promise<Pick<PodEnd, 'reason'>> {
+      if (isTold) return { reason }
+      isTold = true
       if (why !== null) told.output('system', `Kubernetes has ended the pod: ${why}`)
       // It never spoke to us, so its own log has the reason.
       const last = lines > 0 ? [] : await fleet.lastLines(pod.name, AbortSignal.timeout(STATUS_MS))
       for (const line of last) told.output('stderr', line)
       return { reason }
-    })
-    gone.catch(() => undefined)
+    }
     return openInstance({
       id: document.instanceId,
       endpoint: client.connect(new URL(`http://${pod.host}:${INSTANCE_PORT}`), secret),
       output,
       sessions: told.sessions,
-      isGone: async (limit) => fleet.isGone(instanceId, limit),
-      gone,
+      whyEnded: async (limit) => {
+        const end = await fleet.endOf(instanceId, limit)
+        return end === null ? null : (await tellEnd(end)).reason
+      },
+      gone: fleet.untilEnded(instanceId, over.signal).then(tellEnd),
       async end() {
         over.abort()
         await fleet.rest(owner)
