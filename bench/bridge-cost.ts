@@ -1,7 +1,9 @@
 // npm run bench -- bridge: what the bridge costs, as ratios to a bare node:http server that answers the same calls and
 // to other bridges. Absolute figures depend on the machine and its mood; only figures of one run can be compared.
 //   --peers PATH   a folder whose peers.mjs starts other bridges: { NAME: ({ port, upstream }) => ({ cmd, args, url }) }
-//   --only NAMES   of `bridge` and `endpoint`, separated by commas
+//   --only NAMES   of `bridge`, `endpoint` (called with an endpoint token) and `signed-in` (called by somebody who signed
+//                  in, OAuth), separated by commas
+//   --calls        only calls: no memory, starts and crashes
 //   --seconds N    for each measurement (3)
 //   --reps N       of each measurement; their median counts (1)
 //   --json         one JSON document instead of tables
@@ -23,6 +25,7 @@ import {
   startDirect,
   startEndpoint,
   startPassThrough,
+  startSignedIn,
   type Running,
   type Start,
 } from './subjects.ts'
@@ -31,7 +34,8 @@ import { judge, type Base, type Figures } from './targets.ts'
 const { values: flags } = parseArgs({
   options: {
     peers: { type: 'string' },
-    only: { type: 'string', default: 'bridge,endpoint' },
+    only: { type: 'string', default: 'bridge,endpoint,signed-in' },
+    calls: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '3' },
     reps: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
@@ -48,6 +52,7 @@ const median = (values: readonly number[]) =>
 const OURS = new Map<string, Start>([
   ['bridge', startBridge],
   ['endpoint', startEndpoint],
+  ['signed-in', startSignedIn],
 ])
 const ours = new Map([...OURS].filter(([name]) => only.includes(name)))
 const peers = flags.peers === undefined ? new Map<string, Start>() : await findPeers(flags.peers)
@@ -124,7 +129,7 @@ async function measureRest(name: string, start: Start): Promise<Omit<Figures, 'c
   // Others take minutes for as many calls, and no target asks for their growth.
   const afterCallsMiB = isOurs ? await startedFor(start, measureAfterCalls) : null
   // An endpoint is started with a whole program and a deployment.
-  if (name === 'endpoint') return { memory, crashMs, afterCallsMiB, startMs: null }
+  if (name === 'endpoint' || name === 'signed-in') return { memory, crashMs, afterCallsMiB, startMs: null }
   const starts: number[] = []
   for (let rep = 0; rep < 5; rep++) starts.push(await measureStart(start))
   return { memory, crashMs, afterCallsMiB, startMs: median(starts) }
@@ -143,10 +148,11 @@ const figures = new Map<string, Figures>()
 for (const [name, start] of subjects) {
   const measured = cells.get(name)
   if (measured === undefined) continue
-  note(`memory, start and crash: ${name}`)
-  const rest = bases.has(name)
-    ? NOTHING
-    : await measureRest(name, start).catch((error: unknown) => leaveOut(name, error))
+  if (!flags.calls) note(`memory, start and crash: ${name}`)
+  const rest =
+    bases.has(name) || flags.calls
+      ? NOTHING
+      : await measureRest(name, start).catch((error: unknown) => leaveOut(name, error))
   figures.set(name, { cells: measured, ...(rest ?? NOTHING) })
 }
 const direct = figures.get('direct')
@@ -161,7 +167,7 @@ const base: Base = {
 const report: Report = {
   node: process.version,
   figures: Object.fromEntries(figures),
-  own: ours.has('bridge') ? await measureOwn(startBridge) : [],
+  own: ours.has('bridge') && !flags.calls ? await measureOwn(startBridge) : [],
   verdicts: Object.fromEntries(
     [...ours.keys()].flatMap((name) => {
       const found = figures.get(name)

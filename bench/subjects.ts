@@ -6,9 +6,10 @@ import { createServer } from 'node:net'
 import { startNpmRegistry } from '../test/fakes/npm-registry.ts'
 import { runCatwalk } from '../test/program/run-catwalk.ts'
 import { bundledPackage } from '../test/support/bundle.ts'
-import { startProgram } from '../test/support/program.ts'
+import { startProgram, type Program } from '../test/support/program.ts'
 import { Connection } from './connection.ts'
 import { callOf, headOf, openSession, type Manner } from './mcp-client.ts'
+import { signIn } from './sign-in.ts'
 
 /** Something that answers MCP over HTTP and can be measured. */
 export interface Running extends AsyncDisposable {
@@ -48,8 +49,13 @@ export const startBridge: Start = async (server = 'legacy') => {
   return startHttp(process.execPath, [path('../bin/catwalk'), ...words], url, { era: server })
 }
 
-/** The server deployed to a whole Catwalk without limits. One program serves all that ask for the same server. */
-export const startEndpoint: Start = async (server = 'legacy') => {
+/** The server deployed to a whole Catwalk without limits, called with an endpoint token. */
+export const startEndpoint: Start = async (server) => deployed(server, 'token')
+
+/** The same, called by somebody who signed in (OAuth). */
+export const startSignedIn: Start = async (server) => deployed(server, 'oauth')
+
+async function deployed(server: 'legacy' | 'modern' = 'legacy', access: 'token' | 'oauth'): Promise<Running> {
   const stack = new AsyncDisposableStack()
   try {
     const registry = stack.use(await startNpmRegistry([await bundledPackage('bench-mcp', SERVER)]))
@@ -69,16 +75,24 @@ export const startEndpoint: Start = async (server = 'legacy') => {
     if (exitCode !== 0) throw new Error(`The server was not deployed: ${stdout}${stderr}`)
     // Documented in docs/cli.md.
     const { endpoint, token } = JSON.parse(stdout) as { endpoint: string; token: string }
+    const accessToken = access === 'token' ? token : await signedIn(program, endpoint)
     return {
       url: endpoint,
       pid: program.pid,
-      headers: [`authorization: Bearer ${token}`],
+      headers: [`authorization: Bearer ${accessToken}`],
       [Symbol.asyncDispose]: () => stack.disposeAsync(),
     }
   } catch (error) {
     await stack.disposeAsync()
     throw error
   }
+}
+
+async function signedIn(program: Program, endpoint: string): Promise<string> {
+  const slug = new URL(endpoint).pathname.split('/').at(-1) ?? ''
+  const { exitCode, stderr } = await runCatwalk(program, ['settings', slug, '--access', 'oauth'])
+  if (exitCode !== 0) throw new Error(`Nobody is let sign in: ${stderr}`)
+  return signIn(program, endpoint)
 }
 
 type PeerRecipe = (given: {

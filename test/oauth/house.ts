@@ -301,7 +301,7 @@ export async function authorizeUrl(place: Place, wish: Wish): Promise<string> {
 }
 
 /** What a browser with this person's session gets, without following. */
-export async function browse(url: string, person: Person | null): Promise<Answer> {
+export async function browse(url: string, person: Pick<Person, 'cookie'> | null): Promise<Answer> {
   return ask(url, person === null ? {} : { headers: { cookie: person.cookie } })
 }
 
@@ -314,8 +314,8 @@ export function requestIn({ headers }: Answer): string {
 }
 
 export async function decide(
-  house: House,
-  person: Person,
+  house: Pick<House, 'origin'>,
+  person: Pick<Person, 'cookie'>,
   request: string,
   decision: Readonly<Record<string, unknown>> = { allow: true },
 ): Promise<Answer> {
@@ -358,9 +358,9 @@ export interface Connected extends Tokens {
 
 /** The whole way of a client that registers itself, with a person who allows it. */
 export async function connect(
-  house: House,
+  house: Pick<House, 'origin'>,
   place: Place,
-  person: Person,
+  person: Pick<Person, 'cookie'>,
   options: { clientId?: string; redirectUri?: string; more?: Wish['more']; decision?: object } = {},
 ): Promise<Connected> {
   const redirectUri = options.redirectUri ?? 'https://client.example/callback'
