@@ -1,4 +1,13 @@
-import { claudeCodeLine, mcpServersJson, vsCodeLine, type ConnectTarget } from '../contract/index.ts'
+import {
+  claudeCodeLine,
+  cursorLink,
+  mcpServersJson,
+  SIGN_IN_STEPS,
+  TOKEN_PLACEHOLDER,
+  vsCodeLine,
+  vsCodeLink,
+  type ConnectTarget,
+} from '../contract/index.ts'
 import type { ClientName } from './options.ts'
 
 export interface ClientSetup {
@@ -7,12 +16,17 @@ export interface ClientSetup {
   /** What to do with the text. */
   readonly where: string
   readonly text: string
+  /** Opens the client and adds the server; null where it has no such link, or would keep a placeholder. */
+  readonly link: string | null
+  /** What comes then, where people sign in. */
+  readonly signIn: string | null
 }
 
 interface Recipe {
   readonly title: string
   readonly where: string
   readonly text: (target: ConnectTarget) => string
+  readonly link?: (target: ConnectTarget) => string
   /** It takes no token, so people must be able to sign in. */
   readonly onlySignsIn?: true
 }
@@ -31,8 +45,13 @@ const RECIPES: Readonly<Record<ClientName, Recipe>> = {
     onlySignsIn: true,
   },
   'claude-code': { title: 'Claude Code', where: 'type in a terminal', text: claudeCodeLine },
-  cursor: { title: 'Cursor', where: 'put into ~/.cursor/mcp.json', text: mcpServersJson },
-  vscode: { title: 'VS Code', where: 'type in a terminal', text: vsCodeLine },
+  cursor: {
+    title: 'Cursor',
+    where: 'put into ~/.cursor/mcp.json',
+    text: mcpServersJson,
+    link: cursorLink,
+  },
+  vscode: { title: 'VS Code', where: 'type in a terminal', text: vsCodeLine, link: vsCodeLink },
   json: { title: 'Other clients', where: 'put into their list of servers', text: mcpServersJson },
 }
 
@@ -41,13 +60,26 @@ export function onlySignsIn(client: ClientName): boolean {
   return RECIPES[client].onlySignsIn === true
 }
 
-/** What to type or paste so that a client uses the endpoint. @param token null where the client signs in */
+/**
+ * What to type or paste so that a client uses the endpoint.
+ * @param token null where the client signs in, or shows nothing
+ * @param asks whether people are asked to sign in
+ */
 export function clientSetup(
   client: ClientName,
   name: string,
   endpoint: string,
   token: string | null,
+  asks = token === null,
 ): ClientSetup {
-  const { title, where, text } = RECIPES[client]
-  return { client, title, where, text: text({ name, endpoint, token, signIn: token === null }) }
+  const { title, where, text, link } = RECIPES[client]
+  const target = { name, endpoint, token, signIn: token === null }
+  return {
+    client,
+    title,
+    where,
+    text: text(target),
+    link: link === undefined || token === TOKEN_PLACEHOLDER ? null : link(target),
+    signIn: asks && client !== 'json' ? SIGN_IN_STEPS[client] : null,
+  }
 }

@@ -34,17 +34,25 @@ function isLocal(endpoint: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
 }
 
-/** The ready-made lines for some clients. */
+/** The ready-made lines for some clients. @param whole with links and what comes after, for who asked for just this */
 export function formatClientSetup(
   output: Output,
   deployment: Pick<Deployment, 'slug' | 'endpoint'>,
   token: string | null,
   clients: readonly ClientName[],
+  whole?: { readonly takesSignIn: boolean },
 ): string {
   return clients
     .map((client) => {
-      const setup = clientSetup(client, deployment.slug, deployment.endpoint, token)
-      return `${output.style('bold', setup.title)} ${output.style('dim', `(${setup.where})`)}\n${cleanText(setup.text)}`
+      const setup = clientSetup(client, deployment.slug, deployment.endpoint, token, whole?.takesSignIn)
+      return [
+        `${output.style('bold', setup.title)} ${output.style('dim', `(${setup.where})`)}`,
+        cleanText(setup.text),
+        ...(whole !== undefined && setup.link !== null
+          ? [`${output.style('dim', 'or open')} ${cleanText(setup.link)}`]
+          : []),
+        ...(whole !== undefined && setup.signIn !== null ? [output.style('dim', setup.signIn)] : []),
+      ].join('\n')
     })
     .join('\n\n')
 }

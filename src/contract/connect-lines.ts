@@ -15,6 +15,23 @@ export const TOKEN_PLACEHOLDER = 'YOUR_TOKEN'
 const authorization = ({ token }: ConnectTarget) => `Bearer ${token ?? TOKEN_PLACEHOLDER}`
 const needsToken = ({ signIn }: ConnectTarget) => signIn !== true
 
+/** Clients that people sign in with, as the set-up help names them. */
+export type SignInClient = 'claude' | 'chatgpt' | 'claude-code' | 'cursor' | 'vscode'
+
+/** Where people sign in: what a client does after it was set up, and how the page that asks them looks. */
+export const SIGN_IN_STEPS: Readonly<Record<SignInClient, string>> = {
+  claude:
+    'Press Connect. The page asks whether to connect Claude, described at claude.ai, and sends you back there.',
+  chatgpt:
+    'Press Connect. The page asks whether to connect ChatGPT, described at chatgpt.com, and sends you back there.',
+  'claude-code':
+    'Type /mcp in Claude Code, choose the server and Authenticate. The page says that it sends you to localhost, a program on your machine: right, if you have just done this yourself.',
+  cursor:
+    'In Cursor Settings, MCP, press the sign-in beside the server. The page says that the client registered itself and that it sends you to cursor, an app on your machine: right, if you have just done this yourself.',
+  vscode:
+    'Start the server and allow VS Code to sign in. The page says that it sends you to 127.0.0.1, a program on your machine, or to vscode.dev: right, if you have just done this yourself.',
+}
+
 /** For a shell: adds the server to Claude Code. */
 export function claudeCodeLine(target: ConnectTarget): string {
   const { name, endpoint } = target

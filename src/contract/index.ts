@@ -20,9 +20,11 @@ export {
   claudeCodeLine,
   cursorLink,
   mcpServersJson,
+  SIGN_IN_STEPS,
   TOKEN_PLACEHOLDER,
   vsCodeJson,
   vsCodeLine,
   vsCodeLink,
   type ConnectTarget,
+  type SignInClient,
 } from './connect-lines.ts'

@@ -1,4 +1,4 @@
-import type { RouteOutput } from '../../contract/index.ts'
+import { TOKEN_PLACEHOLDER, type RouteOutput } from '../../contract/index.ts'
 import type { CommandContext, CommonOptions } from '../context.ts'
 import { isApiError } from '../failure.ts'
 import { clientSetup, onlySignsIn } from '../client-setup.ts'
@@ -10,8 +10,6 @@ export interface ConnectOptions extends CommonOptions {
   readonly token?: string
 }
 
-const PLACEHOLDER = 'YOUR_TOKEN'
-
 export async function connectClient(
   context: CommandContext,
   id: string,
@@ -21,7 +19,7 @@ export async function connectClient(
   const { access, ...deployment } = await findEndpoint(context, id)
   const takesSignIn = access === 'oauth' || access === 'both'
   // Where people can sign in, some clients ignore a token; one that is given is still written down.
-  const token = options.token ?? (access === 'token' ? PLACEHOLDER : null)
+  const token = options.token ?? (access === 'token' ? TOKEN_PLACEHOLDER : null)
   const usable = CLIENTS.filter((client) => !onlySignsIn(client) || access !== 'token')
   const clients = options.client === undefined ? usable : [options.client]
   if (!takesSignIn && clients.some(onlySignsIn) && access !== 'public') {
@@ -32,12 +30,12 @@ export async function connectClient(
     output.note('The client opens a page of Catwalk, where you sign in and see what it asks for.')
   } else if (options.token === undefined && access === 'token') {
     output.note(
-      `Put a token where ${PLACEHOLDER} stands. Make one with: bin/catwalk token add ${deployment.slug}`,
+      `Put a token where ${TOKEN_PLACEHOLDER} stands. Make one with: bin/catwalk token add ${deployment.slug}`,
     )
   }
   output.result(
-    clients.map((client) => clientSetup(client, deployment.slug, deployment.endpoint, token)),
-    () => formatClientSetup(output, deployment, token, clients),
+    clients.map((client) => clientSetup(client, deployment.slug, deployment.endpoint, token, takesSignIn)),
+    () => formatClientSetup(output, deployment, token, clients, { takesSignIn }),
   )
 }
 

@@ -1,6 +1,7 @@
 import { CatwalkError, quoted } from '../../domain/index.ts'
 import { cleanLine } from '../clean-text.ts'
 import type { CommandContext, CommonOptions } from '../context.ts'
+import { isApiError } from '../failure.ts'
 import { formatAge, formatTable } from '../table.ts'
 import type { Wish } from './quotas.ts'
 
@@ -60,6 +61,7 @@ export async function addToken(context: CommandContext, id: string, options: Add
       concurrentCalls: options.concurrentCalls ?? null,
     },
   })
+  if (await worksForMaker(context, id)) context.output.note(YOURS)
   context.output.note('The token is shown this once:')
   context.output.result(token, () => cleanLine(token.secret))
 }
@@ -101,6 +103,21 @@ function limitsOf({
   return limits.length === 0 ? 'as every token' : limits.join(', ')
 }
 
+const YOURS =
+  'Whoever holds it calls with your own credentials. Hand it to nobody: let others sign in, or make their own.'
+
+/** Whether each member brings credentials of their own, so that a token stands for whoever made it. */
+async function worksForMaker(context: CommandContext, id: string): Promise<boolean> {
+  try {
+    const { release } = await context.call('getDeployment', { params: { id } })
+    return release.variables.some(({ personal }) => personal)
+  } catch (error) {
+    // Of a collection: its deployments may, or not.
+    if (isApiError(error) && error.body.error === 'deployment_not_found') return false
+    throw error
+  }
+}
+
 /** Replaces the token with this id or, where only one has it, this name. */
 export async function rotateToken(
   context: CommandContext,
@@ -113,6 +130,7 @@ export async function rotateToken(
     params: { id, tokenId: former.id },
     body: { graceHours: options.grace },
   })
+  if (await worksForMaker(context, id)) context.output.note(YOURS)
   context.output.note(
     options.grace === 0
       ? 'The old one is refused from now on. The new one is shown this once:'

@@ -474,6 +474,52 @@ export const connections: RouteOutput<'listConnections'>['items'] = [
   },
 ]
 
+export const oauthClients: RouteOutput<'listOAuthClients'>['items'] = [
+  {
+    id: 'cli_01jz8w0000e5n9vj2q4yk7m3ab',
+    name: 'Nightly reports of the accounting department',
+    redirectUris: ['https://reports.fjordworks.example/oauth/callback', 'http://localhost:8910/callback'],
+    hasSecret: true,
+    createdAt: ago(90_000),
+  },
+  {
+    id: 'cli_01jz8w0000e5n9vj2q4yk7m3cd',
+    name: 'Notebook',
+    redirectUris: ['http://localhost/callback'],
+    hasSecret: false,
+    createdAt: ago(600),
+  },
+]
+
+const found = (step: string, detail: string) => ({ step, ok: true, detail, fix: null })
+
+export const signInChecks: RouteOutput<'checkSignIn'>['items'] = [
+  {
+    client: 'Claude',
+    ok: false,
+    steps: [
+      {
+        step: 'reach it from the internet',
+        ok: false,
+        detail: 'http://localhost:7420 is an address of this machine.',
+        fix: 'Put a reverse proxy or tunnel with https in front and set CATWALK_PUBLIC_URL.',
+      },
+    ],
+  },
+  {
+    client: 'Claude Code',
+    ok: true,
+    steps: [
+      found('call without a token', '401, with the address of the metadata.'),
+      found(
+        'metadata of the server',
+        'http://localhost:7420/.well-known/oauth-authorization-server/mcp/ticktick',
+      ),
+      found('way back', 'http://localhost:54545/callback'),
+    ],
+  },
+]
+
 export const question: RouteOutput<'lookAtAuthorization'> = {
   client: { name: 'Claude', kind: 'document', host: 'claude.example' },
   redirect: { host: 'claude.example', ownMachine: false },

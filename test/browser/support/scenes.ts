@@ -74,6 +74,8 @@ export const house: Handlers = {
   listAccounts: () => ({ items: [] }),
   listOwnConnections: () => ({ items: data.connections }),
   listConnections: () => ({ items: data.connections }),
+  listOAuthClients: () => ({ items: data.oauthClients }),
+  checkSignIn: () => ({ items: data.signInChecks }),
   lookAtAuthorization: () => data.question,
   createToken: () => ({ ...data.token, secret: 'cwk_Vt5yq0Jm2nHk8sXr4wZb7dLe' }),
   callTool: () => data.callResult,
@@ -427,6 +429,51 @@ export const scenes: readonly Scene[] = [
       listConnections: () => ({ items: [] }),
     },
     ready: 'No client is connected',
+  },
+  {
+    name: 'access-checked',
+    path: '/deployments/ticktick/access',
+    answers: { getSettings: () => ({ ...data.settings, access: 'both' }) },
+    ready: 'Try it before they do',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Check', exact: true }).click()
+      await page.getByText('stops at: reach it from the internet').waitFor()
+      await page.getByText('finds its way').click()
+    },
+  },
+  {
+    name: 'access-client',
+    path: '/deployments/ticktick/access',
+    answers: {
+      getSettings: () => ({ ...data.settings, access: 'oauth' }),
+      listOAuthClients: () => ({ items: [] }),
+      createOAuthClient: () => ({
+        id: 'cli_01jz8w0000e5n9vj2q4yk7m3ab',
+        name: 'Reports',
+        redirectUris: ['https://reports.example/callback'],
+        hasSecret: true,
+        createdAt: new Date().toISOString(),
+        secret: 'cws_gq3Zk0w8Jm5vXn2bT7yLr4sPd9fHc1aEu6iOoBxKtMz',
+      }),
+    },
+    ready: 'None is needed for most clients',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Make one' }).click()
+      await page.getByRole('textbox', { name: 'Name' }).fill('Reports')
+      await page.getByRole('textbox', { name: 'Redirect addresses' }).fill('https://reports.example/callback')
+      await page.getByRole('button', { name: 'Make it' }).click()
+      await page.getByText('I have saved it').waitFor()
+    },
+  },
+  {
+    name: 'access-token-personal',
+    path: '/deployments/ticktick/access',
+    answers: { getDeployment: () => data.personalDeployment },
+    ready: 'Endpoint tokens',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Add a token' }).click()
+      await page.getByText('It calls with your own credentials').waitFor()
+    },
   },
   {
     name: 'your-credentials',

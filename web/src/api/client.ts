@@ -10,6 +10,7 @@ export {
   mcpServersJson,
   passkeyName,
   schemas,
+  SIGN_IN_STEPS,
   TOKEN_PLACEHOLDER,
   vsCodeJson,
   vsCodeLink,
@@ -25,6 +26,9 @@ export type RunStep = RouteOutput<'startAnalysis'>['steps'][number]
 export type AuditEntry = RouteOutput<'listAudit'>['items'][number]
 export type AuthorizationQuestion = RouteOutput<'lookAtAuthorization'>
 export type Connection = RouteOutput<'listConnections'>['items'][number]
+export type OAuthClient = RouteOutput<'listOAuthClients'>['items'][number]
+export type NewOAuthClient = RouteOutput<'createOAuthClient'>
+export type SignInCheck = RouteOutput<'checkSignIn'>['items'][number]
 export type ApiKey = RouteOutput<'listApiKeys'>['items'][number]
 export type WorkspaceSetting = RouteOutput<'listWorkspaceSettings'>['items'][number]
 export type WorkspaceSettingValues = RouteInput<'changeWorkspaceSettings'>['body']['values']

@@ -114,6 +114,22 @@ export const connectionsQuery = (id: string) =>
     queryFn: async ({ signal }) => (await api.call('listConnections', { params: { id } }, signal)).items,
   })
 
+/** Client ids that were made by hand for an endpoint. */
+export const oauthClientsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['oauth-clients', id],
+    queryFn: async ({ signal }) => (await api.call('listOAuthClients', { params: { id } }, signal)).items,
+  })
+
+/** Only on request: it sends about twenty requests to the public address. */
+export const signInCheckQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['sign-in-check', id],
+    queryFn: async ({ signal }) => (await api.call('checkSignIn', { params: { id } }, signal)).items,
+    enabled: false,
+    retry: false,
+  })
+
 export const ownConnectionsQuery = queryOptions({
   queryKey: ['own-connections'],
   queryFn: async ({ signal }) => (await api.call('listOwnConnections', {}, signal)).items,

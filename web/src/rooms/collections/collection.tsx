@@ -20,7 +20,7 @@ import { Walk } from '../../kit/walk.tsx'
 import { Tokens } from '../deployment/access.tsx'
 import { AccessChoice } from '../deployment/access-mode.tsx'
 import { ConnectTo } from '../deployment/connect.tsx'
-import { Connections } from '../deployment/connections.tsx'
+import { SignIns } from '../deployment/sign-ins.tsx'
 import { NewToken } from '../deployment/new-token.tsx'
 import { CollectionMembers } from './collection-members.tsx'
 import { ToolListing } from './tool-listing.tsx'
@@ -112,8 +112,8 @@ function Opened({ collection }: { readonly collection: Collection }) {
               queryClient.setQueryData(collectionQuery(slug).queryKey, changed)
             }}
           />
-          {access !== 'token' && access !== 'public' && <Connections id={id} />}
-          <Tokens id={id} />
+          {access !== 'token' && access !== 'public' && <SignIns id={id} />}
+          <Tokens id={id} personal="maybe" />
         </div>
       </div>
       {isDeleting && <DeleteCollection collection={collection} onClose={() => setDeleting(false)} />}

@@ -49,6 +49,9 @@ function Asked({ request }: { readonly request: string }) {
   )
 }
 
+/** The form with credentials of one's own. */
+const BRING = 'bring-own'
+
 interface DecisionProps {
   readonly request: string
   readonly question: AuthorizationQuestion
@@ -61,6 +64,7 @@ function Decision({ request, question }: DecisionProps) {
   const own = asked?.find((one) => one.deployment.slug === deployment.slug)
   const wantsTools = scopes.includes('mcp:tools')
   const [tools, setTools] = useState(wantsTools && mayCallTools)
+  const [isFilled, setFilled] = useState(false)
   const decide = useMutation({
     mutationFn: (allow: boolean) => api.call('decideAuthorization', { body: { request, allow, tools } }),
     onSuccess: ({ redirect: to }) => location.assign(to),
@@ -88,7 +92,7 @@ function Decision({ request, question }: DecisionProps) {
             Not you?
           </Link>
         </dd>
-        <dt>It is sent to</dt>
+        <dt>Back to</dt>
         <dd className="mono">{redirect.host}</dd>
       </dl>
       <fieldset className="consent-may">
@@ -119,10 +123,17 @@ function Decision({ request, question }: DecisionProps) {
             It works with your own credentials
           </h2>
           <p className="dim">
-            They are encrypted and given to a process that serves you alone. Without them it lists its tools
-            and calls none.
+            They are kept when you connect: encrypted, and given to a process that serves you alone. Without
+            them it lists its tools and calls none; you can bring them later.
           </p>
-          <BringForm own={own} onBrought={() => undefined} />
+          <BringForm
+            own={own}
+            inside={{ id: BRING, onFilled: setFilled }}
+            onBrought={() => {
+              setFilled(false)
+              decide.mutate(true)
+            }}
+          />
         </section>
       )}
       {before && <p className="dim">You have connected it here before.</p>}
@@ -140,7 +151,8 @@ function Decision({ request, question }: DecisionProps) {
           size="lg"
           icon={ShieldQuestion}
           pending={decide.isPending && decide.variables}
-          onClick={() => decide.mutate(true)}
+          // What was filled in is kept first; the form says when something is missing.
+          {...(isFilled ? { type: 'submit', form: BRING } : { onClick: () => decide.mutate(true) })}
         >
           Connect
         </Button>

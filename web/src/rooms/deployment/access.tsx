@@ -13,33 +13,40 @@ import { useNow } from '../../kit/now.ts'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { AccountsCard } from './accounts.tsx'
 import { AccessModeCard } from './access-mode.tsx'
-import { Connections } from './connections.tsx'
+import { SignIns } from './sign-ins.tsx'
 import { AddToken } from './add-token.tsx'
 import { ChangeToken } from './change-token.tsx'
 import { useCurrent } from './current.ts'
 import { Badge } from '../../kit/badge.tsx'
+import type { Personal } from './personal-note.tsx'
 import { RotateToken } from './rotate-token.tsx'
 import { RevokeToken } from './revoke-token.tsx'
 import '../../kit/table.css'
 
 /** Who may call the endpoint. */
 export function Access() {
-  const { id } = useCurrent()
+  const { id, release } = useCurrent()
   const { data: settings } = useQuery(settingsQuery(id))
   return (
     <div className="tab stack wide">
       <AccessModeCard />
       {settings !== undefined && settings.access !== 'token' && settings.access !== 'public' && (
-        <Connections id={id} />
+        <SignIns id={id} />
       )}
       <AccountsCard />
-      <Tokens id={id} />
+      <Tokens id={id} personal={release.variables.some(({ personal }) => personal)} />
     </div>
   )
 }
 
+interface TokensProps {
+  readonly id: string
+  /** Whether calls are made with the credentials of whoever made the token. */
+  readonly personal: Personal
+}
+
 /** The tokens of a deployment or a collection. */
-export function Tokens({ id }: { readonly id: string }) {
+export function Tokens({ id, personal }: TokensProps) {
   const { data: tokens, error, refetch } = useQuery(tokensQuery(id))
   const [isAdding, setAdding] = useState(false)
   const [changing, setChanging] = useState<EndpointToken | null>(null)
@@ -72,9 +79,11 @@ export function Tokens({ id }: { readonly id: string }) {
           <TokenTable tokens={tokens} onChange={setChanging} onRotate={setRotating} onRevoke={setRevoking} />
         )}
       </Card>
-      {isAdding && <AddToken id={id} onClose={() => setAdding(false)} />}
+      {isAdding && <AddToken id={id} personal={personal} onClose={() => setAdding(false)} />}
       {changing && <ChangeToken id={id} token={changing} onClose={() => setChanging(null)} />}
-      {rotating && <RotateToken id={id} token={rotating} onClose={() => setRotating(null)} />}
+      {rotating && (
+        <RotateToken id={id} token={rotating} personal={personal} onClose={() => setRotating(null)} />
+      )}
       {revoking && <RevokeToken id={id} token={revoking} onClose={() => setRevoking(null)} />}
     </>
   )

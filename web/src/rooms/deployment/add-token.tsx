@@ -10,6 +10,7 @@ import { Field, Input } from '../../kit/field.tsx'
 import { fits } from '../../kit/form.ts'
 import { Segmented } from '../../kit/segmented.tsx'
 import { NewToken } from './new-token.tsx'
+import { PersonalNote, type Personal } from './personal-note.tsx'
 import { limitsOf, TokenLimits, type LimitTexts } from './token-limits.tsx'
 
 type Scope = 'full' | 'read'
@@ -28,7 +29,14 @@ const EXPIRIES = [
   { value: '365', label: '1 year' },
 ] as const satisfies readonly { value: Days; label: string }[]
 
-export function AddToken({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
+interface AddTokenProps {
+  readonly id: string
+  /** Whether calls with it are made with the credentials of whoever makes it; `maybe` for a collection. */
+  readonly personal: Personal
+  readonly onClose: () => void
+}
+
+export function AddToken({ id, personal, onClose }: AddTokenProps) {
   const queryClient = useQueryClient()
   const [scope, setScope] = useState<Scope>('full')
   const [days, setDays] = useState<Days>('never')
@@ -88,6 +96,7 @@ export function AddToken({ id, onClose }: { readonly id: string; readonly onClos
           </div>
         </div>
         <TokenLimits texts={texts} onChange={setTexts} />
+        <PersonalNote personal={personal} />
         {add.error && <ErrorNote error={add.error} />}
         <div className="dialog-actions">
           <Button variant="quiet" onClick={onClose}>

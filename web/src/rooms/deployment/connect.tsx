@@ -9,6 +9,7 @@ import {
   claudeCodeLine,
   cursorLink,
   mcpServersJson,
+  SIGN_IN_STEPS,
   TOKEN_PLACEHOLDER,
   vsCodeJson,
   vsCodeLink,
@@ -48,6 +49,8 @@ interface ConnectToProps {
 
 export function ConnectTo({ slug, endpoint, access, token, accessPlace }: ConnectToProps) {
   const signIn = access !== 'token'
+  // A public endpoint asks nobody.
+  const asks = access === 'oauth' || access === 'both'
   const target: ConnectTarget = { name: slug, endpoint, token, signIn }
   return (
     <Card title="Connect">
@@ -69,7 +72,8 @@ export function ConnectTo({ slug, endpoint, access, token, accessPlace }: Connec
             signIn={signIn}
             steps={[
               ['Open Settings, then Connectors', 'On the web or the desktop; the phone then has it as well.'],
-              ['Add a custom connector', 'Paste the address and press Connect. A page of Catwalk asks you.'],
+              ['Add a custom connector', 'Paste the address. The OAuth settings under Advanced stay empty.'],
+              ['Connect', asks ? SIGN_IN_STEPS.claude : 'Nobody is asked anything.'],
             ]}
           />
         </Tabs.Content>
@@ -80,7 +84,8 @@ export function ConnectTo({ slug, endpoint, access, token, accessPlace }: Connec
             signIn={signIn}
             steps={[
               ['Turn developer mode on', 'In Settings, Connectors, Advanced.'],
-              ['Create a connector', 'Paste the address and choose OAuth. A page of Catwalk asks you.'],
+              ['Create a connector', asks ? 'Paste the address and choose OAuth.' : 'Paste the address.'],
+              ['Connect', asks ? SIGN_IN_STEPS.chatgpt : 'Nobody is asked anything.'],
             ]}
           />
         </Tabs.Content>
@@ -90,10 +95,9 @@ export function ConnectTo({ slug, endpoint, access, token, accessPlace }: Connec
               ['Copy the line', signIn ? 'It holds the endpoint.' : 'It holds the endpoint and the token.'],
               [
                 'Paste it into a terminal',
-                signIn
-                  ? 'In the folder of your project. Then type /mcp in Claude Code to sign in.'
-                  : 'In the folder of your project. Claude Code keeps it for that folder.',
+                'In the folder of your project. Claude Code keeps it for that folder.',
               ],
+              ...(asks ? [['Sign in', SIGN_IN_STEPS['claude-code']] as const] : []),
             ]}
           />
           <Code text={claudeCodeLine(target)} what="the line for Claude Code">
@@ -102,7 +106,12 @@ export function ConnectTo({ slug, endpoint, access, token, accessPlace }: Connec
           {!signIn && <TokenHint token={token} accessPlace={accessPlace} />}
         </Tabs.Content>
         <Tabs.Content className="cp" value="cursor">
-          <HowTo steps={[['Open Cursor from here', 'It shows what is added and asks before it does.']]} />
+          <HowTo
+            steps={[
+              ['Open Cursor from here', 'It shows what is added and asks before it does.'],
+              ...(asks ? [['Sign in', SIGN_IN_STEPS.cursor] as const] : []),
+            ]}
+          />
           <DeepLink href={cursorLink(target)} usable={signIn || token !== null}>
             Open in Cursor
           </DeepLink>
@@ -111,7 +120,12 @@ export function ConnectTo({ slug, endpoint, access, token, accessPlace }: Connec
           {!signIn && <TokenHint token={token} accessPlace={accessPlace} />}
         </Tabs.Content>
         <Tabs.Content className="cp" value="vscode">
-          <HowTo steps={[['Open VS Code from here', 'It shows what is added and asks before it does.']]} />
+          <HowTo
+            steps={[
+              ['Open VS Code from here', 'It shows what is added and asks before it does.'],
+              ...(asks ? [['Sign in', SIGN_IN_STEPS.vscode] as const] : []),
+            ]}
+          />
           <DeepLink href={vsCodeLink(target)} usable={signIn || token !== null}>
             Open in VS Code
           </DeepLink>

@@ -7,6 +7,7 @@ import { Dialog } from '../../kit/dialog.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
 import { Segmented } from '../../kit/segmented.tsx'
 import { NewToken } from './new-token.tsx'
+import { PersonalNote, type Personal } from './personal-note.tsx'
 
 type Hours = '0' | '24' | '168'
 
@@ -19,10 +20,11 @@ const GRACES = [
 interface RotateTokenProps {
   readonly id: string
   readonly token: EndpointToken
+  readonly personal: Personal
   readonly onClose: () => void
 }
 
-export function RotateToken({ id, token, onClose }: RotateTokenProps) {
+export function RotateToken({ id, token, personal, onClose }: RotateTokenProps) {
   const queryClient = useQueryClient()
   const [hours, setHours] = useState<Hours>('24')
   const rotate = useMutation({
@@ -51,6 +53,7 @@ export function RotateToken({ id, token, onClose }: RotateTokenProps) {
             <Segmented label="The old one works on for" value={hours} options={GRACES} onChange={setHours} />
           </div>
         </div>
+        <PersonalNote personal={personal} />
         {rotate.error && <ErrorNote error={rotate.error} />}
         <div className="dialog-actions">
           <Button variant="quiet" onClick={onClose}>

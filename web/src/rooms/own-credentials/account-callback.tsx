@@ -6,15 +6,18 @@ import { Door } from '../../app/door.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
 import { Note } from '../../kit/note.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
+import { openConsent } from './way-back.ts'
 
 /** Where a service sends the browser back to with an account. What it brings is redeemed once. */
 export function AccountCallbackRoom() {
   const answer = useSearch({ from: '/accounts/callback' })
   const { data, error } = useQuery(finishedAccountQuery(answer))
+  const consent = openConsent()
   if (error) {
     return (
       <Door title="Not connected">
         <ErrorNote error={error} />
+        {consent !== null && <a href={consent}>Back to the client’s question</a>}
         <Link to="/deployments">To your deployments</Link>
       </Door>
     )
@@ -38,6 +41,7 @@ export function AccountCallbackRoom() {
             : 'The account serves everybody who may call the server.'}
         </p>
       </Note>
+      {consent !== null && <a href={consent}>Go on connecting the client</a>}
       {own ? (
         <Link to="/your-credentials" search={{ deployment: deployment.id }}>
           To your credentials

@@ -10,10 +10,12 @@ import { Field, Input, SecretInput, TextArea } from '../../kit/field.tsx'
 interface BringFormProps {
   readonly own: OwnCredentials
   readonly onBrought: (own: OwnCredentials) => void
+  /** On a page whose own button sends it, by the id of the form; told whether there is anything to send. */
+  readonly inside?: { readonly id: string; readonly onFilled: (isFilled: boolean) => void }
 }
 
 /** Asks for what a deployment wants each member to bring. What was brought before is never shown; left open, it stays. */
-export function BringForm({ own, onBrought }: BringFormProps) {
+export function BringForm({ own, onBrought, inside }: BringFormProps) {
   const queryClient = useQueryClient()
   const { register, handleSubmit, formState, reset } = useForm<{ values: string[] }>({
     defaultValues: { values: own.credentials.map(() => '') },
@@ -39,8 +41,12 @@ export function BringForm({ own, onBrought }: BringFormProps) {
   })
   return (
     <form
+      {...(inside === undefined ? {} : { id: inside.id })}
       className="stack"
       noValidate
+      onChange={({ currentTarget }) =>
+        inside?.onFilled([...new FormData(currentTarget).values()].some((value) => value !== ''))
+      }
       onSubmit={(event) => void handleSubmit((values) => bring.mutate(values))(event)}
     >
       {own.credentials.map(({ name, description, secret, isFile, provider, version }, index) => {
@@ -89,7 +95,7 @@ export function BringForm({ own, onBrought }: BringFormProps) {
         )
       })}
       {bring.error && <ErrorNote error={bring.error} />}
-      {own.credentials.some(({ provider }) => provider === null) && (
+      {inside === undefined && own.credentials.some(({ provider }) => provider === null) && (
         <div>
           <Button type="submit" variant="primary" pending={bring.isPending} blocked={!formState.isDirty}>
             {own.complete ? 'Replace' : 'Save'}

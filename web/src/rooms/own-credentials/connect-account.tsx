@@ -3,6 +3,7 @@ import { ExternalLink } from 'lucide-react'
 import { api } from '../../api/client.ts'
 import { Button } from '../../kit/button.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
+import { rememberWay } from './way-back.ts'
 
 interface ConnectAccountProps {
   readonly deploymentId: string
@@ -17,7 +18,10 @@ interface ConnectAccountProps {
 export function ConnectAccount({ deploymentId, name, provider, again }: ConnectAccountProps) {
   const start = useMutation({
     mutationFn: () => api.call('startAccount', { params: { id: deploymentId, name } }),
-    onSuccess: ({ url }) => location.assign(url),
+    onSuccess: ({ url }) => {
+      rememberWay()
+      location.assign(url)
+    },
   })
   return (
     <div className="stack">
