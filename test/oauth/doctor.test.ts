@@ -77,6 +77,11 @@ test('the command line sets clients up that sign in, without a token', async () 
   expect(out).toContain('Add custom connector')
   expect(out).toContain(`claude mcp add --transport http ${slug} ${endpoint}\n`)
   expect(out).not.toContain('Bearer')
+  // Links that open the client, and how the page of consent will look.
+  expect(out).toContain('cursor://anysphere.cursor-deeplink/mcp/install')
+  expect(out).toContain('vscode:mcp/install?')
+  for (const words of ['described at claude.ai', 'described at chatgpt.com', 'sends you to localhost'])
+    expect(out).toContain(words)
 })
 
 test('the command line makes client ids, lists connections and takes them back', async () => {

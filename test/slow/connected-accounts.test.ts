@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -6,6 +7,8 @@ import type { Browser, Page } from 'playwright-core'
 import type { Database } from '../../src/db/index.ts'
 import { startAccountProvider, type FakeAccountProvider } from '../fakes/account-provider.ts'
 import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
+// Built once for all tests that need it.
+import { ensureDashboard } from '../../scripts/lib/dashboard.mjs'
 import { launchBrowser } from '../browser/support/browser.ts'
 import { accessibilityProblems, openPage, overflow, type WatchedPage } from '../browser/support/page.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -44,6 +47,7 @@ async function start(): Promise<Program> {
 }
 
 beforeAll(async () => {
+  await ensureDashboard(fileURLToPath(new URL('../..', import.meta.url)), process.execPath)
   registry = owned.use(await startNpmRegistry([TELLER]))
   provider = owned.use(await startAccountProvider())
   database = owned.use(await openTestDatabase())

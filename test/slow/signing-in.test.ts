@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import {
   Client as ModernClient,
   StreamableHTTPClientTransport as ModernTransport,
@@ -11,11 +12,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { people } from '../../src/auth/index.ts'
 import type { ApiClient } from '../../src/contract/index.ts'
 import type { Database } from '../../src/db/index.ts'
+// Built once for all tests that need it.
+import { ensureDashboard } from '../../scripts/lib/dashboard.mjs'
 import { launchBrowser } from '../browser/support/browser.ts'
 import { accessibilityProblems, openPage, overflow, type WatchedPage } from '../browser/support/page.ts'
 import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { openCallback } from '../oauth/callback.ts'
 import { clientProvider } from '../oauth/client-provider.ts'
+import { runCatwalk } from '../program/run-catwalk.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -56,6 +60,7 @@ async function startReplica(index: 0 | 1, masterKey: string | null): Promise<Pro
 }
 
 beforeAll(async () => {
+  await ensureDashboard(fileURLToPath(new URL('../..', import.meta.url)), process.execPath)
   registry = owned.use(await startNpmRegistry([TELLER]))
   database = owned.use(await openTestDatabase())
   const directories = [owned.use(await temporaryDirectory()), owned.use(await temporaryDirectory())]
@@ -223,6 +228,7 @@ test('they are asked once: the next client connects without that question', asyn
     await page.goto(url.href)
     await page.getByRole('heading', { name: 'Connect Official client?' }).waitFor()
     await page.getByText(ana.email).waitFor()
+    await page.getByText('with your own credentials').waitFor()
     expect(await page.getByRole('heading', { name: 'It works with your own credentials' }).count()).toBe(0)
     await page.getByRole('button', { name: 'Connect', exact: true }).click()
     await page.getByText('Back in the client').waitFor()
@@ -249,6 +255,11 @@ test('who goes on without is told by the call where to bring it, and need not co
     (await ofBen.call().catch(() => '')) === 'value-of-ben' ? true : null,
   )
   expect(await ofAna.call()).toBe('value-of-ana')
+})
+
+test('the command line warns that a token here calls with its maker’s own credentials', async () => {
+  const { exitCode, stderr } = await runCatwalk(first, ['token', 'add', 'teller', '--name', 'laptop'])
+  expect([exitCode, stderr]).toEqual([0, expect.stringContaining('calls with your own credentials')])
 })
 
 test('a connection that is taken back at one replica is refused at every one within a second', async () => {
