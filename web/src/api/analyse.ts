@@ -12,7 +12,7 @@ interface Question {
  * waits for it as well.
  * @throws ApiError; the signal's reason
  */
-export async function analyse(
+async function analyse(
   question: Question,
   onSteps: (steps: readonly RunStep[]) => void,
   signal: AbortSignal,
