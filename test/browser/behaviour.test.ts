@@ -306,7 +306,8 @@ test('a feed that broke off is taken up again and tells nothing twice', async ()
 
 test("a deleted deployment's room is left", async () => {
   await visit('/deployments/ticktick')
-  await page.getByRole('heading', { name: 'Connect' }).waitFor()
+  // The room is there before its feed is open.
+  await expect.poll(() => feeds.length, { timeout: 20_000 }).toBe(1)
   feeds[0]?.send('deleted', { id: ticktick.id })
   await page.getByText('TickTick is deleted').waitFor()
   expect(await appears(page.getByRole('heading', { name: 'Deployments' }))).toBe(true)

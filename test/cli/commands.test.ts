@@ -302,7 +302,12 @@ test('rm --wait of a deployment that is gone before the feed opens is a success'
 test('token add prints the secret alone; revoke takes an id or a name that only one has', async () => {
   const items = [aToken(), aToken({ id: 'tok_2', name: 'two' }), aToken({ id: 'tok_3', name: 'two' })]
   await using api = await startFakeApi({
-    handlers: { createToken: () => aToken(), listTokens: () => ({ items }), revokeToken: () => null },
+    handlers: {
+      getDeployment: () => aDeployment(),
+      createToken: () => aToken(),
+      listTokens: () => ({ items }),
+      revokeToken: () => null,
+    },
   })
   expect((await run(api, ['token', 'add', 'echo', '--name', 'x', '--expires', '30'])).stdout).toBe(
     'cwk_abcdef\n',

@@ -51,6 +51,8 @@ export async function listTokens(context: CommandContext, id: string): Promise<v
 }
 
 export async function addToken(context: CommandContext, id: string, options: AddTokenOptions): Promise<void> {
+  // Before it is made: what fails afterwards would lose a secret that is shown once.
+  const isForMaker = await worksForMaker(context, id)
   const token = await context.call('createToken', {
     params: { id },
     body: {
@@ -61,7 +63,7 @@ export async function addToken(context: CommandContext, id: string, options: Add
       concurrentCalls: options.concurrentCalls ?? null,
     },
   })
-  if (await worksForMaker(context, id)) context.output.note(YOURS)
+  if (isForMaker) context.output.note(YOURS)
   context.output.note('The token is shown this once:')
   context.output.result(token, () => cleanLine(token.secret))
 }
