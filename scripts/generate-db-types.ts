@@ -17,6 +17,9 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
   'releases.seen_manifest': 'Manifest',
   'releases.error': 'JsonObject',
   'events.data': 'JsonObject',
+  'updates.base': 'LaunchPackage',
+  'updates.candidate': 'LaunchPackage',
+  'updates.trial': 'UpdateTrial',
   'audit_entries.detail': 'JsonObject',
   'registry_servers.document': 'RegistryDocument',
 }
@@ -119,7 +122,7 @@ export function schemaSource(columns: readonly Column[]): string {
     `export interface DB {\n${[...tables.keys()].map((table) => `  ${quotedKey(table)}: ${interfaceName(table)}`).join('\n')}\n}\n`,
   ].join('\n')
   return `// Made by scripts/generate-db-types.ts from the migrations. Do not edit; run \`npm run generate\`.
-${importLine(body, ['GeneratedAlways'], 'kysely')}${importLine(body, ['Analysis', 'JsonObject', 'JsonValue', 'LaunchSpec', 'Manifest', 'RegistryDocument', 'ReleaseSettings'], '../domain/index.ts')}${importLine(body, ['Defaulted', 'Jsonb', 'Timestamp'], './column-types.ts')}
+${importLine(body, ['GeneratedAlways'], 'kysely')}${importLine(body, ['Analysis', 'JsonObject', 'JsonValue', 'LaunchPackage', 'LaunchSpec', 'Manifest', 'RegistryDocument', 'ReleaseSettings', 'UpdateTrial'], '../domain/index.ts')}${importLine(body, ['Defaulted', 'Jsonb', 'Timestamp'], './column-types.ts')}
 ${body}`
 }
 

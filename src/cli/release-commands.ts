@@ -5,6 +5,7 @@ import { collect, DEPLOYMENT, networkOption, timeoutOption, wholeNumber } from '
 import type { ProgramOptions } from './program.ts'
 
 const load = () => import('./commands/release.ts')
+const loadUpdates = () => import('./commands/updates.ts')
 
 /** Names and flags of the commands about releases. */
 export function addReleases(program: Command, run: ProgramOptions['run']): void {
@@ -59,12 +60,31 @@ export function addReleases(program: Command, run: ProgramOptions['run']): void 
       run(options, async (context) => (await load()).changeRelease(context, id, options)),
     )
   waiting(program.command('update'))
-    .description('move to the newest version of the package')
+    .description('move to the newest version of the package, or the newest commit of the repository')
     .argument('<deployment>', DEPLOYMENT)
-    .option('--check', 'only say whether there is one')
+    .option('--check', 'only say whether there is one and, tried out in the sandbox, what it would change')
     .action((id: string, options: UpdateOptions) =>
       run(options, async (context) => (await load()).update(context, id, options)),
     )
+  const updates = program.command('updates').description('newer versions of what deployments run')
+  updates
+    .command('ls')
+    .description('list deployments for which a newer version is known')
+    .action((options: CommonOptions) =>
+      run(options, async (context) => (await loadUpdates()).listUpdates(context)),
+    )
+  for (const [verb, isSkipped] of [
+    ['skip', true],
+    ['unskip', false],
+  ] as const) {
+    updates
+      .command(verb)
+      .description(isSkipped ? 'leave the version that is available out' : 'show it again')
+      .argument('<deployment>', DEPLOYMENT)
+      .action((id: string, options: CommonOptions) =>
+        run(options, async (context) => (await loadUpdates()).skipUpdate(context, id, isSkipped)),
+      )
+  }
   waiting(program.command('rollback'))
     .description('make a release like an old one; default: the one that served before')
     .argument('<deployment>', DEPLOYMENT)

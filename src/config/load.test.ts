@@ -41,6 +41,7 @@ test('a registry is asked unless its address is set to nothing', () => {
     registryUrl: 'https://registry.modelcontextprotocol.io',
     glamaUrl: 'https://glama.ai',
     registrySyncMs: 3_600_000,
+    updateCheckMs: 86_400_000,
   })
   expect(load({ CATWALK_REGISTRY_URL: '', CATWALK_GLAMA_URL: 'https://glama.example/' })).toMatchObject({
     registryUrl: null,

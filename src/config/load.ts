@@ -123,6 +123,8 @@ export interface Config {
   readonly registryUrl: string | null
   readonly glamaUrl: string | null
   readonly registrySyncMs: number
+  /** 0: only when somebody asks. */
+  readonly updateCheckMs: number
   readonly sourceCacheBytes: number
   /** What installed packages may take on disk, for each runtime. 0 for no limit. */
   readonly storeMiB: number
@@ -179,11 +181,13 @@ export function loadConfig(source: ConfigSource): Config {
     analysisTimeoutS,
     modelTimeoutS,
     registrySyncMinutes,
+    updateCheckHours,
     ...rest
   } = values as Values
   return Object.freeze({
     ...rest,
     registrySyncMs: registrySyncMinutes * 60_000,
+    updateCheckMs: updateCheckHours * 3_600_000,
     sourceCacheBytes: sourceCacheMiB * 1024 * 1024,
     dataDir: rest.dataDir ?? defaultDataDir(env, machine),
     publicUrl: rest.publicUrl ?? (rest.port === 0 ? null : `http://localhost:${rest.port}`),

@@ -685,6 +685,14 @@ export const SETTINGS = {
     default: '2048',
     example: '10240',
   }),
+  updateCheckHours: setting({
+    name: 'CATWALK_UPDATE_CHECK_HOURS',
+    description:
+      'How often newer versions of what deployments run are looked for, in hours. 0: only when somebody asks.',
+    value: value.wholeNumber(0, 8760),
+    default: '24',
+    example: '6',
+  }),
   sourceCacheMiB: setting({
     name: 'CATWALK_SOURCE_CACHE_MIB',
     description: 'Disk space for the files of repositories and packages that were read, in MiB.',

@@ -164,6 +164,10 @@ export const Deployment = z
     release: Release.describe('The newest release'),
     liveRelease: z.number().int().nullable().describe('Number of the release that serves'),
     toolCount: z.number().int().nullable(),
+    update: z
+      .string()
+      .nullable()
+      .describe('A newer version of what serves, unless it is skipped; null where none is known'),
     createdAt: timestamp,
     updatedAt: timestamp,
   })
@@ -208,6 +212,7 @@ export const Event = z
         'account.connected',
         'account.broken',
         'tools.sighted',
+        'update.found',
       ])
       .describe('release.state carries data.state; instance.ended carries data.exitCode and data.signal'),
     message: z.string(),
@@ -590,16 +595,52 @@ export const ReleaseChanges = z
   .describe('How one release differs from another; a part is null where they are the same')
   .meta({ id: 'ReleaseChanges' })
 
+const Requirement = z.object({ name: z.string(), description: z.string().nullable() })
+const definition = z.record(z.string(), z.unknown())
+
+export const UpdateTrial = z
+  .object({
+    works: z.boolean().describe('Whether it started, with placeholders in the place of your values'),
+    message: z.string().nullable().describe('Why it did not, or why it could not be compared'),
+    tools: z.object({
+      added: z.array(Requirement),
+      removed: names,
+      changed: z.array(z.object({ name: z.string(), members: names, from: definition, to: definition })),
+    }),
+    resources: NameChanges.nullable(),
+    prompts: NameChanges.nullable(),
+    requires: z
+      .array(Requirement)
+      .describe('Values that it wants, that what serves did not, and that the deployment has none for'),
+  })
+  .describe('What trying a version out in the sandbox showed, beside what serves')
+  .meta({ id: 'UpdateTrial' })
+
 export const Update = z
   .object({
     current: z.string(),
-    latest: z.string(),
+    latest: z.string().describe('The newest version; what serves, when nothing newer is known'),
     available: z.boolean(),
+    isSkipped: z.boolean(),
     publishedAt: timestamp.nullable(),
     deprecated: z.string().nullable(),
+    phase: z.enum(['idle', 'looking', 'trying']).describe('Whether it is being looked for or tried out'),
+    checkedAt: timestamp.nullable(),
+    failure: z.string().nullable().describe('Why the last look failed'),
+    trial: UpdateTrial.nullable().describe('null while it was not tried out'),
   })
-  .describe('The version that serves, and the newest one that its index offers')
+  .describe('The version that serves, and what is known of a newer one')
   .meta({ id: 'Update' })
+
+export const AvailableUpdate = Update.extend({
+  deployment: z.object({ id: z.string(), slug: z.string(), name: z.string() }),
+}).meta({ id: 'AvailableUpdate' })
+
+export const SkipUpdate = z
+  .strictObject({
+    version: z.string().min(1).max(256).nullable().describe('The one that is available; null takes it back'),
+  })
+  .meta({ id: 'SkipUpdate' })
 
 export const CreatedDeployment = z
   .object({ deployment: Deployment, token: NewEndpointToken })

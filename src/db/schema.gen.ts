@@ -4,10 +4,12 @@ import type {
   Analysis,
   JsonObject,
   JsonValue,
+  LaunchPackage,
   LaunchSpec,
   Manifest,
   RegistryDocument,
   ReleaseSettings,
+  UpdateTrial,
 } from '../domain/index.ts'
 import type { Defaulted, Jsonb, Timestamp } from './column-types.ts'
 
@@ -190,6 +192,7 @@ export interface DeploymentsTable {
   kind: Defaulted<'server' | 'collection'>
   tool_settings: Defaulted<Jsonb<JsonValue>>
   tool_pinning: Defaulted<'off' | 'changed' | 'strict'>
+  tracked: string | null
 }
 
 export interface DeviceLoginsTable {
@@ -465,6 +468,26 @@ export interface TwoFactorsTable {
   locked_until: Timestamp | null
 }
 
+export interface UpdatesTable {
+  deployment_id: string
+  next_at: Timestamp
+  asked: Defaulted<boolean>
+  lease_until: Timestamp | null
+  lease_epoch: Defaulted<number>
+  phase: Defaulted<'idle' | 'looking' | 'trying'>
+  failures: Defaulted<number>
+  checked_at: Timestamp | null
+  failure: string | null
+  base: Jsonb<LaunchPackage> | null
+  candidate: Jsonb<LaunchPackage> | null
+  version: string | null
+  published_at: Timestamp | null
+  deprecated: string | null
+  trial: Jsonb<UpdateTrial> | null
+  skipped: string | null
+  told: string | null
+}
+
 export interface UsageMemoryTable {
   hour: Timestamp
   workspace_id: string
@@ -589,6 +612,7 @@ export interface DB {
   settings: SettingsTable
   sign_in_failures: SignInFailuresTable
   two_factors: TwoFactorsTable
+  updates: UpdatesTable
   usage_memory: UsageMemoryTable
   usage_minutes: UsageMinutesTable
   usage_totals: UsageTotalsTable

@@ -254,3 +254,13 @@ export {
   type CollectionMember,
   type ToolListing,
 } from './collection.ts'
+export {
+  changesNothing,
+  compareTrials,
+  summariseTrial,
+  type FoundVersion,
+  type Requirement,
+  type UpdateTrial,
+  type VersionFinder,
+  type VersionTrial,
+} from './updates.ts'

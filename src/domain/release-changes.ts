@@ -45,7 +45,8 @@ export interface ToolChanges {
 
 /** Compares package, settings, names of variables and what the server offered. Values of variables are not known here. */
 export function compareReleases(from: ComparedRelease, to: ComparedRelease): ReleaseChanges {
-  const tools = both(from, to, ({ tools: list }) => byName(list, 'name'))
+  const lists =
+    from.manifest === null || to.manifest === null ? null : compareManifests(from.manifest, to.manifest)
   return {
     package: change(packageText(from.launchSpec), packageText(to.launchSpec)),
     args: change(argumentTexts(from.launchSpec), argumentTexts(to.launchSpec)),
@@ -54,30 +55,23 @@ export function compareReleases(from: ComparedRelease, to: ComparedRelease): Rel
       new Map(Object.entries(to.credentialVersions)),
     ),
     settings: settingChanges(from.settings, to.settings),
-    tools: tools === null ? null : toolChanges(...tools),
-    resources: listChanges(from, to, ({ resources }) => byName(resources, 'uri')),
-    prompts: listChanges(from, to, ({ prompts }) => byName(prompts, 'name')),
+    ...(lists ?? { tools: null, resources: null, prompts: null }),
+  }
+}
+
+/** Compares what a server offered at two times; a part is null where it is the same. */
+export function compareManifests(
+  from: Manifest,
+  to: Manifest,
+): Pick<ReleaseChanges, 'tools' | 'resources' | 'prompts'> {
+  return {
+    tools: toolChanges(byName(from.tools, 'name'), byName(to.tools, 'name')),
+    resources: nameChanges(byName(from.resources, 'uri'), byName(to.resources, 'uri')),
+    prompts: nameChanges(byName(from.prompts, 'name'), byName(to.prompts, 'name')),
   }
 }
 
 type Named = ReadonlyMap<string, JsonObject>
-
-function both(
-  from: ComparedRelease,
-  to: ComparedRelease,
-  read: (manifest: Manifest) => Named,
-): [Named, Named] | null {
-  return from.manifest === null || to.manifest === null ? null : [read(from.manifest), read(to.manifest)]
-}
-
-function listChanges(
-  from: ComparedRelease,
-  to: ComparedRelease,
-  read: (manifest: Manifest) => Named,
-): NameChanges | null {
-  const lists = both(from, to, read)
-  return lists === null ? null : nameChanges(...lists)
-}
 
 function byName(items: readonly JsonObject[], member: string): Named {
   return new Map(

@@ -66,6 +66,11 @@ export interface SourceHost {
    */
   pin(source: ReadableSource, options: SourceOptions): Promise<PinnedSource>
   /**
+   * Names of tags with their commits; of GitHub the hundred that it lists first.
+   * @throws CatwalkError those of `pin`
+   */
+  tags(source: GithubSource | GitSource, options: SourceOptions): Promise<ReadonlyMap<string, string>>
+  /**
    * The files of a pinned source, from the cache where it has them.
    * @throws CatwalkError those of `pin`, `source_too_large`, `source_malformed` for an archive with links, devices, paths
    *   that lead out or names that clash, `source_timeout`

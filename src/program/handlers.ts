@@ -1,20 +1,14 @@
 import type { Handlers, RequestContext } from '../api/index.ts'
-import type { PackageIndex } from '../domain/index.ts'
 import * as services from '../services/index.ts'
 
 /** Binds every use case to what it relies on, as the API's handlers. */
 // The type is made of the use cases' own, so it is inferred.
 // eslint-disable-next-line typescript/explicit-module-boundary-types
-export function bindServices({
-  packages,
-  ...dependencies
-}: Omit<services.ServiceDependencies, 'packages'> & {
-  readonly packages: (workspaceId: string) => PackageIndex
-}) {
+export function bindServices(dependencies: services.ServiceDependencies) {
   const bind =
     <I, O>(service: (ctx: services.ServiceContext & RequestContext, input: I) => Promise<O>) =>
     (request: RequestContext, input: I): Promise<O> =>
-      service({ ...dependencies, packages: packages(request.actor.workspaceId), ...request }, input)
+      service({ ...dependencies, ...request }, input)
   return {
     listWorkspaceSettings: bind(services.listWorkspaceSettings),
     changeWorkspaceSettings: bind(services.changeWorkspaceSettings),
@@ -50,6 +44,9 @@ export function bindServices({
     createRelease: bind(services.createRelease),
     compareReleases: bind(services.compareReleases),
     getUpdate: bind(services.getUpdate),
+    checkUpdate: bind(services.checkUpdate),
+    skipUpdate: bind(services.skipUpdate),
+    listUpdates: bind(services.listUpdates),
     getCatalogue: bind(services.getCatalogue),
     callTool: bind(services.callTool),
     listTools: bind(services.listTools),

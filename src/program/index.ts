@@ -26,7 +26,12 @@ import {
   loadNpmConfiguration,
   loadPythonIndex,
 } from '../packages/index.ts'
-import { createAwakeMeter, createInstanceRegistry, startReconciler } from '../reconciler/index.ts'
+import {
+  createAwakeMeter,
+  createInstanceRegistry,
+  startReconciler,
+  startUpdateChecks,
+} from '../reconciler/index.ts'
 import * as services from '../services/index.ts'
 import { createSources } from '../sources/index.ts'
 import { createLogger, createMetrics } from '../telemetry/index.ts'
@@ -48,6 +53,7 @@ import { createServiceKeys } from './service-keys.ts'
 import { createSourceAnalyzer } from './source-analyzer.ts'
 import { createTokenEndpoints } from './token-endpoints.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
+import { createVersions } from './versions.ts'
 import { createToolDoor, type ToolDoorOptions } from './tool-doors.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
 import { createWorkspaceServices } from './workspace-services.ts'
@@ -400,6 +406,33 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       logger: logger.child({ part: 'registries' }),
     }),
   )
+  const analyzer = createSourceAnalyzer({
+    sources,
+    services: workspaceServices,
+    images: createOciIndex({
+      userAgent,
+      plainRegistries: config.imageRegistries,
+      platform: { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch },
+    }),
+    registry: createRegistryEntries(
+      db,
+      registries.official,
+      runtimes.some(({ supports }) => supports.packages.includes('oci')),
+    ),
+    runtimes,
+    memoryMiB: config.defaultMemoryMiB,
+    now: () => systemClock.now(),
+  })
+  const versions = createVersions({ sources, services: workspaceServices, analyzer, runtimes })
+  const updates = stack.use(
+    startUpdateChecks({
+      db,
+      versions,
+      everyMs: config.updateCheckMs,
+      random: Math.random,
+      logger: logger.child({ part: 'updates' }),
+    }),
+  )
   const api = createApi({
     ...addresses,
     auth,
@@ -428,27 +461,12 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         db,
         vault,
         pokeRegistries: () => registries.poke(),
-        packages: workspaceServices.npm,
+        pokeUpdates: () => updates.poke(),
         serviceKeys: createServiceKeys({ config, userAgent, registries: workspaceServices }),
         endpoints: replicas.directory,
         tokenEndpoints,
-        analyzer: createSourceAnalyzer({
-          sources,
-          services: workspaceServices,
-          images: createOciIndex({
-            userAgent,
-            plainRegistries: config.imageRegistries,
-            platform: { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch },
-          }),
-          registry: createRegistryEntries(
-            db,
-            registries.official,
-            runtimes.some(({ supports }) => supports.packages.includes('oci')),
-          ),
-          runtimes,
-          memoryMiB: config.defaultMemoryMiB,
-          now: () => systemClock.now(),
-        }),
+        analyzer,
+        versions,
         analyses: services.createAnalysisRuns({
           timeoutMs: config.analysisTimeoutMs,
           now: () => systemClock.now(),

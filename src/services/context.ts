@@ -4,12 +4,12 @@ import type {
   Clock,
   EndpointDirectory,
   MemoryPrice,
-  PackageIndex,
   Quotas,
   RuntimeOffer,
   ServiceKeys,
   SourceAnalyzer,
   TokenEndpoints,
+  VersionFinder,
 } from '../domain/index.ts'
 import type { queries } from '../db/index.ts'
 import type { AnalysisRuns } from './analyses/runs.ts'
@@ -35,7 +35,7 @@ export interface InstallationFacts {
 export interface ServiceDependencies {
   readonly db: queries.Handle
   readonly vault: Vault
-  readonly packages: PackageIndex
+  readonly versions: VersionFinder
   readonly serviceKeys: ServiceKeys
   readonly tokenEndpoints: TokenEndpoints
   readonly analyzer: SourceAnalyzer
@@ -43,6 +43,8 @@ export interface ServiceDependencies {
   readonly endpoints: EndpointDirectory
   /** Has due registries asked soon, in the background. Must not throw and must not wait. */
   readonly pokeRegistries: () => void
+  /** Has updates looked for that somebody asked for, likewise. */
+  readonly pokeUpdates: () => void
   readonly changes: Changes
   /** Keeps who called what. Must not throw and must not wait. */
   readonly record: (call: CallRecord) => void

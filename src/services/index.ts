@@ -54,7 +54,7 @@ export {
 export { compareReleases } from './releases/compare.ts'
 export { createRelease } from './releases/create.ts'
 export { listReleases } from './releases/list.ts'
-export { getUpdate } from './releases/update.ts'
+export { checkUpdate, getUpdate, listUpdates, skipUpdate } from './releases/update.ts'
 export { listRegistryServers } from './registry/search.ts'
 export { listRegistries } from './registry/state.ts'
 export { syncRegistries } from './registry/sync.ts'

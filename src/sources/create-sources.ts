@@ -111,6 +111,10 @@ export async function createSources(options: SourcesOptions): Promise<SourceHost
   return {
     githubHosts: hosts.map(({ host }) => host),
     pin: (source, within) => inTime(limits.timeoutMs, within, (limited) => pin(source, limited)),
+    tags: (source, within) =>
+      inTime(limits.timeoutMs, within, (limited) =>
+        source.kind === 'github' ? github.tags(source, limited) : git.tags(source, limited),
+      ),
     open: (pinned, within) =>
       cache.open(
         // Kept apart, whatever the pin says: a private repository of one is not there for another.

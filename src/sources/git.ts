@@ -31,10 +31,13 @@ export interface GitReadOptions extends UnpackOptions {
 
 export interface GitReader {
   pin(source: GitSource, options: SourceOptions): Promise<PinnedSource>
+  /** Names of tags with their commits. */
+  tags(source: GitSource, options: SourceOptions): Promise<ReadonlyMap<string, string>>
   /** Unpacks the files of a pinned source. */
   read(source: GitSource, options: GitReadOptions): Promise<readonly SnapshotFile[]>
 }
 
+const TAGS = 'refs/tags/'
 const MAX_REFS_BYTES = 32 * 1024 * 1024
 
 /** Reads repositories over git's smart HTTP protocol: asks for the refs itself and leaves the rest to git. */
@@ -81,6 +84,14 @@ export function createGitReader({ http, trustedOrigins, command = 'git' }: GitRe
         source.ref !== null && /^[0-9a-f]{7,39}$/.test(source.ref)
           ? { help: 'Give the whole hash of the commit.' }
           : {},
+      )
+    },
+    tags: async (source, options) => {
+      const { refs } = (await discover(source, options)).refs
+      return new Map(
+        [...refs].flatMap(([name, commit]): [string, string][] =>
+          name.startsWith(TAGS) ? [[name.slice(TAGS.length), commit]] : [],
+        ),
       )
     },
     read: async (source, { token, scratch, ...unpack }) => {

@@ -20,12 +20,15 @@ export interface GithubReaderOptions {
 
 export interface GithubReader {
   pin(source: GithubSource, options: SourceOptions): Promise<PinnedSource>
+  /** Names of tags with their commits ("List repository tags"), the hundred that come first. */
+  tags(source: GithubSource, options: SourceOptions): Promise<ReadonlyMap<string, string>>
   /** The archive of a pinned source: gzipped tar, everything in one folder. */
   archive(source: GithubSource, options: SourceOptions): Promise<HttpResponse>
 }
 
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024
 const API_VERSION = '2022-11-28'
+const COMMIT = /^[0-9a-f]{40,64}$/
 
 /**
  * Reads repositories through GitHub's REST API: "Get a commit" pins, "Download a repository archive (tar)" gives the
@@ -72,6 +75,16 @@ export function createGithubReader({ http, hosts, token, now }: GithubReaderOpti
       }
       throw new CatwalkError('source_not_found', 'There is no such branch.')
     },
+    tags: async (source, options) => {
+      const answer = await readJson(await ask(source, '/tags?per_page=100', options), MAX_ANSWER_BYTES)
+      return new Map(
+        (Array.isArray(answer) ? (answer as unknown[]) : []).flatMap((tag): [string, string][] => {
+          const { name, commit } = fields(tag)
+          const { sha } = fields(commit)
+          return typeof name === 'string' && typeof sha === 'string' && COMMIT.test(sha) ? [[name, sha]] : []
+        }),
+      )
+    },
     archive: (source, options) => ask(source, `/tarball/${source.ref ?? 'HEAD'}`, options),
   }
 }
@@ -88,7 +101,7 @@ interface Commit {
 
 function readCommit(answer: unknown, { host, owner, repository }: GithubSource): Commit {
   const { sha, html_url: page } = fields(answer)
-  if (typeof sha !== 'string' || !/^[0-9a-f]{40,64}$/.test(sha)) {
+  if (typeof sha !== 'string' || !COMMIT.test(sha)) {
     throw new CatwalkError('source_unavailable', `The answer of ${host} is not a commit.`)
   }
   const [, nowOwner, nowName] = /^https:\/\/[^/]+\/([\w-]+)\/([\w.-]+)\/commit\//.exec(String(page)) ?? []

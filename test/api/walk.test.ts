@@ -21,7 +21,7 @@ import {
 } from '../../src/services/index.ts'
 import { parseKeyRing } from '../../src/vault/index.ts'
 import { cookieHeader, tokenOf } from '../auth/support.ts'
-import { createWorld, type World } from '../reconciler/world.ts'
+import { createWorld, packages, type World } from '../reconciler/world.ts'
 import { silentLogger } from '../support/logger.ts'
 import { apiOptions, NO_SIGN_IN, ORIGIN, PORT } from './support.ts'
 
@@ -132,6 +132,9 @@ const TABLE: Readonly<Record<RouteName, Row>> = {
   changeSettings: ours('member', {}),
   compareReleases: ours('viewer', undefined, { number: '1' }),
   getUpdate: ours('viewer'),
+  checkUpdate: ours('member'),
+  skipUpdate: ours('member', { version: null }),
+  listUpdates: own('viewer'),
   getCatalogue: ours('viewer'),
   listEvents: ours('viewer'),
   listLogs: ours('viewer'),
@@ -282,6 +285,7 @@ beforeAll(async () => {
     }),
     ...createDoctor({
       ...ctx,
+      packages,
       keys: { origin: 'environment', ring: () => ring, add: async () => '', retire: async () => {} },
       publicUrl: new URL('http://127.0.0.1:1'),
       pypi: { resolve: () => Promise.reject(new Error('not asked')) },
@@ -293,7 +297,7 @@ beforeAll(async () => {
       listensOnLoopback: true,
       runtimes: ctx.installation.runtimes,
     }),
-    ...bindServices({ ...ctx, packages: () => ctx.packages }),
+    ...bindServices(ctx),
   }
   // Limits of its own for each caller, so that one who is refused often does not use up another's.
   const apps = new Map<Caller, ReturnType<typeof createApi>>()

@@ -44,6 +44,7 @@ export function aDeployment(changes: Partial<Deployment> = {}): Deployment {
     release: aRelease(),
     liveRelease: 1,
     toolCount: 2,
+    update: null,
     createdAt: at(0),
     updatedAt: at(4),
     ...changes,

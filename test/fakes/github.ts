@@ -123,6 +123,15 @@ export async function startGithub(
           ? refuse(res, 422, `No commit found for SHA: ${wanted}`)
           : json(res, 200, commitBody(repository, commit))
       }
+      case 'tags':
+        return json(
+          res,
+          200,
+          Object.keys(repository.tags ?? {}).map((tag) => ({
+            name: tag,
+            commit: { sha: findCommit(repository, `tags/${tag}`)?.sha ?? '', url: url.href },
+          })),
+        )
       case 'git': {
         const ref = wanted.replace(/^ref\//, '')
         const commit = /^(?:heads|tags)\//.test(ref) ? findCommit(repository, ref) : null

@@ -152,7 +152,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       ...createAccountHandlers({ auth, setUpLinks }),
       ...createPeopleHandlers({ database: db, auth, publicUrl, signUp: 'open' }),
       ...createOAuthHandlers(oauth),
-      ...bindServices({ ...dependencies, packages: () => dependencies.packages }),
+      ...bindServices(dependencies),
       getSetUp: async () => ({ needed: false }),
     }),
     logger: silentLogger,

@@ -6,7 +6,6 @@ import {
   createRelease,
   deleteDeployment,
   getDeployment,
-  getUpdate,
   stopDeployment,
 } from '../../src/services/index.ts'
 import { MANIFEST } from '../fakes/runtime.ts'
@@ -161,15 +160,4 @@ test('a release that would change nothing, of an unknown number, or of a deleted
   await node[Symbol.asyncDispose]()
   await deleteDeployment(world.ctx, { params: { id } })
   await expect(release({ memoryMiB: 128 })).rejects.toMatchObject({ code: 'deployment_deleting' })
-})
-
-test('an update is available when the index has another version than the one that serves', async () => {
-  expect(await getUpdate(world.ctx, { params: { id } })).toMatchObject({ current: '1.0.0', available: false })
-  await release({ version: '0.9.0' })
-  await serves(2)
-  expect(await getUpdate(world.ctx, { params: { id } })).toMatchObject({
-    current: '0.9.0',
-    latest: '1.0.0',
-    available: true,
-  })
 })

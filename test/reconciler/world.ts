@@ -2,6 +2,7 @@ import { readAnnouncementsInto } from '../support/announcements.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { silentLogger } from '../support/logger.ts'
 import { createFakeAnalyzer } from '../fakes/analyzer.ts'
+import { createFakeVersions, type FakeVersions } from '../fakes/versions.ts'
 import { createFakeRuntime, type FakeRuntime } from '../fakes/runtime.ts'
 import { createDormant } from '../../src/bridge/index.ts'
 import { queries, type Database } from '../../src/db/index.ts'
@@ -33,6 +34,7 @@ export interface Node extends AsyncDisposable {
 export interface World extends AsyncDisposable {
   readonly database: Database
   readonly ctx: ServiceContext
+  readonly versions: FakeVersions
   /** @param lazily whether what ran before waits for a call */
   startNode(id?: string, lazily?: boolean): Promise<Node>
   /** Creates a deployment and returns its id. */
@@ -46,7 +48,8 @@ export interface World extends AsyncDisposable {
   state(deploymentId: string): Promise<string>
 }
 
-const packages: PackageIndex = {
+/** Has every version of every package. */
+export const packages: PackageIndex = {
   resolve: async (name, version) => ({
     name,
     version: version ?? '1.0.0',
@@ -84,16 +87,18 @@ export async function createWorld(trustedOrigins: readonly string[] = []): Promi
   }
   await db.insertInto('users').values({ id: actor.id, name: 'Ana', email: 'the-world@example.com' }).execute()
   const vault = testVault()
+  const versions = createFakeVersions(packages)
   const tokenEndpoints = createTokenEndpoints(
     cleanup.use(createHttpClient({ trustedOrigins, userAgent: 'test' })),
   )
   const ctx: ServiceContext = {
     db,
     vault,
-    packages,
+    versions,
     serviceKeys: { check: async () => new Map() },
     analyzer: createFakeAnalyzer(),
     pokeRegistries: () => {},
+    pokeUpdates: () => {},
     tokenEndpoints,
     analyses: createAnalysisRuns({
       timeoutMs: 10_000,
@@ -135,6 +140,7 @@ export async function createWorld(trustedOrigins: readonly string[] = []): Promi
   return {
     database,
     ctx,
+    versions,
     async startNode(id = newId('node'), lazily = false) {
       const runtime = createFakeRuntime()
       const instances = createInstanceRegistry(5000)

@@ -8,7 +8,7 @@ import { queries } from '../../src/db/index.ts'
 import { CatwalkError, type DiskUse, type RuntimeOffer } from '../../src/domain/index.ts'
 import { createDoctor } from '../../src/services/index.ts'
 import { parseKeyRing } from '../../src/vault/index.ts'
-import { createWorld, type World } from '../reconciler/world.ts'
+import { createWorld, packages, type World } from '../reconciler/world.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 type Dependencies = Parameters<typeof createDoctor>[0]
@@ -64,7 +64,7 @@ const withDisk = (use: Partial<DiskUse>): RuntimeOffer => ({
 })
 
 async function findings(changes: Partial<Dependencies> = {}) {
-  const { db, vault, packages, clock } = world.ctx
+  const { db, vault, clock } = world.ctx
   const doctor = createDoctor({
     db,
     vault,
@@ -122,7 +122,7 @@ test.each<[string, Partial<Dependencies>, string]>([
 })
 
 const failing = (code: 'package_index_unavailable' | 'package_not_found') => ({
-  packages: { ...world.ctx.packages, resolve: () => Promise.reject(new CatwalkError(code, 'x')) },
+  packages: { ...packages, resolve: () => Promise.reject(new CatwalkError(code, 'x')) },
 })
 
 test('a registry that is away is an error; one that lacks the package is not', async () => {

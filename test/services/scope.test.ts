@@ -32,6 +32,8 @@ const USES: Readonly<Record<string, () => Promise<unknown>>> = {
   compareReleases: () =>
     services.compareReleases(stranger, { params: { id, number: '1' }, query: { since: 1 } }),
   getUpdate: () => services.getUpdate(stranger, params()),
+  checkUpdate: () => services.checkUpdate(stranger, params()),
+  skipUpdate: () => services.skipUpdate(stranger, { ...params(), body: { version: null } }),
   getCatalogue: () => services.getCatalogue(stranger, params()),
   callTool: () => services.callTool(stranger, { ...params(), body: { tool: 'echo', arguments: {} } }),
   listEvents: () => services.listEvents(stranger, { ...params(), query }),

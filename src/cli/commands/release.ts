@@ -10,6 +10,7 @@ import { readAccounts } from '../account-sources.ts'
 import { readVariables } from '../variables.ts'
 import { follow, judgeServing } from '../wait.ts'
 import { readNetwork } from './network.ts'
+import { describeUpdate, lookForUpdate } from './updates.ts'
 
 export interface WaitingOptions extends CommonOptions {
   readonly wait?: boolean
@@ -89,15 +90,11 @@ export async function changeRelease(
   })
 }
 
-/** Moves to the newest version of the package; says so when there is none, which is no failure. */
+/** Moves to the newest version; says so when there is none, which is no failure. */
 export async function update(context: CommandContext, id: string, options: UpdateOptions): Promise<void> {
-  const found = await context.call('getUpdate', { params: { id } })
+  const found = await lookForUpdate(context, id, options)
   if (!found.available || options.check === true) {
-    context.output.result(found, () =>
-      found.available
-        ? `${cleanLine(found.latest)} is available; ${cleanLine(found.current)} serves.`
-        : `${cleanLine(found.current)} is the newest version.`,
-    )
+    context.output.result(found, () => describeUpdate(found))
     return
   }
   await make(context, id, options, { version: found.latest })

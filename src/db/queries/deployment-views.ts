@@ -24,6 +24,8 @@ export interface DeploymentView {
   readonly newest: ReleaseRow
   readonly liveNumber: number | null
   readonly toolCount: number | null
+  /** A newer version of what serves that nobody skipped; null where none is known. */
+  readonly update: string | null
   readonly instanceReady: boolean
   readonly instanceSilent: boolean
   readonly asleep: boolean
@@ -45,6 +47,7 @@ interface ViewRow {
   newest: Omit<ReleaseRow, 'created_at' | 'live_at'> & { created_at: string; live_at: string | null }
   live_number: number | null
   tool_count: number | null
+  update: string | null
   instance_ready: boolean
   instance_silent: boolean
   asleep: boolean
@@ -73,6 +76,11 @@ async function select(db: Handle, workspaceId: string, idOrSlug: string | null):
       to_jsonb(newest) - '{lock_file,manifest,seen_manifest,tool_pins,tool_sightings}'::text[] as newest,
       live.number as live_number,
       jsonb_array_length(live.manifest -> 'tools') as tool_count,
+      (
+        select u.version from updates u
+        where u.deployment_id = d.id and u.base = live.launch_spec -> 'package'
+          and u.version is distinct from u.skipped
+      ) as update,
       ${hasInstance('ready')} as instance_ready, ${hasInstance('unhealthy')} as instance_silent, d.asleep,
       ${isNodeLost} as node_lost,
       (
@@ -109,6 +117,7 @@ function asView(row: ViewRow): DeploymentView {
     },
     liveNumber: row.live_number,
     toolCount: row.tool_count,
+    update: row.update,
     instanceReady: row.instance_ready,
     instanceSilent: row.instance_silent,
     asleep: row.asleep,

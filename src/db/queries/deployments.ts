@@ -65,6 +65,7 @@ export async function insertDeployment(
     readonly slug: string
     readonly name: string
     readonly source: string
+    readonly tracked: string | null
     readonly runtime: RuntimeKind
   },
 ): Promise<'inserted' | 'taken'> {

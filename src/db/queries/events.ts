@@ -13,6 +13,7 @@ export type EventKind =
   | 'account.connected'
   | 'account.broken'
   | 'tools.sighted'
+  | 'update.found'
 
 export interface NewEvent {
   readonly workspaceId: string

@@ -249,3 +249,18 @@ export {
   replaceWorkspaceSettings,
   type WorkspaceSettingRow,
 } from './workspace-settings.ts'
+export {
+  askForUpdate,
+  claimUpdate,
+  dropUpdate,
+  enterUpdates,
+  failUpdate,
+  finishUpdate,
+  readUpdates,
+  readUpdateSubject,
+  saveFound,
+  skipUpdate,
+  type ClaimedUpdate,
+  type UpdateRow,
+  type UpdateSubject,
+} from './updates.ts'

@@ -56,6 +56,7 @@ export async function importDeployment(
     slug: body.slug,
     slugBase: file.slug,
     source: found.source,
+    tracked: null,
     launchSpec: {
       package: found.package,
       args: launch.args,

@@ -21,7 +21,7 @@ export async function createDeployment(
   const { runtimes } = ctx.installation
   // What is not there at all is said before anything is looked up.
   if (body.runtime !== undefined) chooseRuntime(runtimes, body.runtime, body, null)
-  const { analysis: found, source, snippet } = await findWhat(ctx, body)
+  const { analysis: found, source, tracked, snippet } = await findWhat(ctx, body)
   checkVerdict(found, body)
   const { analysis, values } = withGivenHeaders(found, body.headers ?? {})
   const given = collectValues(analysis, { ...body, variables: { ...values, ...body.variables } }, snippet)
@@ -45,6 +45,7 @@ export async function createDeployment(
     name: body.name ?? suggestName(nameOf(analysis)),
     slug: body.slug,
     source,
+    tracked,
     launchSpec,
     credentials,
     own,

@@ -30,6 +30,7 @@ export function presentDeployment(
     release: presentRelease(view.newest),
     liveRelease: view.liveNumber,
     toolCount: view.toolCount,
+    update: view.update,
     createdAt: view.createdAt.toISOString(),
     updatedAt: view.updatedAt.toISOString(),
   }

@@ -19,6 +19,8 @@ export interface NewDeployment {
   readonly slugBase?: string
   /** Canonical and pinned. */
   readonly source: string
+  /** As it was asked for, where a branch or tag goes on; null where nobody knows. */
+  readonly tracked: string | null
   readonly launchSpec: LaunchSpec
   readonly credentials: ReadonlyMap<string, string>
   /** What whoever deploys gives for themselves, of credentials that each member brings. */
@@ -49,7 +51,14 @@ export async function storeDeployment(
     await checkQuotas(tx, ctx, null, settings.memoryMiB)
     const slug = await insertWithFreeSlug(
       tx,
-      { id: deploymentId, workspace_id: workspaceId, name, source, runtime: settings.runtime },
+      {
+        id: deploymentId,
+        workspace_id: workspaceId,
+        name,
+        source,
+        tracked: wish.tracked,
+        runtime: settings.runtime,
+      },
       wish.slug,
       wish.slugBase ?? slugify(name),
     )

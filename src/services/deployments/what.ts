@@ -9,6 +9,8 @@ export interface What {
   readonly analysis: Analysis
   /** Canonical and pinned: what the deployment says it was made from. */
   readonly source: string
+  /** Canonical, as it was asked for. */
+  readonly tracked: string
   /** Null when the source was no snippet. Values may be secrets. */
   readonly snippet: SnippetTarget | null
 }
@@ -30,7 +32,7 @@ export async function findWhat(
       })
     }
     const row = await findStored(ctx, analysisId)
-    return { analysis: row.result, source: row.pinned, snippet }
+    return { analysis: row.result, source: row.pinned, tracked: row.source, snippet }
   }
   if (source === undefined) {
     throw new CatwalkError('invalid_request', 'Give a source or the id of an analysis.', {
@@ -40,5 +42,5 @@ export async function findWhat(
   const question = { source, server, fresh: false, boot: false, model: false }
   const { id } = await waitForRun(ctx, startAnalysing(ctx, question))
   const row = await findStored(ctx, id)
-  return { analysis: row.result, source: row.pinned, snippet }
+  return { analysis: row.result, source: row.pinned, tracked: row.source, snippet }
 }

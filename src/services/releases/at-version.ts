@@ -1,30 +1,24 @@
-import { CatwalkError, chooseExecutable, type LaunchSpec, type PackageIndex } from '../../domain/index.ts'
+import { packageLabel, type LaunchSpec } from '../../domain/index.ts'
+import { queries } from '../../db/index.ts'
+import type { ServiceContext } from '../context.ts'
 
 /**
- * The launch spec with another version of its package; the same object when that is the version it has.
- * @param version exact, or a tag
- * @throws CatwalkError `version_not_found`, `package_not_found`, `package_index_unavailable`, `no_executable`,
- *   `invalid_request` for a package that has no versions to choose from
+ * The launch spec with another version of its package; the same object when that is the version it has. The version that
+ * a check found is taken as it was tried out.
+ * @param version exact, or a tag; for a repository a branch, tag or commit
+ * @throws CatwalkError those of `VersionFinder.at`
  */
 export async function atVersion(
-  packages: PackageIndex,
+  ctx: ServiceContext,
+  deploymentId: string,
   spec: LaunchSpec,
   version: string,
-  signal: AbortSignal,
 ): Promise<LaunchSpec> {
-  const { package: pkg } = spec
-  if (pkg.kind !== 'npm') {
-    throw new CatwalkError(
-      'invalid_request',
-      'Only packages of npm can be moved to another version so far.',
-      {
-        help: 'Deploy the other version from its source.',
-        details: { field: 'version' },
-      },
-    )
-  }
-  const info = await packages.resolve(pkg.name, version, signal)
-  if (info.version === pkg.version) return spec
-  const executable = info.executables.includes(pkg.executable) ? pkg.executable : chooseExecutable(info, null)
-  return { ...spec, package: { ...pkg, version: info.version, integrity: info.integrity, executable } }
+  const { workspaceId } = ctx.actor
+  const [known] = await queries.readUpdates(ctx.db, workspaceId, deploymentId)
+  const found =
+    known?.found?.version === version && packageLabel(known.package) === packageLabel(spec.package)
+      ? known.found.package
+      : await ctx.versions.at(workspaceId, spec.package, version, ctx.signal)
+  return packageLabel(found) === packageLabel(spec.package) ? spec : { ...spec, package: found }
 }

@@ -37,7 +37,7 @@ export async function createRelease(
   const launchSpec =
     body.version === undefined
       ? base.launch_spec
-      : await atVersion(ctx.packages, base.launch_spec, body.version, ctx.signal)
+      : await atVersion(ctx, deploymentId, base.launch_spec, body.version)
   const versionChanged = launchSpec !== base.launch_spec
   const { network = base.settings.network } = body
   const { personal = base.settings.personal ?? [] } = body

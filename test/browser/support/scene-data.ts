@@ -199,13 +199,14 @@ function deployment(slug: string, name: string, changes: Partial<Deployment> = {
     release: release(),
     liveRelease: 1,
     toolCount: 7,
+    update: null,
     createdAt: ago(600),
     updatedAt: ago(120),
     ...changes,
   }
 }
 
-export const ticktick = deployment('ticktick', 'TickTick')
+export const ticktick = deployment('ticktick', 'TickTick', { update: '1.5.0' })
 
 /** An update went live after a failed try; v1 is what one would go back to. */
 export const releases: Release[] = [
@@ -239,13 +240,36 @@ export const changes: RouteOutput<'compareReleases'> = {
   prompts: null,
 }
 
-export const update: RouteOutput<'getUpdate'> = {
+export const update = {
   current: '1.4.0',
   latest: '1.5.0',
   available: true,
+  isSkipped: false,
   publishedAt: ago(86_400),
   deprecated: null,
-}
+  phase: 'idle',
+  checkedAt: ago(600),
+  failure: null,
+  trial: {
+    works: true,
+    message: null,
+    tools: {
+      added: [{ name: 'list_habits', description: 'Lists the habits.' }],
+      removed: ['legacy_search'],
+      changed: [
+        {
+          name: 'add_task',
+          members: ['description'],
+          from: { name: 'add_task', description: 'Adds a task.' },
+          to: { name: 'add_task', description: 'Adds a task, and asks for its project.' },
+        },
+      ],
+    },
+    resources: null,
+    prompts: null,
+    requires: [{ name: 'TICKTICK_REGION', description: 'Where the account is.' }],
+  },
+} satisfies RouteOutput<'getUpdate'>
 
 const lastLines: readonly Pick<LogLine, 'at' | 'stream' | 'line'>[] = [
   { at: ago(720.9), stream: 'system', line: 'Starting postgres-mcp --access-mode=restricted' },

@@ -778,6 +778,24 @@ export const scenes: readonly Scene[] = [
     },
   },
   {
+    name: 'update-that-does-not-start',
+    path: '/deployments/ticktick/releases',
+    answers: {
+      getUpdate: () => ({
+        ...data.update,
+        deprecated: 'Use ticktick-next.',
+        trial: {
+          ...data.update.trial,
+          works: false,
+          message: 'The server ended with code 1.',
+          tools: { added: [], removed: [], changed: [] },
+          requires: [],
+        },
+      }),
+    },
+    ready: 'It did not start when it was tried out',
+  },
+  {
     name: 'release-change',
     path: '/deployments/ticktick/settings',
     ready: 'Delete it for good',

@@ -60,5 +60,6 @@ export type ReleaseChanges = RouteOutput<'compareReleases'>
 export type SignInWays = RouteOutput<'getSignInWays'>
 export type SignUpFacts = RouteOutput<'getSignUp'>
 export type Tool = Catalogue['tools'][number]
+export type Update = RouteOutput<'getUpdate'>
 export type ToolListing = RouteOutput<'listTools'>
 export type ToolItem = ToolListing['items'][number]

@@ -92,13 +92,14 @@ export const changesQuery = (id: string, number: number, since: number) =>
       api.call('compareReleases', { params: { id, number: String(number) }, query: { since } }, signal),
   })
 
-/** Asks the package index, so not often. */
+/** Asked again while a newer version is looked for or tried out. */
 export const updateQuery = (id: string) =>
   queryOptions({
     queryKey: ['update', id],
     queryFn: ({ signal }) => api.call('getUpdate', { params: { id } }, signal),
-    staleTime: 600 * SECOND_MS,
-    retry: false,
+    staleTime: 60 * SECOND_MS,
+    refetchInterval: ({ state }) =>
+      state.data === undefined || state.data.phase === 'idle' ? false : SECOND_MS,
   })
 
 export const catalogueQuery = (id: string) =>

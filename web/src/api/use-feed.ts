@@ -56,6 +56,7 @@ function followFeed(queryClient: QueryClient, id: string, onDeleted: () => void)
       const event = parse(schemas.Event, data)
       if (event) events.push(event)
       if (event?.kind === 'tools.sighted') void queryClient.invalidateQueries({ queryKey: ['tools', id] })
+      if (event?.kind === 'update.found') void queryClient.invalidateQueries({ queryKey: ['update', id] })
       flushSoon()
     })
     source.addEventListener('log', ({ data }) => {
@@ -129,6 +130,7 @@ export function storeDeployment(queryClient: QueryClient, deployment: Deployment
   }
   if (before?.liveRelease !== deployment.liveRelease) {
     void queryClient.invalidateQueries({ queryKey: ['catalogue', deployment.id] })
+    void queryClient.invalidateQueries({ queryKey: ['update', deployment.id] })
     void queryClient.invalidateQueries({ queryKey: ['tools', deployment.id] })
   }
 }

@@ -17,6 +17,11 @@ export function Changes({ id, number, since }: ChangesProps) {
   if (changes === undefined) return <Skeleton width={20} />
   const rows = rowsOf(changes)
   if (rows.length === 0) return <p className="dim">Nothing differs from v{since}.</p>
+  return <ChangeList rows={rows} />
+}
+
+/** What came, went or changed, a line each. */
+export function ChangeList({ rows }: { readonly rows: readonly Row[] }) {
   return (
     <ul className="changes">
       {rows.map(({ sign, text }) => (
@@ -58,16 +63,16 @@ function rowsOf(changes: ReleaseChanges): readonly Row[] {
     ...changes.settings.flatMap(({ name, from, to }) =>
       pair(SETTINGS[name] ?? name, { from: String(from), to: String(to) }),
     ),
-    ...names('Variable', changes.variables),
-    ...names(
+    ...rowsOfNames('Variable', changes.variables),
+    ...rowsOfNames(
       'Tool',
       tools && {
         ...tools,
         changed: tools.changed.map(({ name, members }) => `${name}: ${members.join(', ')}`),
       },
     ),
-    ...names('Resource', changes.resources),
-    ...names('Prompt', changes.prompts),
+    ...rowsOfNames('Resource', changes.resources),
+    ...rowsOfNames('Prompt', changes.prompts),
   ]
 }
 
@@ -77,7 +82,7 @@ function pair(what: string, change: { from: string; to: string } | null): Row[] 
     : [{ sign: '~', text: `${what}: ${change.from || 'none'} → ${change.to || 'none'}` }]
 }
 
-function names(what: string, changes: ReleaseChanges['variables']): Row[] {
+export function rowsOfNames(what: string, changes: ReleaseChanges['variables']): Row[] {
   if (changes === null) return []
   const rows = (sign: Sign, list: readonly string[]) =>
     list.map((name) => ({ sign, text: `${what} ${name}` }))

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
-import { PackageCheck, Undo2 } from 'lucide-react'
+import { Undo2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Release } from '../../api/client.ts'
-import { releasesQuery, updateQuery } from '../../api/queries.ts'
+import { releasesQuery } from '../../api/queries.ts'
 import { networkWords } from '../../app/network-policy.ts'
 import { Ago } from '../../kit/ago.tsx'
 import { Badge } from '../../kit/badge.tsx'
@@ -11,11 +11,11 @@ import { Confirm } from '../../kit/confirm.tsx'
 import { DocsLink, ErrorNote } from '../../kit/error-note.tsx'
 import { plural } from '../../kit/format.ts'
 import { fatalLine, Log } from '../../kit/log.tsx'
-import { Note } from '../../kit/note.tsx'
 import { SkeletonCard } from '../../kit/skeleton.tsx'
 import { useCurrent } from './current.ts'
 import { useRelease } from './release-actions.ts'
 import { Changes } from './release-changes.tsx'
+import { UpdatePanel } from './update-panel.tsx'
 import './releases.css'
 
 export function Releases() {
@@ -32,7 +32,7 @@ export function Releases() {
   }
   return (
     <div className="tab stack">
-      <UpdateNote />
+      <UpdatePanel />
       <ol className="stack" aria-label="Releases, newest first">
         {releases.map((release, index) => (
           <li key={release.id}>
@@ -49,36 +49,6 @@ export function Releases() {
       </ol>
       {backTo && <BackDialog release={backTo} onClose={() => setBackTo(null)} />}
     </div>
-  )
-}
-
-/** A newer version of the package, with the way to it. Nothing while it is not known: it is a hint. */
-function UpdateNote() {
-  const deployment = useCurrent()
-  const { data: update } = useQuery({
-    ...updateQuery(deployment.id),
-    enabled: deployment.liveRelease !== null,
-  })
-  const make = useRelease(deployment, () => undefined)
-  if (update?.available !== true) return null
-  return (
-    <Note
-      tone="deploying"
-      icon={PackageCheck}
-      title={`Version ${update.latest} is available`}
-      role="status"
-      actions={
-        <Button size="sm" pending={make.isPending} onClick={() => make.mutate({ version: update.latest })}>
-          Update
-        </Button>
-      }
-    >
-      <p>
-        {update.current} goes on serving until it has answered. Afterwards you see here which tools it
-        changed.
-      </p>
-      {make.error && <ErrorNote error={make.error} />}
-    </Note>
   )
 }
 

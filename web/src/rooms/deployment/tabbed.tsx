@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { Link, Outlet } from '@tanstack/react-router'
+import { Link, Outlet, useMatchRoute } from '@tanstack/react-router'
 import {
   CircleX,
   Download,
@@ -7,6 +7,7 @@ import {
   LoaderCircle,
   Lock,
   Package,
+  PackageCheck,
   Play,
   RotateCw,
   Square,
@@ -50,6 +51,7 @@ export function Tabbed() {
         actions={state !== 'deleting' && <Actions deployment={deployment} />}
       />
       <ReleaseNote deployment={deployment} />
+      <UpdateNote deployment={deployment} />
       <AccountNotes />
       {release.variables.some(({ personal }) => personal) && (
         <div className="above-walk">
@@ -128,6 +130,28 @@ function ReleaseNote({ deployment: { release, liveRelease, slug } }: { readonly 
     <div className="above-walk">
       <Note tone="deploying" icon={LoaderCircle} title={`Release v${release.number} is coming up`}>
         <p>v{liveRelease} serves until it answers.</p>
+      </Note>
+    </div>
+  )
+}
+
+/** That there is a newer version, with the way to what it changes. */
+function UpdateNote({
+  deployment: { update, release, liveRelease, slug },
+}: {
+  readonly deployment: Deployment
+}) {
+  const isOnItsWay = liveRelease !== release.number && release.state !== 'failed'
+  const isShown = useMatchRoute()({ to: '/deployments/$slug/releases', params: { slug } }) !== false
+  if (update === null || isOnItsWay || isShown) return null
+  return (
+    <div className="above-walk">
+      <Note tone="deploying" icon={PackageCheck} title={`Version ${update} is available`}>
+        <p>
+          <Link to="/deployments/$slug/releases" params={{ slug }}>
+            See what it changes, and update
+          </Link>
+        </p>
       </Note>
     </div>
   )

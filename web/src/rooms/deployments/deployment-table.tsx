@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router'
+import { PackageCheck } from 'lucide-react'
 import type { Deployment } from '../../api/client.ts'
 import { Ago } from '../../kit/ago.tsx'
 import { Badge } from '../../kit/badge.tsx'
@@ -35,7 +36,8 @@ export function DeploymentTable({ deployments }: { readonly deployments: readonl
 }
 
 function Row({ deployment }: { readonly deployment: Deployment }) {
-  const { slug, name, state, stateReason, source, release, toolCount, endpoint, updatedAt } = deployment
+  const { slug, name, state, stateReason, source, release, toolCount, update, endpoint, updatedAt } =
+    deployment
   const isTrouble = state === 'failed' || state === 'unhealthy'
   const why = isTrouble ? (stateReason ?? release.error?.message) : state === 'deploying' ? stateReason : null
   return (
@@ -51,6 +53,14 @@ function Row({ deployment }: { readonly deployment: Deployment }) {
           <Badge tone="plain" className="num no-s">
             v{release.number}
           </Badge>
+          {update !== null && (
+            <Link to="/deployments/$slug/releases" params={{ slug }}>
+              <Badge tone="acc" icon={PackageCheck}>
+                {update}
+                <span className="sr"> is available</span>
+              </Badge>
+            </Link>
+          )}
         </div>
         <div className={`sub clip${isTrouble ? ` ${state}` : ''}`}>
           {why ?? <span className="mono">{source}</span>}

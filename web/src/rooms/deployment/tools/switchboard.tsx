@@ -14,7 +14,7 @@ import { Note } from '../../../kit/note.tsx'
 import { Segmented } from '../../../kit/segmented.tsx'
 import { Skeleton } from '../../../kit/skeleton.tsx'
 import { useCurrent } from '../current.ts'
-import { textsOf } from './definition-lines.ts'
+import { DefinitionChanges } from './definition-changes.tsx'
 
 /** A change of the list of tools, which lands in the query cache. */
 function useToolChange<T>(act: (given: T) => Promise<ToolListing>, text: string) {
@@ -247,24 +247,7 @@ function ChangedTool({ item }: { readonly item: ToolItem }) {
             : 'Clients see it. Accept it to have it approved.'}
         </span>
       </Note>
-      <ul className="changes" aria-label={`What differs in ${name}`}>
-        {(from === null ? Object.keys(to) : members).map((member) => (
-          <li key={member}>
-            <span className="faint">{member}</span>
-            {from !== null &&
-              textsOf(from[member]).map((line, index) => (
-                <code key={`-${index}`} className="failed block">
-                  − {line}
-                </code>
-              ))}
-            {textsOf(to[member]).map((line, index) => (
-              <code key={`+${index}`} className="running block">
-                + {line}
-              </code>
-            ))}
-          </li>
-        ))}
-      </ul>
+      <DefinitionChanges name={name} from={from} to={to} members={members} />
       {decide.error && <ErrorNote error={decide.error} />}
     </section>
   )
