@@ -406,14 +406,15 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       logger: logger.child({ part: 'registries' }),
     }),
   )
+  const images = createOciIndex({
+    userAgent,
+    plainRegistries: config.imageRegistries,
+    platform: { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch },
+  })
   const analyzer = createSourceAnalyzer({
     sources,
     services: workspaceServices,
-    images: createOciIndex({
-      userAgent,
-      plainRegistries: config.imageRegistries,
-      platform: { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch },
-    }),
+    images,
     registry: createRegistryEntries(
       db,
       registries.official,
@@ -423,7 +424,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     memoryMiB: config.defaultMemoryMiB,
     now: () => systemClock.now(),
   })
-  const versions = createVersions({ sources, services: workspaceServices, analyzer, runtimes })
+  const versions = createVersions({ sources, services: workspaceServices, images, analyzer, runtimes })
   const updates = stack.use(
     startUpdateChecks({
       db,

@@ -12,9 +12,12 @@ import {
   type GithubSource,
   type GitPackage,
   type GitSource,
+  type ImageIndex,
   type LaunchPackage,
   type LaunchSpec,
   type NpmPackage,
+  type OciPackage,
+  type OciSource,
   type PackageInfo,
   type PypiInfo,
   type PypiPackage,
@@ -30,6 +33,7 @@ import type { WorkspaceServices } from './workspace-services.ts'
 export interface VersionsOptions {
   readonly sources: SourceHost
   readonly services: Pick<WorkspaceServices, 'npm' | 'pypi' | 'reading'>
+  readonly images: ImageIndex
   readonly analyzer: SourceAnalyzer
   /** Where servers are tried out, by what can be run there. */
   readonly runtimes: readonly Pick<Runtime, 'tryOut' | 'supports'>[]
@@ -41,7 +45,7 @@ const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/
 
 /** Looks for versions where packages and repositories are published, and tries them out as an analysis does. */
 export function createVersions(options: VersionsOptions): VersionFinder {
-  const { sources, services, analyzer } = options
+  const { sources, services, images, analyzer } = options
 
   const within = (workspaceId: string, source: GithubSource | GitSource, signal: AbortSignal) =>
     services.reading(workspaceId, source, signal)
@@ -61,9 +65,13 @@ export function createVersions(options: VersionsOptions): VersionFinder {
   }
 
   function readRepository(text: string): GithubSource | GitSource | null {
+    const source = readSource(text)
+    return source?.kind === 'github' || source?.kind === 'git' ? source : null
+  }
+
+  function readSource(text: string): ReturnType<typeof parseSource> | null {
     try {
-      const source = parseSource(text, { githubHosts: analyzer.githubHosts })
-      return source.kind === 'github' || source.kind === 'git' ? source : null
+      return parseSource(text, { githubHosts: analyzer.githubHosts })
     } catch {
       return null
     }
@@ -96,13 +104,29 @@ export function createVersions(options: VersionsOptions): VersionFinder {
     return { ...found, version: describePackage(moved).version, package: moved }
   }
 
+  /** The tag that the owner named, where it means another image by now. Whoever names a digest wants just that. */
+  async function newestImage(
+    pkg: OciPackage,
+    tracked: string | null,
+    signal: AbortSignal,
+  ): Promise<FoundVersion | null> {
+    const named = tracked === null ? null : readSource(tracked)
+    if (named?.kind !== 'oci' || named.digest !== null) return null
+    if (named.registry !== pkg.registry || named.repository !== pkg.repository) return null
+    const info = await images.resolve(named, signal)
+    if (info.digest === pkg.digest) return null
+    const moved = { ...pkg, digest: info.digest, program: info.entrypoint }
+    const { version } = describePackage(moved)
+    return { version, publishedAt: info.createdAt, deprecated: null, package: moved }
+  }
+
   async function tryIn(
     workspaceId: string,
     spec: LaunchSpec,
     memoryMiB: number,
     signal: AbortSignal,
   ): Promise<VersionTrial> {
-    const { package: pkg } = spec
+    const { package: pkg, transport } = spec
     const runtime = options.runtimes.find(({ supports }) => supports.packages.includes(pkg.kind))
     if (runtime === undefined) return untried('No runtime of this installation can try it out.')
     const read = await analysisOf(workspaceId, pkg, signal)
@@ -111,6 +135,7 @@ export function createVersions(options: VersionsOptions): VersionFinder {
         workspaceId,
         package: pkg,
         args: spec.args,
+        ...(transport.kind === 'port' ? { port: { port: transport.port, path: transport.path } } : {}),
         variables: withKnown(read?.env ?? [], spec),
         requiredOneOf: read?.requiredOneOf ?? [],
         arguments: read?.arguments ?? [],
@@ -156,6 +181,8 @@ export function createVersions(options: VersionsOptions): VersionFinder {
         return { kind: pkg.kind, name: pkg.name, version: pkg.version }
       case 'git':
         return { ...repositoryOf(pkg, null), ref: pkg.commit, path: pkg.path }
+      case 'oci':
+        return imageAt(pkg, null, pkg.digest)
       case 'remote':
         return null
     }
@@ -176,6 +203,8 @@ export function createVersions(options: VersionsOptions): VersionFinder {
         }
         case 'git':
           return newestCommit(workspaceId, pkg, tracked, signal)
+        case 'oci':
+          return newestImage(pkg, tracked, signal)
         case 'remote':
           return null
       }
@@ -192,6 +221,12 @@ export function createVersions(options: VersionsOptions): VersionFinder {
           const source = { ...repositoryOf(pkg, null), ref: version === 'latest' ? null : version }
           const { content } = await sources.pin(source, await within(workspaceId, source, signal))
           return { ...pkg, commit: content }
+        }
+        case 'oci': {
+          const isDigest = version.startsWith('sha256:')
+          const wanted = imageAt(pkg, isDigest ? null : version, isDigest ? version : null)
+          const { digest, entrypoint } = await images.resolve(wanted, signal)
+          return { ...pkg, digest, program: entrypoint }
         }
         case 'remote':
           throw new CatwalkError(
@@ -220,6 +255,10 @@ function seen({
   publishedAt,
 }: PackageInfo | PypiInfo): Pick<FoundVersion, 'version' | 'publishedAt'> {
   return { version, publishedAt }
+}
+
+function imageAt({ registry, repository }: OciPackage, tag: string | null, digest: string | null): OciSource {
+  return { kind: 'oci', registry, repository, tag, digest }
 }
 
 function atNpm(pkg: NpmPackage, info: PackageInfo): NpmPackage {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { GitPackage, SourceHost } from '../../src/domain/index.ts'
+import type { GitPackage, ImageInfo, OciPackage, OciSource, SourceHost } from '../../src/domain/index.ts'
 import { createVersions } from '../../src/program/versions.ts'
 import { createFakeAnalyzer } from '../fakes/analyzer.ts'
 import { startGithub, type FakeGithub } from '../fakes/github.ts'
@@ -35,10 +35,35 @@ beforeAll(async () => {
 })
 afterAll(() => owned.disposeAsync())
 
+// A registry in which every tag means the same image.
+const MOVED = `sha256:${'b'.repeat(64)}`
+const image: OciPackage = {
+  kind: 'oci',
+  registry: 'ghcr.io',
+  repository: 'team/server',
+  digest: `sha256:${'a'.repeat(64)}`,
+  program: ['serve'],
+}
+const imageAt = ({ registry, repository, tag, digest }: OciSource): ImageInfo => ({
+  registry,
+  repository,
+  tag,
+  digest: digest ?? MOVED,
+  platforms: [],
+  environment: [],
+  entrypoint: ['serve', 'better'],
+  command: [],
+  labels: {},
+  ports: [],
+  createdAt: null,
+  compressedBytes: 1,
+})
+
 const versions = () =>
   createVersions({
     sources,
     services: { npm: notAsked, pypi: notAsked, reading: async () => ({ token: null, signal }) },
+    images: { resolve: async (source) => imageAt(source) },
     analyzer: { ...createFakeAnalyzer(), githubHosts: sources.githubHosts },
     runtimes: [],
   })
@@ -84,4 +109,20 @@ test('whoever named one commit is told of no other', async () => {
 test('a repository is moved to a branch, tag or commit by its name', async () => {
   const commit = github.commitOf('owner/server', 'v1.9.0')
   expect(await versions().at('ws', at('a'.repeat(40)), 'v1.9.0', signal)).toEqual(at(commit))
+})
+
+test('an image is followed by the tag that its owner named, and not where it was named by digest', async () => {
+  const moved = { ...image, digest: MOVED, program: ['serve', 'better'] }
+  const find = (pkg: OciPackage, from: string | null) => versions().newest('ws', pkg, from, signal)
+  expect(await find(image, 'oci:ghcr.io/team/server:1')).toMatchObject({
+    version: 'bbbbbbbbbbbb',
+    package: moved,
+  })
+  expect(await find(image, 'oci:ghcr.io/team/server')).toMatchObject({ package: moved })
+  expect(await find(moved, 'oci:ghcr.io/team/server:1')).toBeNull()
+  expect(await find(image, `oci:ghcr.io/team/server@${image.digest}`)).toBeNull()
+  expect(await find(image, 'oci:ghcr.io/else/where:1')).toBeNull()
+  expect(await find(image, null)).toBeNull()
+  expect(await versions().at('ws', image, '2', signal)).toEqual(moved)
+  expect(await versions().at('ws', image, image.digest, signal)).toEqual({ ...moved, digest: image.digest })
 })
