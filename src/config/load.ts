@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { isIPv4 } from 'node:net'
 import type { z } from 'zod'
-import { CatwalkError, quoted, type MemoryPrice, type Secret } from '../domain/index.ts'
+import { CatwalkError, quoted, type MemoryPrice, type ReplicaRole, type Secret } from '../domain/index.ts'
 import { nearest } from './nearest.ts'
 import { CLIENT_VARIABLES, flagOf, SETTINGS, type SettingKey } from './settings.ts'
 
@@ -113,6 +113,8 @@ export interface Config {
   /** Processes of people that one deployment may have at a time. */
   readonly peopleAtOnce: number
   readonly deploymentConcurrency: number
+  /** At least one. */
+  readonly roles: readonly ReplicaRole[]
   readonly staleAfterMs: number
   /** Without a slash at the end. */
   readonly githubApiUrl: string

@@ -621,6 +621,14 @@ export const SETTINGS = {
     default: '32',
     example: '100',
   }),
+  roles: setting({
+    name: 'CATWALK_ROLES',
+    description:
+      'What this replica does, separated by commas: `api` (API, dashboard, signing in), `gateway` (endpoints), `reconciler` (runs servers). Replicas on one database share the work: docs/replicas.md.',
+    value: value.roles,
+    default: 'api,gateway,reconciler',
+    example: 'api,gateway',
+  }),
   staleAfterS: setting({
     name: 'CATWALK_STALE_AFTER_S',
     description:

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { isPrivateRange, isProxyRange, Secret } from '../domain/index.ts'
+import { isPrivateRange, isProxyRange, REPLICA_ROLES, Secret, type ReplicaRole } from '../domain/index.ts'
 
 /** What a setting accepts: the reading of its text, and the words that follow "is not". */
 export interface Value<T> {
@@ -123,6 +123,15 @@ export const privateRanges: Value<readonly string[]> = {
     .refine((parts) => parts.every(isPrivateRange)),
   accepts:
     'a list of addresses and ranges within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 or fc00::/7, separated by commas',
+}
+
+export const roles: Value<readonly ReplicaRole[]> = {
+  schema: z
+    .string()
+    .transform((text) => text.split(',').map((word) => word.trim()))
+    .pipe(z.array(z.enum(REPLICA_ROLES)).min(1))
+    .transform((named) => REPLICA_ROLES.filter((role) => named.includes(role))),
+  accepts: `one or more of ${REPLICA_ROLES.join(', ')}, separated by commas`,
 }
 
 export const proxies: Value<readonly string[]> = {

@@ -213,6 +213,7 @@ export const Event = z
         'account.broken',
         'tools.sighted',
         'update.found',
+        'node.lost',
       ])
       .describe('release.state carries data.state; instance.ended carries data.exitCode and data.signal'),
     message: z.string(),

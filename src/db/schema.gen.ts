@@ -295,6 +295,7 @@ export interface NodesTable {
   started_at: Defaulted<Timestamp>
   heartbeat_at: Defaulted<Timestamp>
   address: string | null
+  lost_at: Timestamp | null
 }
 
 export interface OauthAuthorizationsTable {

@@ -46,6 +46,11 @@ const CATALOGUE = {
     title: 'Something went wrong in Catwalk',
     help: 'Try again. If it stays, look up the request id in the log and report it.',
   },
+  wrong_replica: {
+    status: 421,
+    title: 'This replica of Catwalk does something else',
+    help: 'Whoever runs Catwalk: send /mcp/ to replicas with the role gateway, everything else to those with the role api (CATWALK_ROLES).',
+  },
   unavailable: { status: 503, title: 'Not available right now', help: 'Try again in a moment.' },
   wait_timeout: {
     status: 504,

@@ -264,3 +264,4 @@ export {
   type VersionFinder,
   type VersionTrial,
 } from './updates.ts'
+export { REPLICA_ROLES, type ReplicaRole } from './replica-roles.ts'

@@ -29,6 +29,7 @@ import {
 import {
   createAwakeMeter,
   createInstanceRegistry,
+  startBystander,
   startReconciler,
   startUpdateChecks,
 } from '../reconciler/index.ts'
@@ -48,6 +49,7 @@ import { startRegistries } from './registries.ts'
 import { createReplicas, internalUrl, type Replicas } from './replicas.ts'
 import { createOAuth } from './oauth.ts'
 import { openRepositoryOf } from './open-repository.ts'
+import { answerByRole } from './roles.ts'
 import { createRuntimes } from './runtimes.ts'
 import { createServiceKeys } from './service-keys.ts'
 import { createSourceAnalyzer } from './source-analyzer.ts'
@@ -253,8 +255,10 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     clock: systemClock,
     logger: logger.child({ part: 'accounts' }),
   })
+  const runsServers = config.roles.includes('reconciler')
+  const startWork = runsServers ? startReconciler : startBystander
   const reconciler = stack.use(
-    startReconciler({
+    startWork({
       db,
       nodeId,
       runtimes: new Map(runtimes.map((runtime) => [runtime.kind, runtime])),
@@ -425,15 +429,18 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     now: () => systemClock.now(),
   })
   const versions = createVersions({ sources, services: workspaceServices, images, analyzer, runtimes })
-  const updates = stack.use(
-    startUpdateChecks({
-      db,
-      versions,
-      everyMs: config.updateCheckMs,
-      random: Math.random,
-      logger: logger.child({ part: 'updates' }),
-    }),
-  )
+  // Versions are tried out where servers run; who asks elsewhere waits for the next look of one of those.
+  const updates = runsServers
+    ? stack.use(
+        startUpdateChecks({
+          db,
+          versions,
+          everyMs: config.updateCheckMs,
+          random: Math.random,
+          logger: logger.child({ part: 'updates' }),
+        }),
+      )
+    : null
   const api = createApi({
     ...addresses,
     auth,
@@ -462,7 +469,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         db,
         vault,
         pokeRegistries: () => registries.poke(),
-        pokeUpdates: () => updates.poke(),
+        pokeUpdates: () => updates?.poke(),
         serviceKeys: createServiceKeys({ config, userAgent, registries: workspaceServices }),
         endpoints: replicas.directory,
         tokenEndpoints,
@@ -549,11 +556,14 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   const sandbox = await offers[0]?.status()
   const setUpLink = (await setUpLinks.needed()) ? (await setUpLinks.issue(null)).url.href : null
 
-  door.open((req, res) => {
-    if (isEndpoint(req.url ?? '')) gateway.handle(req, res)
-    else if (replicas.isInternal(req)) replicas.handle(req, res)
-    else void answerApi(req, res)
-  })
+  door.open(
+    answerByRole({
+      roles: config.roles,
+      gateway: (req, res) => gateway.handle(req, res),
+      api: (req, res) => void answerApi(req, res),
+      replicas,
+    }),
+  )
   stack.use(await announceRun(dataDir, `http://${ownName(config.host)}:${door.port}`))
   // The first to happen at the end: nothing new comes in, calls in flight are answered, the API's streams end.
   stack.defer(async () => {
@@ -570,11 +580,6 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     unsandboxed: config.allowUnsandboxed,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
-}
-
-/** Discovery stands below an endpoint's address, but the gateway has nothing to do with it. */
-function isEndpoint(url: string): boolean {
-  return url.startsWith('/mcp/') && !/^\/mcp\/[^/?]+\/\.well-known\//.test(url)
 }
 
 async function countByState(db: queries.Handle): Promise<Partial<Record<DeploymentState, number>>> {

@@ -1,3 +1,4 @@
+export { startBystander } from './bystander.ts'
 export { createAwakeMeter } from './awake-meter.ts'
 export type { StandIn, StandInOptions } from './people.ts'
 export type { Checkpoint, ReconcilerDependencies } from './dependencies.ts'

@@ -4,11 +4,14 @@ import { endInstance } from './adopt.ts'
 import type { ReconcilerDependencies } from './dependencies.ts'
 import { createSlots } from './slots.ts'
 import { createTender } from './tend.ts'
+import { wakeElsewhere } from './wake-elsewhere.ts'
 import { reconcile } from './work.ts'
 
 const RENEW_MS = 8000
 // After a node without a database has begun to end its instances, they have this long until another may take over.
 const END_WITHIN_MS = 30_000
+// So long must this node have heard the database all the while before it takes another for gone.
+const SOUND_MS = 16_000
 const LONGEST_SLEEP_MS = 5000
 const AFTER_ERROR_MS = 2000
 const AT_ONCE = 4
@@ -45,6 +48,8 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
   let lookAgain = false
   let timer: NodeJS.Timeout | undefined
   let renewedAt = performance.now()
+  /** Since when every renewal has succeeded, and in time. */
+  let soundSince = performance.now()
   const tender = createTender(deps, (deploymentId) => active.has(deploymentId), ended)
   const tending = setInterval(
     () => {
@@ -123,7 +128,7 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
         let done: Promise<void> | null = null
         try {
           const claimed = await queries.claimSleeping(deps.db, deps.nodeId, leaseSeconds, deploymentId)
-          if (claimed === null) await wakeElsewhere(deploymentId)
+          if (claimed === null) await wakeElsewhere(deps, deploymentId)
           else if (!ended.aborted) done = start(claimed)
         } finally {
           waking.delete(deploymentId)
@@ -137,12 +142,6 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
       const message = 'Catwalk cannot start the server right now.'
       deps.instances.fail(deploymentId, new CatwalkError('unavailable', message))
     }
-  }
-
-  async function wakeElsewhere(deploymentId: string): Promise<void> {
-    if ((await queries.wakeElsewhere(deps.db, deploymentId)) !== 'node_lost') return
-    const message = 'The machine that has the data of the server does not answer.'
-    deps.instances.fail(deploymentId, new CatwalkError('node_lost', message))
   }
 
   async function recover(work: Parameters<typeof reconcile>[0], error: unknown): Promise<void> {
@@ -172,11 +171,20 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
     const busyBefore = busy()
     try {
       const held = await queries.renewLeases(deps.db, deps.nodeId, leaseSeconds)
+      if (performance.now() - renewedAt > 2 * RENEW_MS) soundSince = performance.now()
       renewedAt = performance.now()
       await letGo(held, before)
       await takeUpAgain([...held.keys()], busyBefore)
+      if (performance.now() - soundSince > SOUND_MS) await noteLostNodes()
     } catch (error) {
+      soundSince = performance.now()
       deps.logger.warn({ err: error }, 'leases could not be renewed')
+    }
+  }
+
+  async function noteLostNodes(): Promise<void> {
+    for (const node of await queries.noteLostNodes(deps.db, deps.nodeId)) {
+      deps.logger.warn({ node }, 'another node is not heard any more')
     }
   }
 

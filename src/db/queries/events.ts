@@ -14,6 +14,7 @@ export type EventKind =
   | 'account.broken'
   | 'tools.sighted'
   | 'update.found'
+  | 'node.lost'
 
 export interface NewEvent {
   readonly workspaceId: string

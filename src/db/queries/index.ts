@@ -169,7 +169,7 @@ export {
   type ReleaseFailure,
   type ReleaseRow,
 } from './releases.ts'
-export { answers, heartbeat, nodeAddress } from './nodes.ts'
+export { answers, heartbeat, nodeAddress, noteLostNodes } from './nodes.ts'
 export {
   deletePersonalCredentials,
   findForMember,

@@ -1,12 +1,13 @@
 import { sql } from 'kysely'
-import { CHANNEL } from './announce.ts'
+import { announce, CHANNEL } from './announce.ts'
+import { insertEvent } from './events.ts'
 import type { Handle } from './handle.ts'
 import { NODE_GONE_SECONDS } from './leases.ts'
 
 /** Says that the node is there, in its row and through the channel, so that it hears itself. */
 export async function heartbeat(db: Handle, nodeId: string): Promise<void> {
   await sql`
-    with beat as (update nodes set heartbeat_at = now() where id = ${nodeId})
+    with beat as (update nodes set heartbeat_at = now(), lost_at = null where id = ${nodeId})
     select pg_notify(${CHANNEL}, 'heartbeat')`.execute(db)
 }
 
@@ -19,6 +20,50 @@ export async function nodeAddress(db: Handle, nodeId: string): Promise<string | 
     .where('heartbeat_at', '>', sql<Date>`now() - make_interval(secs => ${NODE_GONE_SECONDS})`)
     .executeTakeFirst()
   return row?.address ?? null
+}
+
+/**
+ * Tells, once, of nodes that are not heard any more without having said that they stop, in the history of what ran there.
+ * For a node that has itself been heard all the while.
+ * @returns the nodes
+ */
+export async function noteLostNodes(db: Handle, nodeId: string): Promise<readonly string[]> {
+  return db.transaction().execute(async (tx) => {
+    const { rows: lost } = await sql<{ id: string }>`
+      update nodes set lost_at = now()
+      where id <> ${nodeId} and lost_at is null and heartbeat_at > 'epoch'::timestamptz
+        and heartbeat_at < now() - make_interval(secs => ${NODE_GONE_SECONDS})
+      returning id`.execute(tx)
+    const ids = lost.map(({ id }) => id)
+    if (ids.length === 0) return ids
+    const { rows } = await sql<{
+      id: string
+      workspace_id: string
+      release_id: string
+      node: string
+      waits: boolean
+    }>`
+      select distinct on (d.id) d.id, d.workspace_id, i.release_id, i.node_id as node,
+        d.keeps_data and d.home_node is not distinct from i.node_id as waits
+      from instances i join deployments d on d.id = i.deployment_id
+      where i.node_id = any (${ids}::text[]) and d.desired = 'running'
+      order by d.id, i.started_at desc`.execute(tx)
+    for (const { id, workspace_id: workspaceId, release_id: releaseId, node, waits } of rows) {
+      const then = waits
+        ? 'It starts again when that machine, which has its data, is back.'
+        : 'Another one takes over.'
+      await insertEvent(tx, {
+        workspaceId,
+        deploymentId: id,
+        releaseId,
+        kind: 'node.lost',
+        message: `The machine that ran it was not heard for ${NODE_GONE_SECONDS} s. ${then}`,
+        data: { node },
+      })
+      await announce(tx, 'deployment', id)
+    }
+    return ids
+  })
 }
 
 /** Whether the database answers a question right now. */
