@@ -8,6 +8,7 @@ import type { AuditOptions } from './commands/audit.ts'
 import type { AddKeyOptions, InviteOptions } from './commands/people.ts'
 import type { RotateOptions } from './commands/keys.ts'
 import type { QuotaOptions, Wish } from './commands/quotas.ts'
+import { addNotices } from './notice-commands.ts'
 import type { SetOptions } from './commands/workspace-settings.ts'
 
 type Run = ProgramOptions['run']
@@ -191,6 +192,7 @@ function addPeople(program: Command, run: Run): void {
     )
   addWorkspaceSettings(workspace, run)
   addQuotas(workspace, run)
+  addNotices(program, run)
 
   const member = program.command('member').description('who is in the workspace')
   member

@@ -124,6 +124,7 @@ export interface Config {
   /** Null when it is not asked. Without a slash at the end. */
   readonly registryUrl: string | null
   readonly glamaUrl: string | null
+  readonly noticeOrigins: readonly string[]
   readonly registrySyncMs: number
   /** 0: only when somebody asks. */
   readonly updateCheckMs: number

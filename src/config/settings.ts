@@ -693,6 +693,14 @@ export const SETTINGS = {
     default: '2048',
     example: '10240',
   }),
+  noticeOrigins: setting({
+    name: 'CATWALK_NOTICE_ORIGINS',
+    description:
+      'Origins that notices may be sent to although they are inside the own network or without TLS, separated by commas. All other webhooks must be https on the public internet.',
+    value: value.origins,
+    default: '',
+    example: 'https://chat.intern.example.com',
+  }),
   updateCheckHours: setting({
     name: 'CATWALK_UPDATE_CHECK_HOURS',
     description:

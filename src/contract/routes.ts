@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { accountProviderRoutes } from './account-provider-routes.ts'
+import { noticeRoutes } from './notice-routes.ts'
 import { accountRoutes } from './account-routes.ts'
 import * as f from './deployment-file.ts'
 import { collectionRoutes } from './collection-routes.ts'
@@ -59,6 +60,7 @@ const range = z.object({
 /** Every route of the REST API. The server, the OpenAPI document, the CLI and the dashboard are made from it. */
 export const routes = {
   ...accountProviderRoutes,
+  ...noticeRoutes,
   ...accountRoutes,
   ...collectionRoutes,
   ...deviceRoutes,

@@ -298,6 +298,41 @@ export interface NodesTable {
   lost_at: Timestamp | null
 }
 
+export interface NoticeChannelsTable {
+  id: string
+  workspace_id: string
+  kind: 'webhook' | 'mail'
+  shown: string
+  token: string
+  key_id: string
+  notices: readonly string[]
+  secret_version: Defaulted<number>
+  created_by: string
+  created_at: Defaulted<Timestamp>
+}
+
+export interface NoticeDeliveriesTable {
+  notice_id: string
+  channel_id: string
+  state: Defaulted<'pending' | 'delivered' | 'failed'>
+  attempts: Defaulted<number>
+  next_at: Defaulted<Timestamp>
+  lease_until: Timestamp | null
+  error: string | null
+  ended_at: Timestamp | null
+}
+
+export interface NoticesTable {
+  id: string
+  workspace_id: string
+  at: Defaulted<Timestamp>
+  kind: string
+  deployment_id: string | null
+  deployment: Jsonb<JsonValue> | null
+  message: string
+  once: string | null
+}
+
 export interface OauthAuthorizationsTable {
   id: string
   connection_id: string
@@ -599,6 +634,9 @@ export interface DB {
   mcp_sessions: McpSessionsTable
   members: MembersTable
   nodes: NodesTable
+  notice_channels: NoticeChannelsTable
+  notice_deliveries: NoticeDeliveriesTable
+  notices: NoticesTable
   oauth_authorizations: OauthAuthorizationsTable
   oauth_clients: OauthClientsTable
   oauth_codes: OauthCodesTable

@@ -624,6 +624,11 @@ const CATALOGUE = {
     title: 'The service does not take the key',
     help: 'Make a new key at the service, or check that this one was copied whole. Nothing was saved.',
   },
+  notice_channel_not_found: {
+    status: 404,
+    title: 'No such address for notices',
+    help: 'List them with: bin/catwalk notices ls',
+  },
   service_unreachable: {
     status: 502,
     title: 'The service could not be asked about the key',

@@ -24,6 +24,8 @@ const PREFIX = {
   connection: 'con',
   authorization: 'auz',
   oauthClient: 'cli',
+  notice: 'ntc',
+  noticeChannel: 'nch',
 } as const
 
 export type IdKind = keyof typeof PREFIX

@@ -265,3 +265,18 @@ export {
   type VersionTrial,
 } from './updates.ts'
 export { REPLICA_ROLES, type ReplicaRole } from './replica-roles.ts'
+export {
+  NOTICE_KINDS,
+  noticeBody,
+  NoticeGone,
+  noticeOf,
+  noticeTitle,
+  noticeWaitSeconds,
+  shownAddress,
+  webhookHeaders,
+  webhookSecret,
+  type Notice,
+  type NoticeAddress,
+  type NoticeKind,
+  type NoticeSender,
+} from './notices.ts'

@@ -4,7 +4,7 @@ export interface Mail {
   readonly subject: string
   readonly text: string
   /** What it is about, for the log. */
-  readonly kind: 'invitation' | 'password_reset' | 'verification'
+  readonly kind: 'invitation' | 'password_reset' | 'verification' | 'notice'
 }
 
 export interface Mailer {

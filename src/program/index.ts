@@ -30,6 +30,7 @@ import {
   createAwakeMeter,
   createInstanceRegistry,
   startBystander,
+  startNoticeDelivery,
   startReconciler,
   startUpdateChecks,
 } from '../reconciler/index.ts'
@@ -47,6 +48,7 @@ import { bindServices } from './handlers.ts'
 import { createRegistryEntries } from './registry-entries.ts'
 import { startRegistries } from './registries.ts'
 import { createReplicas, internalUrl, type Replicas } from './replicas.ts'
+import { createNoticeSender } from './notices.ts'
 import { createOAuth } from './oauth.ts'
 import { openRepositoryOf } from './open-repository.ts'
 import { answerByRole } from './roles.ts'
@@ -390,6 +392,26 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   }))
   const mailer = mailerOf(config, logger.child({ part: 'mail' }))
   if (mailer !== null) stack.use(mailer)
+  const noticeSender = createNoticeSender({
+    http: stack.use(
+      createHttpClient({ trustedOrigins: config.noticeOrigins, userAgent, network: publicNetwork }),
+    ),
+    mailer,
+    publicUrl: publicUrl.origin,
+    clock: systemClock,
+  })
+  // Who asks for one elsewhere waits for the next look of a replica that sends them.
+  const notices = runsServers
+    ? stack.use(
+        startNoticeDelivery({
+          db,
+          vault,
+          sender: noticeSender,
+          random: Math.random,
+          logger: logger.child({ part: 'notices' }),
+        }),
+      )
+    : null
   const auth = createAuth({
     ...addresses,
     signUp: config.signUp,
@@ -470,6 +492,8 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         vault,
         pokeRegistries: () => registries.poke(),
         pokeUpdates: () => updates?.poke(),
+        notices: noticeSender,
+        pokeNotices: () => notices?.poke(),
         serviceKeys: createServiceKeys({ config, userAgent, registries: workspaceServices }),
         endpoints: replicas.directory,
         tokenEndpoints,

@@ -89,6 +89,7 @@ async function noteEnd(work: Work, running: Running, end: InstanceEnd): Promise<
 /**
  * Records that an instance of the live release ended or did not come up, and when it is tried again.
  * @param instanceId the one that had answered; null when none came up
+ * @param wasSilent whether it was ended because it did not answer
  */
 export async function countFailure(
   work: Work,
@@ -97,6 +98,7 @@ export async function countFailure(
   failures: number,
   end: InstanceEnd | null,
   instanceId: string | null = null,
+  wasSilent = false,
 ): Promise<void> {
   const isLast = isCrashLooping({ hasLiveRelease: true, failures })
   await record(work, isLast ? null : backOffMs(failures), async (tx) => {
@@ -105,6 +107,8 @@ export async function countFailure(
       exitCode: end?.exitCode ?? null,
       signal: end?.signal ?? null,
       failures,
+      isLast,
+      wasSilent,
     })
     if (instanceId !== null) await queries.deleteInstance(tx, instanceId)
     if (isLast) await queries.dropLease(tx, work.lease)

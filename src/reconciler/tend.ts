@@ -140,6 +140,8 @@ export function createTender(
       'It did not answer its health check and was ended.',
       failures + 1,
       null,
+      null,
+      true,
     )
   }
 

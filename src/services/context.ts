@@ -4,6 +4,7 @@ import type {
   Clock,
   EndpointDirectory,
   MemoryPrice,
+  NoticeSender,
   Quotas,
   RuntimeOffer,
   ServiceKeys,
@@ -43,6 +44,9 @@ export interface ServiceDependencies {
   readonly endpoints: EndpointDirectory
   /** Has due registries asked soon, in the background. Must not throw and must not wait. */
   readonly pokeRegistries: () => void
+  readonly notices: Pick<NoticeSender, 'check'>
+  /** Has notices sent that somebody asked for, likewise. */
+  readonly pokeNotices: () => void
   /** Has updates looked for that somebody asked for, likewise. */
   readonly pokeUpdates: () => void
   readonly changes: Changes

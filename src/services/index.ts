@@ -51,6 +51,16 @@ export {
   listOwnCredentials,
   withdrawOwnCredentials,
 } from './own-credentials.ts'
+export { noticeAddress } from './notices/address.ts'
+export {
+  changeNoticeChannel,
+  createNoticeChannel,
+  deleteNoticeChannel,
+  listNoticeChannels,
+  listNotices,
+  renewNoticeSecret,
+  testNoticeChannel,
+} from './notices/channels.ts'
 export { compareReleases } from './releases/compare.ts'
 export { createRelease } from './releases/create.ts'
 export { listReleases } from './releases/list.ts'

@@ -3,10 +3,12 @@ import { CatwalkError, type JsonObject, type Manifest } from '../../src/domain/i
 import { startUpdateChecks } from '../../src/reconciler/index.ts'
 import {
   checkUpdate,
+  createNoticeChannel,
   createRelease,
   getDeployment,
   getUpdate,
   listEvents,
+  listNotices,
   listUpdates,
   skipUpdate,
 } from '../../src/services/index.ts'
@@ -138,10 +140,16 @@ test('a version that does not start is said not to, before anybody moves to it',
 test('a version is tried out and told of once, however often it is looked at', async () => {
   await using _ = checks()
   world.versions.onNewest = async () => '2.0.0'
+  const body = { kind: 'webhook', address: 'https://hooks.example.com/' } as const
+  await createNoticeChannel(world.ctx, { body })
   await checked()
   await checked()
   expect(world.versions.tried).toEqual(['2.0.0'])
   expect(await found()).toHaveLength(1)
+  const { items } = await listNotices(world.ctx, { query: { limit: 100 } })
+  expect(items.map(({ kind, message }) => [kind, message])).toEqual([
+    ['update_available', expect.stringContaining('Version 2.0.0 is available.')],
+  ])
 })
 
 test('a skipped version is not shown, the next one is, and what was skipped can be had back', async () => {

@@ -99,6 +99,8 @@ export async function createWorld(trustedOrigins: readonly string[] = []): Promi
     analyzer: createFakeAnalyzer(),
     pokeRegistries: () => {},
     pokeUpdates: () => {},
+    notices: { check: async () => {} },
+    pokeNotices: () => {},
     tokenEndpoints,
     analyses: createAnalysisRuns({
       timeoutMs: 10_000,

@@ -1,5 +1,7 @@
 import { sql } from 'kysely'
+import { noticeOf } from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
+import { addNotice } from './notices.ts'
 
 export type EventKind =
   | 'release.created'
@@ -34,7 +36,7 @@ export interface EventRow {
   readonly data: unknown
 }
 
-/** Adds an event to a deployment's history, which is what counts as its last change. */
+/** Adds an event to a deployment's history, which is what counts as its last change, and what is to be told of it. */
 export async function insertEvent(db: Handle, event: NewEvent): Promise<void> {
   await db
     .insertInto('events')
@@ -52,6 +54,8 @@ export async function insertEvent(db: Handle, event: NewEvent): Promise<void> {
     .set({ updated_at: sql<Date>`now()` })
     .where('id', '=', event.deploymentId)
     .execute()
+  const kind = noticeOf(event.kind, event.data ?? {})
+  if (kind !== null) await addNotice(db, { ...event, kind })
 }
 
 /** Events after a cursor, oldest first. */

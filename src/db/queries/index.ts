@@ -264,3 +264,19 @@ export {
   type UpdateRow,
   type UpdateSubject,
 } from './updates.ts'
+export {
+  addTestNotice,
+  changeNoticeChannel,
+  claimDelivery,
+  deleteNoticeChannel,
+  deleteOldNotices,
+  endDelivery,
+  findNoticeChannel,
+  insertNoticeChannel,
+  isMembersAddress,
+  listDeliveries,
+  listNoticeChannels,
+  noticeExpiringKeys,
+  type ClaimedDelivery,
+  type NoticeChannelRow,
+} from './notices.ts'

@@ -9,6 +9,7 @@ export const SEALED_TABLES = [
   'account_providers',
   'connected_accounts',
   'account_revocations',
+  'notice_channels',
 ] as const
 
 export type SealedTable = (typeof SEALED_TABLES)[number]

@@ -15,6 +15,7 @@ const WORDS: Readonly<Record<queries.SealedTable, string>> = {
   account_providers: 'the secret of a service',
   connected_accounts: 'the connected account',
   account_revocations: 'the account to be revoked',
+  notice_channels: 'the address for notices',
 }
 
 export interface Unreadable {

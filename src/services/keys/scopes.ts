@@ -2,6 +2,7 @@ import type { queries } from '../../db/index.ts'
 import { providerScope } from '../accounts/providers.ts'
 import { accountScope } from '../accounts/tokens.ts'
 import { credentialScope, personalCredentialScope } from '../credentials.ts'
+import { noticeScope } from '../notices/address.ts'
 import { workspaceSettingScope } from '../workspace-settings/open.ts'
 
 /** How a row's ciphertext is bound to it. */
@@ -12,4 +13,5 @@ export const SEAL_SCOPES: Readonly<Record<queries.SealedTable, (id: string) => s
   account_providers: providerScope,
   connected_accounts: accountScope,
   account_revocations: accountScope,
+  notice_channels: noticeScope,
 }

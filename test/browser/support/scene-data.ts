@@ -611,6 +611,54 @@ export const ownCredentials: RouteOutput<'listOwnCredentials'>['items'] = [
   },
 ]
 
+export const noticeChannel = {
+  id: 'nch_1',
+  kind: 'webhook',
+  address: 'https://hooks.example.com/…',
+  notices: ['failed', 'unhealthy', 'update_available', 'key_expiring', 'tool_changed', 'account_broken'],
+  createdAt: ago(86_400),
+} satisfies RouteOutput<'listNoticeChannels'>['items'][number]
+
+export const noticeChannels: RouteOutput<'listNoticeChannels'>['items'] = [
+  noticeChannel,
+  {
+    id: 'nch_2',
+    kind: 'mail',
+    address: 'ana@fjordworks.example',
+    notices: ['failed', 'key_expiring'],
+    createdAt: ago(3600),
+  },
+]
+
+export const notices: RouteOutput<'listNotices'>['items'] = [
+  {
+    noticeId: 'ntc_2',
+    channelId: 'nch_1',
+    shown: 'https://hooks.example.com/…',
+    at: ago(60),
+    kind: 'update_available',
+    slug: 'ticktick',
+    message: 'Version 1.5.0 is available. 1 tool added, 1 tool removed, 1 tool changed.',
+    state: 'pending',
+    attempts: 2,
+    error: 'hooks.example.com answers with 503.',
+    nextAt: ago(-60),
+  },
+  {
+    noticeId: 'ntc_1',
+    channelId: 'nch_2',
+    shown: 'ana@fjordworks.example',
+    at: ago(720),
+    kind: 'failed',
+    slug: 'warehouse',
+    message: 'The server ended with exit code 1 before it answered.',
+    state: 'delivered',
+    attempts: 1,
+    error: null,
+    nextAt: null,
+  },
+]
+
 export const accountProviders: RouteOutput<'listAccountProviders'>['items'] = [
   {
     id: 'prov_1',

@@ -71,6 +71,12 @@ export const house: Handlers = {
   getSettings: () => data.settings,
   listOwnCredentials: () => ({ items: [] }),
   listAccountProviders: () => ({ items: data.accountProviders }),
+  listNoticeChannels: () => ({ items: data.noticeChannels }),
+  listNotices: () => ({ items: data.notices }),
+  createNoticeChannel: () => ({
+    ...data.noticeChannel,
+    secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDazmP5sYeT0w=',
+  }),
   listAccounts: () => ({ items: [] }),
   listOwnConnections: () => ({ items: data.connections }),
   listConnections: () => ({ items: data.connections }),
@@ -702,6 +708,27 @@ export const scenes: readonly Scene[] = [
     },
   },
   { name: 'workspace-settings', path: '/settings', ready: 'octocat' },
+  {
+    name: 'notices-none',
+    path: '/settings',
+    answers: { listNoticeChannels: () => ({ items: [] }) },
+    ready: 'Nobody is told anything yet',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Add an address' }).click()
+      await page.getByLabel('URL').fill('https://hooks.example.com/x')
+    },
+  },
+  {
+    name: 'notices-secret',
+    path: '/settings',
+    ready: 'hooks.example.com',
+    act: async (page) => {
+      await page.getByRole('button', { name: 'Add an address' }).click()
+      await page.getByLabel('URL').fill('https://hooks.example.com/x')
+      await page.getByRole('button', { name: 'Add it' }).click()
+      await page.getByText('It is shown only now.').waitFor()
+    },
+  },
   {
     name: 'workspace-settings-change',
     path: '/settings',

@@ -286,6 +286,19 @@ export const workspaceSettingsQuery = queryOptions({
   queryFn: async ({ signal }) => (await api.call('listWorkspaceSettings', {}, signal)).items,
 })
 
+export const noticeChannelsQuery = queryOptions({
+  queryKey: ['notice-channels'],
+  queryFn: async ({ signal }) => (await api.call('listNoticeChannels', {}, signal)).items,
+})
+
+/** The last few; asked again soon while one is on its way. */
+export const noticesQuery = queryOptions({
+  queryKey: ['notices'],
+  queryFn: async ({ signal }) => (await api.call('listNotices', { query: { limit: 8 } }, signal)).items,
+  refetchInterval: ({ state }) =>
+    (state.data?.some((item) => item.state === 'pending') === true ? 2 : 30) * SECOND_MS,
+})
+
 export const keysQuery = queryOptions({
   queryKey: ['master-keys'],
   queryFn: ({ signal }) => api.call('getKeys', {}, signal),

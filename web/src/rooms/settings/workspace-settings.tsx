@@ -14,6 +14,7 @@ import { Field, Input, SecretInput } from '../../kit/field.tsx'
 import { PageHead } from '../../kit/page-head.tsx'
 import { Skeleton } from '../../kit/skeleton.tsx'
 import { PasteEnv } from '../review/paste-env.tsx'
+import { Notices } from './notices.tsx'
 import { Providers } from './providers.tsx'
 import { FIELDS, known, ROWS, type Row, type Values } from './services.ts'
 import '../../kit/table.css'
@@ -54,6 +55,7 @@ export function WorkspaceSettingsRoom() {
             <SettingsTable settings={settings} onChange={setChanging} onRemove={setRemoving} />
           )}
         </section>
+        <Notices />
         <Providers />
       </div>
       {isPasting && (
