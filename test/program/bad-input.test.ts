@@ -45,7 +45,7 @@ test.for([
   ['npm:../../etc/passwd', 'invalid_package'],
   ['npm:just-a-library', 'no_executable'],
   ['ftp://example.com/x', 'invalid_source'],
-  ['oci:example/server', 'source_not_deployable'],
+  ['oci:127.0.0.1:9/example/server', 'source_refused'],
 ] as const)(
   '%s is refused before anything is stored, as %s, by API and command line alike',
   async ([source, code]) => {
