@@ -44,6 +44,8 @@ const START_MS = 240_000
 // With the waits between, about a minute: as long as an API may be away without a start failing.
 const ATTEMPTS = 8
 const RETRY_BASE_MS = 500
+// Waits are 10 s at most here, so it takes more of them.
+const CLUSTER_ATTEMPTS = 20
 
 function flyRuntime(config: Config, shared: Shared): Runtime {
   const { userAgent, vault, valuesOf, npm, pypi, installTimeoutMs, logger } = shared
@@ -82,7 +84,7 @@ function kubernetesRuntime(config: Config, shared: Shared): Runtime {
       kubeconfig: config.kubernetesKubeconfig,
       context: config.kubernetesContext,
       namespace: config.kubernetesNamespace,
-      attempts: ATTEMPTS,
+      attempts: CLUSTER_ATTEMPTS,
       retryBaseMs: RETRY_BASE_MS,
     },
     pods: {

@@ -84,7 +84,7 @@ const OWN_NAMESPACE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
 type Client = typeof KubernetesClient
 
 /**
- * Reads how to reach the cluster, now and at each start: what it holds may have been exchanged.
+ * Reads how to reach the cluster. Tokens of service accounts, which change by the hour, are read again by the client.
  * @throws CatwalkError `runtime_unavailable` when that cannot be read
  */
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {

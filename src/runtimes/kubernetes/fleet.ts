@@ -79,7 +79,8 @@ export interface FleetOptions {
 /** For pods of an earlier holder to end. Beyond it they are on a node that is lost: nobody calls them, and they end by themselves. */
 const FENCE_MS = 45_000
 const POLL_MS = 250
-const REST_MS = 60_000
+/** For a pod to be ended; a program that stops waits as long. */
+const REST_MS = 20_000
 /** How long a Deployment may have no pod before it is asked why. */
 const NO_POD_MS = 2_000
 const LAST_LINES = 30

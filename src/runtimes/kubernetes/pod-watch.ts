@@ -44,6 +44,7 @@ export function createPodWatch({ open, labelSelector, logger }: PodWatchOptions)
   async function run(signal: AbortSignal): Promise<void> {
     let version: string | null = null
     let retryMs = FIRST_RETRY_MS
+    let isBroken = false
     while (!signal.aborted) {
       try {
         const cluster = await open()
@@ -77,6 +78,7 @@ export function createPodWatch({ open, labelSelector, logger }: PodWatchOptions)
               return
             }
             retryMs = FIRST_RETRY_MS
+            isBroken = false
             version = pod.metadata?.resourceVersion ?? version
             if (type === 'BOOKMARK') return
             if (type === 'DELETED') pods.delete(nameOf(pod))
@@ -88,7 +90,10 @@ export function createPodWatch({ open, labelSelector, logger }: PodWatchOptions)
       } catch (error) {
         if (signal.aborted) return
         if (error instanceof KubernetesRefusal && error.status === GONE) version = null
-        else logger.warn({ err: error }, 'the pods at Kubernetes cannot be watched right now')
+        else {
+          if (!isBroken) logger.warn({ err: error }, 'the pods at Kubernetes cannot be watched right now')
+          isBroken = true
+        }
       }
       await delay(retryMs, undefined, { signal }).catch(() => undefined)
       retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)

@@ -14,7 +14,7 @@ export interface Attributes {
 }
 
 /** The objects of one of our manifests. */
-async function manifestsOf(file: string): Promise<readonly Json[]> {
+export async function manifestsOf(file: string): Promise<readonly Json[]> {
   const documents = parseAllDocuments(await readFile(MANIFESTS + file, 'utf8'))
   return documents.map((document) => fieldsOf(document.toJS()))
 }
