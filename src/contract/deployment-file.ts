@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { ChangeTool, DecideAboutTool, SetToolPinning } from './tool-schemas.ts'
 import { CreateDeployment, ChangeEndpointSettings, CreatedDeployment } from './schemas.ts'
 
 /** Of the document; counts up when an older Catwalk could not read it any more. */
-export const DEPLOYMENT_FILE_VERSION = 1
+export const DEPLOYMENT_FILE_VERSION = 2
 
 const text = z.string().max(4096)
 const words = z.array(text).max(64)
@@ -68,11 +69,34 @@ const sealed = z
     'Values by name as JSON, encrypted under the passphrase; the rest of the file is authenticated with them',
   )
 
+const tools = z
+  .strictObject({
+    pinning: SetToolPinning.shape.pinning,
+    items: z
+      .array(
+        z.strictObject({
+          tool: ChangeTool.shape.tool,
+          disabled: z.literal(true).optional(),
+          name: ChangeTool.shape.name.unwrap().unwrap().optional(),
+          title: ChangeTool.shape.title.unwrap().unwrap().optional(),
+          description: ChangeTool.shape.description.unwrap().unwrap().optional(),
+          annotations: ChangeTool.shape.annotations.unwrap().unwrap().optional(),
+          accepted: z
+            .array(DecideAboutTool.shape.hash)
+            .max(100)
+            .optional()
+            .describe('Definitions that somebody accepted, besides those that it offers at first'),
+        }),
+      )
+      .max(2000),
+  })
+  .describe("What is set for tools, by the server's own names")
+
 /** A deployment as a file, to be made again elsewhere. */
 export const DeploymentFile = z
   .strictObject({
     format: z.literal('catwalk-deployment'),
-    version: z.literal(DEPLOYMENT_FILE_VERSION),
+    version: z.union([z.literal(1), z.literal(DEPLOYMENT_FILE_VERSION)]),
     exportedAt: z.iso.datetime(),
     name: z.string().trim().min(1).max(80),
     slug: CreateDeployment.shape.slug.unwrap(),
@@ -120,6 +144,7 @@ export const DeploymentFile = z
       memoryMiB: CreateDeployment.shape.memoryMiB.unwrap(),
     }),
     settings: ChangeEndpointSettings.required(),
+    tools: tools.optional().describe('Since version 2'),
     secrets: sealed.nullable(),
   })
   .meta({ id: 'DeploymentFile' })

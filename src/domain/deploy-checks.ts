@@ -88,6 +88,9 @@ const SERIOUS: readonly string[] = [
   'lets_everybody_in',
   'allows_web_pages',
   'runs_install_scripts',
+  'describes_tools',
+  'accepts_tools',
+  'stops_no_tools',
 ]
 
 /** Whether deploying in spite of a warning needs an explicit yes. */

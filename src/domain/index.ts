@@ -144,6 +144,7 @@ export {
   hashOfTool,
   isStopped,
   pinsOf,
+  withPins,
   type ToolPinning,
   type ToolPins,
   type ToolSighting,

@@ -39,6 +39,15 @@ export function pinsOf(tools: readonly JsonObject[]): ToolPins {
   return Object.fromEntries(pins)
 }
 
+/** What is approved in one or the other. */
+export function withPins(pins: ToolPins, more: ToolPins | null): ToolPins {
+  const all = new Map(Object.entries(pins))
+  for (const [name, hashes] of Object.entries(more ?? {})) {
+    all.set(name, [...new Set([...(all.get(name) ?? []), ...hashes])])
+  }
+  return Object.fromEntries(all)
+}
+
 /** Which of these tools are not as approved. */
 export function differences(
   pins: ReadonlyMap<string, readonly string[]>,

@@ -4,7 +4,9 @@ import { queries } from '../../src/db/index.ts'
 import { newId } from '../../src/domain/index.ts'
 import * as services from '../../src/services/index.ts'
 import { createWorld, type World } from '../reconciler/world.ts'
+import { MANIFEST } from '../fakes/runtime.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
+import { until } from '../support/until.ts'
 
 let world: World
 let analyzer: FakeAnalyzer
@@ -59,7 +61,7 @@ describe('an export', () => {
     const file = await exported()
     expect(file).toMatchObject({
       format: 'catwalk-deployment',
-      version: 1,
+      version: 2,
       source: 'npm:some-mcp-server@1.0.0',
       run: { runtime: 'local', network: 'none' },
       settings: { alwaysOn: true, idleTimeoutS: 120, stateful: true },
@@ -120,7 +122,7 @@ describe('an import', () => {
   })
 
   test('refuses a newer version and says so', async () => {
-    expect(await refusal({ ...(await exported()), version: 2, more: true })).toMatchObject({
+    expect(await refusal({ ...(await exported()), version: 3, more: true })).toMatchObject({
       code: 'deployment_file_newer',
     })
   })
@@ -231,5 +233,60 @@ describe('an import', () => {
     )
     expect(deployment.runtime).toBe('local')
     expect(notes.join(' ')).toContain("no runtime 'docker' here")
+  })
+})
+
+describe('what is set for tools', () => {
+  const TOOLS = {
+    pinning: 'strict' as const,
+    items: [
+      { tool: 'read', accepted: ['a'.repeat(64)] },
+      { tool: 'write', disabled: true as const, name: 'put', annotations: { readOnlyHint: false } },
+    ],
+  }
+
+  test('goes along, and what was accepted is approved once the release is live', async () => {
+    const file = { ...(await exported()), tools: TOOLS }
+    const unconfirmed = await refusal(file, { values: VALUES })
+    expect(unconfirmed.code).toBe('unconfirmed_warnings')
+    expect(JSON.stringify(unconfirmed.details)).toMatch(/describes_tools.*'write'.*accepts_tools.*'read'/)
+    const { deployment } = await importing(file, { values: VALUES, confirmWarnings: true })
+    const params = { id: deployment.id }
+    await using node = await world.startNode()
+    node.runtime.onProbe = async () => ({ ...MANIFEST, tools: [{ name: 'read' }, { name: 'write' }] })
+    await until('it is live', async () => queries.liveRelease(world.ctx.db, deployment.id))
+    const row = await queries.readTools(world.ctx.db, deployment.id)
+    expect(row?.pinning).toBe('strict')
+    expect(row?.settings).toEqual({
+      write: { disabled: true, name: 'put', annotations: { readOnlyHint: false } },
+    })
+    expect(row?.live?.pins?.['read']).toHaveLength(2)
+    expect(row?.live?.pins?.['read']).toContain('a'.repeat(64))
+    expect((await services.exportDeployment(elsewhere, { params })).tools).toEqual(TOOLS)
+  })
+
+  test('has to be confirmed where it names or describes a tool otherwise, or never stops one', async () => {
+    const values = { values: VALUES }
+    for (const item of [{ name: 'get' }, { title: 'Get' }, { annotations: { readOnlyHint: true } }]) {
+      const file = {
+        ...(await exported()),
+        tools: { pinning: 'changed', items: [{ tool: 'read', ...item }] },
+      }
+      expect(JSON.stringify((await refusal(file, values)).details)).toContain('describes_tools')
+    }
+    const off = { ...(await exported()), tools: { pinning: 'off', items: [] } }
+    expect(JSON.stringify((await refusal(off, values)).details)).toContain('stops_no_tools')
+  })
+
+  test('is refused where a tool is there twice', async () => {
+    const items = [{ tool: 'read', disabled: true }, { tool: 'read' }]
+    const file = { ...(await exported()), tools: { pinning: 'strict', items } }
+    expect(await refusal(file, { values: VALUES })).toMatchObject({ code: 'deployment_file_invalid' })
+  })
+
+  test('a file of the first version, which says nothing of tools, is taken', async () => {
+    const { tools: _, ...file } = await exported()
+    const { deployment } = await importing({ ...file, version: 1 }, { values: VALUES })
+    expect((await queries.readTools(world.ctx.db, deployment.id))?.settings).toEqual({})
   })
 })

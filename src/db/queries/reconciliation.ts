@@ -1,5 +1,12 @@
 import { sql } from 'kysely'
-import { canMove, pinsOf, type Manifest, type ReleaseState } from '../../domain/index.ts'
+import {
+  canMove,
+  pinsOf,
+  withPins,
+  type Manifest,
+  type ReleaseState,
+  type ToolPins,
+} from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 import { LeaseLost, type Lease } from './leases.ts'
 import type { ReleaseFailure, ReleaseRow } from './releases.ts'
@@ -53,13 +60,21 @@ export async function markLive(
     .where('deployment_id', '=', lease.deploymentId)
     .where('state', '=', 'live')
     .execute()
+  // What came with an import, besides what it offers itself.
+  const { tool_pins: before } = await tx
+    .selectFrom('releases')
+    .select('tool_pins')
+    .where('id', '=', releaseId)
+    .executeTakeFirstOrThrow()
+  // Written by setToolPins() alone.
+  const merged = withPins(pinsOf(manifest.tools), before as ToolPins | null)
   await tx
     .updateTable('releases')
     .set({
       state: 'live',
       live_at: sql`now()`,
       manifest: JSON.stringify(manifest),
-      tool_pins: JSON.stringify(pinsOf(manifest.tools)),
+      tool_pins: JSON.stringify(merged),
     })
     .where('id', '=', releaseId)
     .execute()

@@ -5,6 +5,7 @@ import type { ServiceContext } from '../context.ts'
 import { openCredentials } from '../credentials.ts'
 import { presentNetwork } from '../releases/present.ts'
 import { sealValues, type File } from './seal.ts'
+import { toolsForFile } from './tools.ts'
 
 /**
  * A deployment as a file: what runs of it, or else its newest release, and its settings, without any value.
@@ -62,6 +63,7 @@ async function read(
     launch: launchOf(release),
     run: { runtime, network: presentNetwork(network), allowScripts, memoryMiB },
     settings: await queries.endpointSettings(db, view.id),
+    tools: await toolsForFile(db, view.id),
     secrets: null,
   }
   return { file, deploymentId: view.id, release }

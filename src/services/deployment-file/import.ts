@@ -24,6 +24,7 @@ import { storeDeployment } from '../deployments/store.ts'
 import { chooseRuntime } from '../releases/runtime.ts'
 import { findPackage } from './find-package.ts'
 import { openValues, type File } from './seal.ts'
+import { storeTools, warningsOfTools } from './tools.ts'
 
 /**
  * Deploys what an export gave. The file is taken for somebody else's: what it runs is looked up and checked as for any
@@ -46,10 +47,10 @@ export async function importDeployment(
   const values = new Map(Object.entries({ ...kept, ...body.values }))
   refuseMissing(file, values)
   const found = await findPackage(ctx, file)
-  const warnings = [...found.analysis.warnings, ...choicesOfOthers(file)]
+  const warnings = [...found.analysis.warnings, ...choicesOfOthers(file), ...warningsOfTools(file.tools)]
   checkVerdict({ ...found.analysis, warnings }, body)
   checkValues(file, found.analysis, values)
-  const { launch, run, settings } = file
+  const { launch, run, settings, tools } = file
   const personal = launch.values.filter((value) => value.personal === true).map(({ name }) => name)
   const created = await storeDeployment(ctx, {
     name: body.name ?? file.name,
@@ -77,6 +78,11 @@ export async function importDeployment(
     own: new Map([...values].filter(([name]) => personal.includes(name))),
     settings: { ...run, runtime, ...(personal.length === 0 ? {} : { personal }) },
     endpoint: settings,
+    ...(tools === undefined
+      ? {}
+      : {
+          alsoStore: (tx, deploymentId, releaseId) => storeTools(tx, deploymentId, releaseId, tools),
+        }),
     tokenName: 'first',
     action: 'deployment.import',
   })
@@ -115,7 +121,13 @@ function parseFile(document: Readonly<Record<string, unknown>>): File {
 }
 
 /** @throws CatwalkError `invalid_variable` for a name that no server may be given, `deployment_file_invalid` */
-function checkNames({ launch }: File): void {
+function checkNames({ launch, tools }: File): void {
+  const twice = tools?.items.find(
+    ({ tool }, index) => index !== tools.items.findIndex((one) => one.tool === tool),
+  )
+  if (twice !== undefined) {
+    throw new CatwalkError('deployment_file_invalid', `The file has the tool ${quoted(twice.tool)} twice.`)
+  }
   const names = new Set<string>()
   for (const { name } of launch.values) {
     const problem = isArgumentCredential(name) ? null : variableProblem(name, 'x')

@@ -28,6 +28,8 @@ export interface NewDeployment {
   readonly settings: ReleaseSettings
   /** Of the endpoint; what is not given is as it is for every new one. */
   readonly endpoint?: queries.EndpointSettings
+  /** What else belongs to it, in the same transaction. */
+  readonly alsoStore?: (tx: queries.Handle, deploymentId: string, releaseId: string) => Promise<void>
   readonly tokenName: string
   readonly action: 'deployment.create' | 'deployment.import'
 }
@@ -77,6 +79,7 @@ export async function storeDeployment(
       lockFile: null,
       createdBy: ctx.actor.id,
     })
+    await wish.alsoStore?.(tx, deploymentId, releaseId)
     const token = await queries.insertEndpointToken(tx, {
       id: newId('endpointToken'),
       workspace_id: workspaceId,
