@@ -47,6 +47,7 @@ export interface RuntimeOffer {
   readonly supports: RuntimeSupport
   readonly status: () => Promise<RuntimeStatus>
   readonly disk?: (signal: AbortSignal) => Promise<DiskUse>
+  readonly admit?: (workspaceId: string) => Promise<void>
 }
 
 /** Whether the runtime can be used here and now, with the reason and the fix when not. */
@@ -165,6 +166,11 @@ export interface Runtime {
    * @param workspaceId for runtimes where workspaces have accounts of their own; they know it while they run it
    */
   purge(deploymentId: string, signal: AbortSignal, workspaceId?: string): Promise<void>
+  /**
+   * Whether a workspace has given all that the runtime needs of it. Not there: it needs nothing.
+   * @throws CatwalkError `runtime_unavailable` with what is missing
+   */
+  readonly admit?: (workspaceId: string) => Promise<void>
   /** What it takes of this machine's disk. There where that is limited. */
   readonly disk?: (signal: AbortSignal) => Promise<DiskUse>
   /** What is known of its store without looking. */

@@ -389,6 +389,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     supports: runtime.supports,
     status: async () => runtime.status(ending.signal),
     ...(runtime.disk === undefined ? {} : { disk: runtime.disk }),
+    ...(runtime.admit === undefined ? {} : { admit: runtime.admit }),
   }))
   const mailer = mailerOf(config, logger.child({ part: 'mail' }))
   if (mailer !== null) stack.use(mailer)

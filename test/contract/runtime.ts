@@ -137,6 +137,16 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
       })
     })
 
+    test('a server is nobody who may do everything on its machine', async () => {
+      await using instance = await run(releaseOf(evaluator))
+      const own = `const fs = require('node:fs'); const status = fs.readFileSync('/proc/self/status', 'utf8')
+        fs.writeFileSync('/home/server/own', ''); return [process.getuid(), process.getgid(), /CapEff:\\s*0+$/m.test(status)]`
+      const [uid, gid, isBare] = (await evaluate(instance, own)) as [number, number, boolean]
+      expect(uid).toBeGreaterThan(0)
+      expect(gid).toBeGreaterThan(0)
+      expect(isBare).toBe(true)
+    })
+
     test('people of one deployment have homes and processes apart, and those who are not kept lose theirs', async (context) => {
       if (runtime.supports.people !== true) return context.skip()
       const release = releaseOf(evaluator)

@@ -73,6 +73,8 @@ export async function startEngine(): Promise<Engine> {
       const containers = await docker.listContainers({ all: true }).catch(() => [])
       for (const { Id: id } of containers) await docker.getContainer(id).remove({ force: true })
       await end('SIGTERM')
+      // Left behind where a container had the network of this machine.
+      await run('umount', [at('exec/netns/default')]).catch(() => undefined)
       await rm(directory, { recursive: true, force: true })
     },
   }
@@ -83,7 +85,8 @@ async function importImage(docker: Docker): Promise<void> {
   const python = await realpath('/usr/bin/python3')
   const library = `/usr/lib/${basename(python)}`
   const modules = join(library, 'lib-dynload')
-  const programs = [python, '/usr/bin/env', '/usr/bin/sh', '/usr/bin/ls', '/usr/bin/cat', '/usr/bin/mkdir']
+  const names = ['env', 'sh', 'ls', 'cat', 'mkdir', 'chown', 'du', 'setpriv', 'sync']
+  const programs = [python, ...names.map((name) => `/usr/bin/${name}`)]
   const extensions = (await readdir(modules)).map((name) => join(modules, name))
   const libraries = await Promise.all([process.execPath, ...programs, ...extensions].map(librariesOf))
   const stage = await mkdtemp(join(tmpdir(), 'catwalk-image-'))

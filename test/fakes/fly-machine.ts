@@ -25,6 +25,8 @@ export interface FlyMachineInput {
 }
 
 const FILES = '/run/catwalk'
+/** Where everybody may look, as in an image: what bubblewrap makes by itself to bind something in, root alone may enter. */
+const OPEN = ['/run', '/opt', '/opt/catwalk', '/opt/catwalk/toolchain', '/opt/catwalk/toolchain/bin']
 const npm = dirname(createRequire(import.meta.url).resolve('npm/package.json'))
 
 /** Starts the image as Fly would boot it: its program in a root of its own, with what the image holds at its places. */
@@ -41,7 +43,8 @@ export async function bootFlyMachine(input: FlyMachineInput): Promise<ChildProce
   )
   const args = [
     ['--unshare-pid', '--unshare-ipc', '--die-with-parent', '--proc', '/proc', '--dev', '/dev'],
-    ['--tmpfs', '/tmp', '--ro-bind', '/usr', '/usr', '--ro-bind', '/etc', '/etc'],
+    ['--perms', '1777', '--tmpfs', '/tmp', '--ro-bind', '/usr', '/usr', '--ro-bind', '/etc', '/etc'],
+    OPEN.flatMap((path) => ['--dir', path]),
     system,
     ['--ro-bind', process.execPath, '/opt/catwalk/toolchain/bin/node'],
     ['--ro-bind', npm, '/opt/catwalk/toolchain/npm'],

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { anAnalysis, createFakeAnalyzer } from '../fakes/analyzer.ts'
 import { schemas } from '../../src/contract/index.ts'
-import { systemClock, type Analysis, type LaunchSpec } from '../../src/domain/index.ts'
+import {
+  CatwalkError,
+  systemClock,
+  type Analysis,
+  type LaunchSpec,
+  type RuntimeOffer,
+} from '../../src/domain/index.ts'
 import * as services from '../../src/services/index.ts'
 import { createWorld, type World } from '../reconciler/world.ts'
 
@@ -40,10 +46,15 @@ const argument = (
   ...changes,
 })
 
+async function admitNobody(workspaceId: string): Promise<void> {
+  throw new CatwalkError('runtime_unavailable', `${workspaceId} has no account there.`)
+}
+
 /** Analyses a source that is as the test wants it, and deploys it. */
 async function deploy(
   found: Partial<Analysis>,
   wish: object = {},
+  offered = world.ctx.installation.runtimes,
 ): Promise<{ spec: LaunchSpec; stored: string[] }> {
   const analyzer = createFakeAnalyzer()
   analyzer.onAnalyse = async () => anAnalysis(found)
@@ -52,7 +63,8 @@ async function deploy(
     now: () => systemClock.now(),
     signal: new AbortController().signal,
   })
-  const ctx = { ...world.ctx, analyzer, analyses }
+  const installation = { ...world.ctx.installation, runtimes: offered }
+  const ctx = { ...world.ctx, analyzer, analyses, installation }
   number += 1
   const analysis = await services.createAnalysis(ctx, {
     body: schemas.CreateAnalysis.parse({ source: `npm:thing-${number}` }),
@@ -97,6 +109,29 @@ describe('before anything starts', () => {
     const refused = deploy({ env: [declared] }, { variables: { [declared.name]: value } })
     await expect(refused).rejects.toMatchObject({ code: 'invalid_variable' })
     await expect(refused).rejects.toThrow(expect.not.stringContaining(value))
+  })
+
+  test('what the workspace has not given to a runtime is said, and nothing is stored: deployed there or moved there', async () => {
+    const [local] = world.ctx.installation.runtimes
+    if (local === undefined) throw new Error('there is a runtime')
+    const fly: RuntimeOffer = { ...local, kind: 'fly', admit: admitNobody }
+    const stored = async (): Promise<number> =>
+      (await world.ctx.db.selectFrom('releases').select('id').execute()).length
+    const refusal = {
+      code: 'runtime_unavailable',
+      message: `${world.ctx.actor.workspaceId} has no account there.`,
+    }
+    const before = await stored()
+    await expect(deploy({}, { runtime: 'fly' }, [local, fly])).rejects.toMatchObject(refusal)
+    await expect(deploy({}, {}, [fly])).rejects.toMatchObject(refusal)
+    expect(await stored()).toBe(before)
+
+    await deploy({}, { slug: 'stays' }, [local, fly])
+    const installation = { ...world.ctx.installation, runtimes: [local, fly] }
+    const body = schemas.CreateRelease.parse({ runtime: 'fly' })
+    const moved = services.createRelease({ ...world.ctx, installation }, { params: { id: 'stays' }, body })
+    await expect(moved).rejects.toMatchObject(refusal)
+    expect(await stored()).toBe(before + 1)
   })
 
   test('a warning that asks for a yes gets one, others do not need it', async () => {

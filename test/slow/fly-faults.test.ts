@@ -44,6 +44,9 @@ test('what is missing or refused is said: no account, a wrong token', async () =
   const without = createFlyRuntime({ ...options, accountOf: async () => null })
   const missing = await catwalkErrorOf(without.prepare(release.prepare, never))
   expect(missing).toMatchObject({ code: 'runtime_unavailable', message: expect.stringContaining('FLY_APP') })
+  // Said before anything is deployed as well.
+  await expect(without.admit?.('ws_test')).rejects.toMatchObject({ code: 'runtime_unavailable' })
+  await expect(subject.runtime.admit?.('ws_test')).resolves.toBeUndefined()
   const other = randomBytes(8).toString('hex')
   const wrong = createFlyRuntime({
     ...options,

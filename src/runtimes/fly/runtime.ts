@@ -205,6 +205,9 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
       survivesRestart: false,
     },
     status: async (signal) => apiStatus(options, signal),
+    admit: async (workspaceId) => {
+      if ((await options.accountOf(workspaceId)) === null) throw noAccount()
+    },
     prepare,
     start,
     tryOut: async () => {
@@ -264,7 +267,7 @@ function noAccount(): CatwalkError {
     'runtime_unavailable',
     'The workspace has no account at Fly: FLY_API_TOKEN and FLY_APP.',
     {
-      help: 'Give both in the settings of the workspace, or with: catwalk workspace-settings',
+      help: 'Give both in the settings of the workspace, or with: bin/catwalk workspace set FLY_API_TOKEN=- FLY_APP=NAME',
       details: { field: 'runtime' },
     },
   )

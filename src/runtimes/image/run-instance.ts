@@ -3,6 +3,7 @@ import { CatwalkError, newId, Secret, type Instance } from '../../domain/index.t
 import { errorMessage } from '../../forwarding/index.ts'
 import { createInstances, createLaunch, INSIDE, serverCommand } from '../confined/index.ts'
 import { createJournal, type InstanceDocument, type PackageRun } from '../elsewhere/index.ts'
+import { dropPrivileges } from './drop-privileges.ts'
 import { readImageConfig, type ImageConfig } from './environment.ts'
 import { alsoOnConsole, createMachinePreparation, machineConfinement } from './machine.ts'
 import { serveInstance, type ServedInstance } from './serve-instance.ts'
@@ -19,6 +20,7 @@ const GRACE_MS = 5_000
  */
 export async function runInstance(environment: NodeJS.ProcessEnv): Promise<void> {
   const config = await readImageConfig(environment)
+  if (config.document.run.kind === 'package') await dropPrivileges(config.dataDir)
   const told = new AbortController()
   const stop = (): void => told.abort()
   process.once('SIGTERM', stop).once('SIGINT', stop)

@@ -21,7 +21,7 @@ import {
 import type { ServiceContext } from '../context.ts'
 import { checkVerdict } from '../deployments/plan.ts'
 import { storeDeployment } from '../deployments/store.ts'
-import { chooseRuntime } from '../releases/runtime.ts'
+import { admitWorkspace, chooseRuntime } from '../releases/runtime.ts'
 import { findPackage } from './find-package.ts'
 import { openValues, type File } from './seal.ts'
 import { storeTools, warningsOfTools } from './tools.ts'
@@ -40,6 +40,7 @@ export async function importDeployment(
   const file = parseFile(body.file)
   checkNames(file)
   const { runtime, notes } = findRuntime(ctx, file)
+  await admitWorkspace(ctx.installation.runtimes, runtime, ctx.actor.workspaceId)
   const kept =
     file.secrets === null || body.passphrase === undefined
       ? {}

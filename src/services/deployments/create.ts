@@ -3,7 +3,7 @@ import { suggestName } from '../../domain/index.ts'
 import { nameOf } from '../analyses/present.ts'
 import type { ServiceContext } from '../context.ts'
 import { accountSources } from '../accounts/sources.ts'
-import { chooseRuntime } from '../releases/runtime.ts'
+import { admitWorkspace, chooseRuntime } from '../releases/runtime.ts'
 import { withGivenHeaders } from './given-headers.ts'
 import { checkVerdict, collectValues, planLaunch } from './plan.ts'
 import { storeDeployment } from './store.ts'
@@ -20,7 +20,10 @@ export async function createDeployment(
 ): Promise<RouteOutput<'createDeployment'>> {
   const { runtimes } = ctx.installation
   // What is not there at all is said before anything is looked up.
-  if (body.runtime !== undefined) chooseRuntime(runtimes, body.runtime, body, null)
+  if (body.runtime !== undefined) {
+    chooseRuntime(runtimes, body.runtime, body, null)
+    await admitWorkspace(runtimes, body.runtime, ctx.actor.workspaceId)
+  }
   const { analysis: found, source, tracked, snippet } = await findWhat(ctx, body)
   checkVerdict(found, body)
   const { analysis, values } = withGivenHeaders(found, body.headers ?? {})
@@ -32,6 +35,7 @@ export async function createDeployment(
     ctx.signal,
   )
   const runtime = chooseRuntime(runtimes, body.runtime, body, pkg.kind)
+  await admitWorkspace(runtimes, runtime, ctx.actor.workspaceId)
   const { launchSpec, credentials, own } = planLaunch(
     analysis,
     pkg,

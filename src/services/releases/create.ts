@@ -3,7 +3,7 @@ import { queries } from '../../db/index.ts'
 import { CatwalkError, describePackage, newId, variableProblem, type LaunchSpec } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
 import { accountSources } from '../accounts/sources.ts'
-import { chooseRuntime } from './runtime.ts'
+import { admitWorkspace, chooseRuntime } from './runtime.ts'
 import { storeCredentials } from '../credentials.ts'
 import { bringOwn } from '../own-credentials.ts'
 import { checkQuotas } from '../quotas.ts'
@@ -64,6 +64,7 @@ export async function createRelease(
     launchSpec.package.kind,
   )
   const moved = runtime !== base.settings.runtime
+  await admitWorkspace(ctx.installation.runtimes, runtime, workspaceId)
   if (isUnchanged(body, versionChanged)) {
     throw new CatwalkError('invalid_request', 'The new release would be the same as the one that serves.', {
       help: 'Say what to change: a version, variables, arguments, settings, or an old release to go back to.',

@@ -72,6 +72,18 @@ export function chooseRuntime(
   return offer.kind
 }
 
+/**
+ * Whether a workspace can use a runtime, before anything is stored.
+ * @throws CatwalkError `runtime_unavailable` with what the workspace has not given
+ */
+export async function admitWorkspace(
+  offers: readonly RuntimeOffer[],
+  runtime: RuntimeKind,
+  workspaceId: string,
+): Promise<void> {
+  await offers.find(({ kind }) => kind === runtime)?.admit?.(workspaceId)
+}
+
 const IMAGES_NEED = 'Switch the Docker runtime on (CATWALK_DOCKER_RUNTIME=true), see docs/docker.md.'
 
 function whyNot({ kind }: RuntimeOffer, packaged: LaunchPackage['kind'] | null): string {
