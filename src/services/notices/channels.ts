@@ -118,7 +118,7 @@ export async function testNoticeChannel(
   const noticeId = await ctx.db.transaction().execute(async (tx) => {
     const row = await find(tx, ctx, params.id)
     await audit(tx, ctx, 'notice_channel.test', row.id, {})
-    return queries.addTestNotice(tx, row, `${ctx.actor.label} asked for this, to see whether it arrives.`)
+    return queries.addTestNotice(tx, row, 'Sent to see whether it arrives.')
   })
   ctx.pokeNotices()
   return { noticeId }
