@@ -84,6 +84,22 @@ test('messages of 20 MiB pass in both directions', async () => {
   expect((await session.text('big', { bytes: 20 << 20 })).length).toBe(20 << 20)
 })
 
+test('long results reach their own callers whole, as documents and as events, under the ids of those', async () => {
+  await using server = await startBridge(fixture('raw-server'))
+  const session = await openSession(server.url)
+  const texts = Array.from({ length: 6 }, (_, i) => `${i}"\\\n`.padEnd(100_000 * (i + 1), 'é€\u{1f980}x'))
+  const calls = texts.map((text, i) =>
+    toolCall(`call ${i}`, 'progress', { count: i % 2, text }, { progressToken: i }),
+  )
+  const answers = await Promise.all(calls.map((call) => session.post(call)))
+  expect(answers.map(({ headers }) => headers['content-type'])).toEqual(
+    texts.map((_, i) => (i % 2 === 0 ? 'application/json' : 'text/event-stream')),
+  )
+  const last = answers.map(({ messages }) => messages.at(-1))
+  expect(last.map((message) => message?.id)).toEqual(texts.map((_, i) => `call ${i}`))
+  expect(last.every((message, i) => message !== undefined && textOf(message) === texts[i])).toBe(true)
+})
+
 test('a message over the limit is refused with 413, whether its length was announced or not', async () => {
   await using server = await startBridge(fixture('raw-server'), { limits: { maxMessageBytes: 10_000 } })
   const session = await openSession(server.url)
