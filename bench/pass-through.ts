@@ -6,7 +6,8 @@ import { createServer, type ServerResponse } from 'node:http'
 
 const [port, command = '', ...args] = process.argv.slice(2)
 const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-const waiting = new Map<string, ServerResponse>()
+/** By id, in the order in which they came: handshakes of several sessions have the same one, and are answered in turn. */
+const waiting = new Map<string, ServerResponse[]>()
 let rest: Buffer[] = []
 
 /** The load client sends small numbers, and the bench's server sends them back where it found them: at the start. */
@@ -17,8 +18,9 @@ function idOf(line: Buffer): string {
 function answer(parts: readonly Buffer[]): void {
   const [first] = parts
   const id = first === undefined ? '' : idOf(first)
-  const res = waiting.get(id)
-  waiting.delete(id)
+  const queue = waiting.get(id)
+  const res = queue?.shift()
+  if (queue?.length === 0) waiting.delete(id)
   if (res === undefined) return
   const length = parts.reduce((sum, part) => sum + part.length, 0)
   res.writeHead(200, {
@@ -47,7 +49,7 @@ createServer((req, res) => {
   req.on('end', () => {
     const body = Buffer.concat(parts)
     const id = idOf(body)
-    if (id !== '') waiting.set(id, res)
+    if (id !== '') waiting.set(id, [...(waiting.get(id) ?? []), res])
     else res.writeHead(202, { 'content-length': 0 }).end()
     child.stdin.write(`${body.toString('latin1')}\n`, 'latin1')
   })
