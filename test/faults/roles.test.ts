@@ -3,40 +3,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ApiClient } from '../../src/contract/index.ts'
 import type { Database } from '../../src/db/index.ts'
-import { startNpmRegistry, type FakePackage } from '../fakes/npm-registry.ts'
+import { startNpmRegistry } from '../fakes/npm-registry.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { connectClient } from '../support/mcp-client.ts'
 import { processesMentioning } from '../support/processes.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
-
-/** Tells which process it is. */
-const SELF: FakePackage = {
-  name: 'self-mcp',
-  version: '1.0.0',
-  manifest: { bin: 'server.cjs' },
-  files: {
-    'server.cjs': `#!/usr/bin/env node
-const self = String(Math.random())
-const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
-const answers = {
-  initialize: ({ protocolVersion }) => ({
-    protocolVersion,
-    capabilities: { tools: {} },
-    serverInfo: { name: 'self', version: '1' },
-  }),
-  'tools/list': () => ({ tools: [{ name: 'whoami', inputSchema: { type: 'object' } }] }),
-  'tools/call': () => ({ content: [{ type: 'text', text: self }] }),
-}
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  send(answers[method] ? { id, result: answers[method](params ?? {}) } : { id, error: { code: -32601, message: 'no' } })
-})
-`,
-  },
-}
+import { SELF } from './self-package.ts'
 
 /** The shortest time that can be set. */
 const STALE_S = 15
