@@ -21,7 +21,8 @@ export { membersOf, scan, ScanError, type ScanFault, type ScanOptions } from './
 export { openState, sealState, type RequestState } from './request-state.ts'
 export { createSealer, type Sealer } from './sealed.ts'
 export { openSession, sealSession, type SessionClaims } from './session-token.ts'
-export { byteLength, splice, toBytes, wrap, type Bytes, type Edit } from './splice.ts'
+export { offsetInWhole, skeletonOf } from './skeleton.ts'
+export { byteLength, splice, spliceParts, toBytes, wrap, type Bytes, type Edit } from './splice.ts'
 export { SSE_HEADERS, SSE_KEEP_ALIVE, sseEvent, sseMessage, ssePriming } from './sse.ts'
 export {
   hasBatches,

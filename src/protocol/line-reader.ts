@@ -3,10 +3,17 @@ const CR = 0x0d
 const SPACE = 0x20
 /** How much of a line that is too long is kept from either end, to find out whose answer it was. */
 const REMNANT_BYTES = 256
+/** To join as many costs less than to avoid it. */
+const FEW_PARTS = 4
 
 export interface LineHandler {
   /** One line without its line break, with every CR in it replaced by a space. Valid until the handler returns. */
   line(bytes: Buffer): void
+  /**
+   * A line that came in several packets, before it is joined. True when it was dealt with; otherwise {@link line} follows.
+   * The parts are nobody else's.
+   */
+  parts?(parts: readonly Buffer[], length: number): boolean
   /** A line over the limit was thrown away; its first and last bytes are all that is left. */
   tooLong(head: Buffer, tail: Buffer, length: number): void
 }
@@ -36,7 +43,8 @@ export function createLineReader(maxBytes: number, handler: LineHandler): (chunk
     const [only] = parts
     if (only === undefined) return
     if (length > maxBytes) handler.tooLong(only, parts.at(-1) ?? only, length)
-    else handler.line(withoutCr(parts.length === 1 ? only : Buffer.concat(parts, length)))
+    else if (parts.length < FEW_PARTS || handler.parts?.(parts, length) !== true)
+      handler.line(withoutCr(parts.length === 1 ? only : Buffer.concat(parts, length)))
     parts = []
     length = 0
   }

@@ -17,6 +17,8 @@ export interface ScanOptions {
    * results of megabytes cost next to nothing. The structure is checked all the same.
    */
   readonly trusted: boolean
+  /** Offsets before which something is missing: refused unless all of them are inside of strings. See `Skeleton`. */
+  readonly gaps?: readonly { readonly at: number }[]
 }
 
 export type ScanFault = 'not_json' | 'not_utf8' | 'too_deep' | 'duplicate' | 'not_a_message'
@@ -52,6 +54,8 @@ const LITERALS: ReadonlyMap<number, string> = new Map(
 )
 /** From this length on a trusted string is skipped by a search for its end. */
 const LONG_STRING = 64
+
+const NO_GAPS: readonly never[] = []
 
 /** What may follow a backslash; `u` is looked at on its own. */
 const isEscape = new Uint8Array(256)
@@ -94,6 +98,8 @@ class Scanner {
   readonly #bytes: Buffer
   readonly #maxDepth: number
   readonly #trusted: boolean
+  readonly #gaps: readonly { readonly at: number }[]
+  #gapsSeen = 0
   #at = 0
   #depth = 0
 
@@ -101,6 +107,7 @@ class Scanner {
     this.#bytes = bytes
     this.#maxDepth = options.maxDepth
     this.#trusted = options.trusted
+    this.#gaps = options.gaps ?? NO_GAPS
   }
 
   message(): Envelope | readonly Envelope[] {
@@ -108,7 +115,7 @@ class Scanner {
     const batch = this.#bytes[this.#at] === OPEN_ARRAY
     const found = batch ? this.#batch() : this.#envelope()
     this.#space()
-    if (this.#at !== this.#bytes.length) throw this.#unexpected()
+    if (this.#at !== this.#bytes.length || this.#gapsSeen < this.#gaps.length) throw this.#unexpected()
     return found
   }
 
@@ -264,8 +271,19 @@ class Scanner {
         break
       }
     }
+    if (this.#gapsSeen < this.#gaps.length) this.#passGaps(this.#at, at)
     this.#at = at + 1
     return escaped
+  }
+
+  /** Whatever is missing up to the end of a string must be missing within it. */
+  #passGaps(open: number, close: number): void {
+    for (;;) {
+      const gap = this.#gaps[this.#gapsSeen]
+      if (gap === undefined || gap.at > close) return
+      if (gap.at <= open) throw this.#unexpected()
+      this.#gapsSeen++
+    }
   }
 
   #escape(at: number): number {

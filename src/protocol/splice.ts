@@ -43,6 +43,28 @@ function spliceLong(source: Buffer, whole: Span, edits: readonly Edit[]): Buffer
   return out
 }
 
+/** Like {@link splice}, of a line that is still in the parts it arrived in, without joining them. */
+export function spliceParts(parts: readonly Buffer[], whole: Span, edits: readonly Edit[]): Buffer[] {
+  const out: Buffer[] = []
+  let from = whole.start
+  for (const { span, letters } of edits) {
+    pushRange(out, parts, from, span.start)
+    out.push(Buffer.from(letters, 'latin1'))
+    from = span.end
+  }
+  pushRange(out, parts, from, whole.end)
+  return out
+}
+
+function pushRange(out: Buffer[], parts: readonly Buffer[], start: number, end: number): void {
+  let at = 0
+  for (const part of parts) {
+    const piece = part.subarray(Math.max(0, start - at), Math.max(0, end - at))
+    if (piece.length > 0) out.push(piece)
+    at += part.length
+  }
+}
+
 export function byteLength(bytes: Bytes): number {
   if (typeof bytes === 'string') return bytes.length
   return bytes.reduce((sum, part) => sum + part.length, 0)

@@ -27,6 +27,8 @@ import { createOutflow, type Outflow } from '../http/outflow.ts'
 import { outcomeOf } from '../report.ts'
 import type { ServerProcess } from './server-process.ts'
 import type { Session } from '../sessions/session.ts'
+import { readLong } from './read-long.ts'
+import { SERVER_SCAN } from './server-scan.ts'
 import { createStdinWriter } from './stdin-writer.ts'
 import { describeEnd } from './describe-end.ts'
 import { createTaskOwners, type TaskOwners } from './task-owners.ts'
@@ -97,8 +99,6 @@ export interface UpstreamOptions {
   readonly received: Received
 }
 
-/** Deeper than any real result, shallow enough for the call stack. */
-const SERVER_SCAN = { maxDepth: 1000, trusted: true } as const
 const MAX_STRAY_LETTERS = 8192
 /** After the process group is gone, its pipe holds at most what was already written. */
 const LAST_WORDS_MS = 1000
@@ -203,7 +203,25 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     else options.received(upstream, line, envelope, kind)
   }
 
+  /** Passes a long result on in the parts it came in; false for whatever else it is. */
+  function long(parts: readonly Buffer[], length: number): boolean {
+    const found = readLong(parts, length)
+    const call = found === null ? undefined : calls.get(found.number)
+    if (found === null || call === undefined || call.translate !== undefined || call.relist !== undefined)
+      return false
+    take(found.number)
+    try {
+      call.sink.answer(found.withId(call.id), null)
+      call.report?.(found.outcome)
+    } catch (error) {
+      // Nothing that a server prints may end the program that it runs in.
+      output('system', `A message could not be handled: ${String(error)}`)
+    }
+    return true
+  }
+
   const read = createLineReader(limits.maxMessageBytes, {
+    parts: long,
     line(line) {
       try {
         const found = scan(line, SERVER_SCAN)
