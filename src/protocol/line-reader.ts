@@ -3,14 +3,14 @@ const CR = 0x0d
 const SPACE = 0x20
 /** How much of a line that is too long is kept from either end, to find out whose answer it was. */
 const REMNANT_BYTES = 256
-/** To join as many costs less than to avoid it. */
-const FEW_PARTS = 4
+/** To join a shorter line costs less than to avoid it. */
+const LONG_BYTES = 131_072
 
 export interface LineHandler {
   /** One line without its line break, with every CR in it replaced by a space. Valid until the handler returns. */
   line(bytes: Buffer): void
   /**
-   * A line that came in several packets, before it is joined. True when it was dealt with; otherwise {@link line} follows.
+   * A line of more than 128 KiB in the packets it came in. True when it was dealt with; otherwise {@link line} follows.
    * The parts are nobody else's.
    */
   parts?(parts: readonly Buffer[], length: number): boolean
@@ -43,7 +43,7 @@ export function createLineReader(maxBytes: number, handler: LineHandler): (chunk
     const [only] = parts
     if (only === undefined) return
     if (length > maxBytes) handler.tooLong(only, parts.at(-1) ?? only, length)
-    else if (parts.length < FEW_PARTS || handler.parts?.(parts, length) !== true)
+    else if (length <= LONG_BYTES || handler.parts?.(parts, length) !== true)
       handler.line(withoutCr(parts.length === 1 ? only : Buffer.concat(parts, length)))
     parts = []
     length = 0

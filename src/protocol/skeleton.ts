@@ -6,7 +6,10 @@ const CR = 0x0d
  * which it would refuse is out of its sight.
  */
 const KEPT_BYTES = 64
-/** Parts below this length are not worth a cut. */
+/**
+ * Parts below this length are not worth a cut. In a line whose parts are shorter on the average, the objects that hold
+ * them would cost more memory than a copy, as long as a client takes to read.
+ */
 const WORTH_BYTES = 4096
 
 /** A long line without the insides of its long strings, which nobody has to look at. */
@@ -26,6 +29,7 @@ export interface Gap {
  * without a backslash. Whether that is so, the scanner finds out. Null where that saves little, or there is a CR in it.
  */
 export function skeletonOf(parts: readonly Buffer[], length: number): Skeleton | null {
+  if (parts.length * WORTH_BYTES > length) return null
   const kept: Buffer[] = []
   const gaps: Gap[] = []
   let at = 0
