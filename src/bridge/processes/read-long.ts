@@ -11,7 +11,7 @@ import {
 import { outcomeOf } from '../report.ts'
 import { SERVER_SCAN } from './server-scan.ts'
 
-/** A result of megabytes that was read without being joined. */
+/** A result of more than 128 KiB that was read without being joined. */
 export interface LongResult {
   /** Its id, which is a number of ours. */
   readonly number: number
