@@ -276,8 +276,9 @@ test('a pod whose program ended while nobody could say so is put to rest by the 
   expect(await it.instance.ended).toMatchObject({ reason: 'exited', exitCode: 1 })
   await it.instance.stop(0)
   // The server has ended before the program around it, which tells of it first.
-  const isOver = (pod: unknown): boolean => JSON.stringify(pod).includes('"terminated"')
-  await until('its program has ended', () => (kubernetes.objects('pods').some(isOver) ? true : null))
+  await until('its program has ended', () =>
+    JSON.stringify(kubernetes.objects('pods')).includes('"terminated"') ? true : null,
+  )
   kubernetes.setAway(false)
   expect(replicas()).toMatchObject({ replicas: 1 })
   await using next = await started()
