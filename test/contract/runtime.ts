@@ -10,7 +10,13 @@ import {
   type NpmPackage,
   type Runtime,
 } from '../../src/domain/index.ts'
-import { CALLER, evaluate, releaseOf as anyReleaseOf, type Release } from '../runtimes/release.ts'
+import {
+  CALLER,
+  environmentOf,
+  evaluate,
+  releaseOf as anyReleaseOf,
+  type Release,
+} from '../runtimes/release.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
 import { until } from '../support/until.ts'
 
@@ -128,7 +134,7 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
     test('the environment is what the release declares and what a program needs, nothing of the platform', async () => {
       const credentials = new Map([['SERVICE_KEY', new Secret('s3cret')]])
       await using instance = await run(releaseOf(evaluator), { credentials })
-      expect(await evaluate(instance, 'return process.env')).toEqual({
+      expect(await environmentOf(instance, 'return process.env')).toEqual({
         SERVICE_KEY: 's3cret',
         HOME: '/home/server',
         LANG: 'C.UTF-8',

@@ -4,7 +4,7 @@ import { startPythonIndex, type PythonIndex } from '../fakes/python-index.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
 import { FIXTURE_PROJECTS } from './fixtures/projects.ts'
 import { startLocalRuntime, type LocalRuntimeUnderTest } from './local-runtime.ts'
-import { evaluate, releaseOf } from './release.ts'
+import { environmentOf, evaluate, releaseOf } from './release.ts'
 
 const never = new AbortController().signal
 let index: PythonIndex
@@ -35,7 +35,7 @@ test('a package from the Python index is installed once, started as a script or 
     expect(manifest.tools.map(({ name }) => name)).toEqual(['evaluate'])
     expect(await evaluate(instance, 'import_("sys").argv[1:]')).toEqual(['--stdio'])
     expect(await evaluate(instance, 'import_("fixture_helper").answer')).toBe(42)
-    expect(await evaluate(instance, 'dict(import_("os").environ)')).toEqual({
+    expect(await environmentOf(instance, 'dict(import_("os").environ)')).toEqual({
       HOME: '/home/server',
       LANG: 'C.UTF-8',
       PATH: expect.any(String) as unknown,

@@ -78,6 +78,17 @@ export async function evaluate(instance: Instance, code: string): Promise<unknow
   }
 }
 
+/**
+ * The whole environment of the evaluator, except where it was started, which bubblewrap says to what it becomes itself and
+ * an init in its sandbox does not.
+ */
+export async function environmentOf(instance: Instance, code: string): Promise<NodeJS.ProcessEnv> {
+  // The code given returns the environment.
+  const { PWD, ...environment } = (await evaluate(instance, code)) as NodeJS.ProcessEnv
+  if (PWD !== undefined && PWD !== '/home/server') throw new Error(`The program was started in ${PWD}.`)
+  return environment
+}
+
 /** Code that fetches the root of a host without the proxy. */
 export function readUnproxied(host: string, port: number): string {
   return `const http = require('http'); return await new Promise((resolve) => http.get(
