@@ -120,6 +120,33 @@ test('usage is told apart by tool, token, who called and deployment', async () =
   expect(bySubject.groups).toMatchObject([{ key: token.id, label: 'phone', calls: 3, p50Ms: 20 }])
 })
 
+const sumOf = (parts: readonly { readonly calls: number }[]) =>
+  parts.reduce((sum, { calls }) => sum + calls, 0)
+
+test('a sum says the same as its parts, though calls are written while it is read', async () => {
+  const id = await world.deploy()
+  const { db } = world.ctx
+  await queries.addUsage(db, [minute(id, '02T10:00')])
+  let written = 0
+  // Between any two of its queries a call is counted.
+  const interrupted = db.withPlugin({
+    transformQuery: ({ node }) => node,
+    async transformResult({ result }) {
+      await queries.addUsage(db, [minute(id, '02T10:00')])
+      written++
+      return result
+    },
+  })
+  for (const by of ['tool', 'token', 'deployment'] as const) {
+    const { total, series, groups } = await getUsage(
+      { ...world.ctx, db: interrupted },
+      { query: { ...RANGE, deployment: id, by } },
+    )
+    expect([sumOf(series), sumOf(groups)]).toEqual([total.calls, total.calls])
+  }
+  expect(written).toBeGreaterThanOrEqual(6)
+})
+
 test("another workspace's usage and cost are not seen, and its deployments are not found", async () => {
   const id = await world.deploy()
   await queries.addUsage(world.ctx.db, [minute(id, '02T10:00')])

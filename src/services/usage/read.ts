@@ -31,10 +31,18 @@ export async function getUsage(ctx: ServiceContext, { query }: ParsedInput<'getU
   }
   const deploymentId = await deploymentOf(ctx, query.deployment)
   const filter = { workspaceId: ctx.actor.workspaceId, deploymentId, since: beginOf(span, since), until }
-  const rows = await queries.usageOverTime(ctx.db, span, filter)
+  const by = query.by ?? (deploymentId === undefined ? 'deployment' : 'tool')
+  // As of one moment: a sum says the same as its parts, though calls are written meanwhile.
+  const { rows, groups } = await ctx.db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (tx) => ({
+      rows: await queries.usageOverTime(tx, span, filter),
+      groups: await groupsBy(tx, by, span, filter),
+    }))
   const byTime = new Map(rows.map((row) => [row.start.getTime(), row]))
   const total = rows.reduce((sum, row) => added(sum, row), NOTHING)
-  const by = query.by ?? (deploymentId === undefined ? 'deployment' : 'tool')
   return {
     since: filter.since.toISOString(),
     until: until.toISOString(),
@@ -45,7 +53,7 @@ export async function getUsage(ctx: ServiceContext, { query }: ParsedInput<'getU
       at: at.toISOString(),
       ...figures(byTime.get(at.getTime()) ?? NOTHING),
     })),
-    groups: await groupsBy(ctx, by, span, filter),
+    groups,
   }
 }
 
@@ -92,13 +100,13 @@ function figures({ calls, errors, latency }: queries.UsageRow): Figures {
 }
 
 async function groupsBy(
-  ctx: ServiceContext,
+  db: queries.Handle,
   by: Usage['by'],
   span: UsageSpan,
   filter: queries.UsageFilter,
 ): Promise<Group[]> {
   if (by === 'subject') {
-    const rows = await queries.usageBySubject(ctx.db, filter, GROUPS)
+    const rows = await queries.usageBySubject(db, filter, GROUPS)
     return rows.map(({ subject, label, calls, errors, p50, p95, p99 }) => ({
       key: subject,
       label: label ?? subject,
@@ -109,7 +117,7 @@ async function groupsBy(
       p99Ms: p99,
     }))
   }
-  const rows = await queries.usageByGroup(ctx.db, span, filter, by, GROUPS)
+  const rows = await queries.usageByGroup(db, span, filter, by, GROUPS)
   return rows.map((row) => ({ ...nameOf(by, row), ...figures(row) }))
 }
 
