@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { anAnalysis, createFakeAnalyzer, type FakeAnalyzer } from '../fakes/analyzer.ts'
 import { queries } from '../../src/db/index.ts'
-import { newId } from '../../src/domain/index.ts'
+import { CatwalkError, newId } from '../../src/domain/index.ts'
 import * as services from '../../src/services/index.ts'
 import { createWorld, type World } from '../reconciler/world.ts'
 import { MANIFEST } from '../fakes/runtime.ts'
@@ -263,6 +263,37 @@ describe('what is set for tools', () => {
     expect(row?.live?.pins?.['read']).toHaveLength(2)
     expect(row?.live?.pins?.['read']).toContain('a'.repeat(64))
     expect((await services.exportDeployment(elsewhere, { params })).tools).toEqual(TOOLS)
+  })
+
+  test('what was accepted is not lost when the first release never comes up, and goes with an export of it', async () => {
+    const file = { ...(await exported()), tools: TOOLS }
+    const { deployment } = await importing(file, { values: VALUES, confirmWarnings: true })
+    const params = { id: deployment.id }
+    await using node = await world.startNode()
+    node.runtime.onProbe = () => Promise.reject(new CatwalkError('server_refused', 'It says no.'))
+    const failed = (number: number) =>
+      until(`v${number} has failed`, async () => {
+        const newest = await queries.newestRelease(world.ctx.db, deployment.id)
+        return newest.number === number && newest.state === 'failed' ? true : null
+      })
+    const again = (API_KEY: string) =>
+      services.createRelease(elsewhere, { params, body: { variables: { API_KEY } } })
+    await failed(1)
+    expect((await services.exportDeployment(elsewhere, { params })).tools).toEqual(TOOLS)
+    await again('a second try')
+    await failed(2)
+    node.runtime.onProbe = async () => ({ ...MANIFEST, tools: [{ name: 'read' }] })
+    await again('the right one')
+    await until('it is live', async () => queries.liveRelease(world.ctx.db, deployment.id))
+    const pins = async () => (await queries.readTools(world.ctx.db, deployment.id))?.live?.pins?.['read']
+    expect(await pins()).toContain('a'.repeat(64))
+    // From then on a release is approved with what it offers itself.
+    await again('another one')
+    await until('v4 is live', async () => {
+      const live = await queries.liveRelease(world.ctx.db, deployment.id)
+      return live?.number === 4 ? true : null
+    })
+    expect(await pins()).toHaveLength(1)
   })
 
   test('has to be confirmed where it names or describes a tool otherwise, or never stops one', async () => {

@@ -155,6 +155,7 @@ export {
 } from './reconciliation.ts'
 export {
   findRelease,
+  importedPins,
   insertRelease,
   findReleaseByNumber,
   listReleases,

@@ -7,6 +7,7 @@ import {
   type ReleaseSettings,
   type ReleaseState,
   type RuntimeKind,
+  type ToolPins,
 } from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 
@@ -61,7 +62,10 @@ export interface NewRelease {
   readonly createdBy: string
 }
 
-/** Adds the next release of a deployment, whose row the caller has locked. Returns its number. */
+/**
+ * Adds the next release of a deployment, whose row the caller has locked. Returns its number. Until one was live, each
+ * takes over what an import accepts of its tools.
+ */
 export async function insertRelease(tx: Handle, release: NewRelease): Promise<number> {
   const row = await tx
     .insertInto('releases')
@@ -76,10 +80,25 @@ export async function insertRelease(tx: Handle, release: NewRelease): Promise<nu
       state: 'pending',
       lock_file: release.lockFile,
       created_by: release.createdBy,
+      tool_pins: acceptedBeforehand(release.deploymentId),
     })
     .returning('number')
     .executeTakeFirstOrThrow()
   return row.number
+}
+
+/** Pins of the newest release while none was ever live; null otherwise, and where no import brought any. */
+const acceptedBeforehand = (deploymentId: string) => sql<string | null>`(
+  select tool_pins from releases
+  where deployment_id = ${deploymentId}
+    and not exists (select from releases where deployment_id = ${deploymentId} and live_at is not null)
+  order by number desc limit 1)`
+
+/** Definitions of tools that an import accepts, while no release of the deployment was ever live. */
+export async function importedPins(db: Handle, deploymentId: string): Promise<ToolPins> {
+  const { rows } = await sql<{ pins: ToolPins | null }>`
+    select ${acceptedBeforehand(deploymentId)} as pins`.execute(db)
+  return rows[0]?.pins ?? {}
 }
 
 /** Releases of a deployment, newest first. */

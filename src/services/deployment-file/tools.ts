@@ -6,11 +6,13 @@ type Tools = NonNullable<File['tools']>
 
 const MOST_NAMED = 10
 
-/** What is set for the tools of a deployment, and which definitions were accepted for its release; by name, in order. */
+/** What is set for the tools of a deployment, and which definitions are accepted for its release; by name, in order. */
 export async function toolsForFile(db: queries.Handle, deploymentId: string): Promise<Tools> {
   const row = await queries.readTools(db, deploymentId)
   const settings = new Map(Object.entries(row?.settings ?? {}))
-  const accepted = new Map(Object.entries(acceptedOf(row?.live ?? null)))
+  const live = row?.live ?? null
+  const pins = live === null ? await queries.importedPins(db, deploymentId) : acceptedOf(live)
+  const accepted = new Map(Object.entries(pins))
   const names = [...new Set([...settings.keys(), ...accepted.keys()])].toSorted()
   return {
     pinning: row?.pinning ?? 'changed',
@@ -31,8 +33,8 @@ export async function toolsForFile(db: queries.Handle, deploymentId: string): Pr
 }
 
 /** Pins besides those of what the release offered when it was probed. */
-function acceptedOf(live: queries.ToolsRow['live']): ToolPins {
-  if (live === null || live.pins === null) return {}
+function acceptedOf(live: NonNullable<queries.ToolsRow['live']>): ToolPins {
+  if (live.pins === null) return {}
   const own = new Map(Object.entries(pinsOf(live.manifest.tools)))
   return Object.fromEntries(
     Object.entries(live.pins).flatMap(([name, hashes]) => {
