@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Kysely } from 'kysely'
 import { Pool, type ClientConfig } from 'pg'
-import { Secret, type Logger } from '../domain/index.ts'
+import { Secret, type CallSheet, type Logger } from '../domain/index.ts'
+import { copyCalls } from './call-sheet.ts'
 import { findConnection } from './connect.ts'
 import { describeTarget, parseConnectionUrl, type ConnectionTarget } from './connection-url.ts'
 import { startEmbedded, type EmbeddedServer } from './embedded/index.ts'
@@ -45,6 +46,11 @@ export interface Database extends AsyncDisposable {
   /** Leads other programs of the same user, such as psql, to the same database. */
   readonly url: Secret
   /**
+   * Writes all calls of a sheet, or none. Those of deployments that are gone are in no list, and go with their age.
+   * @throws CatwalkError `database_unreachable`
+   */
+  writeCalls(sheet: CallSheet): Promise<void>
+  /**
    * Calls back for every NOTIFY on a channel from the moment it resolves until what it returns is disposed. A broken
    * or silent connection is noticed within 8 seconds and made anew; then `onReconnect` is called, because
    * notifications may have been missed: read everything again. Callbacks must not block.
@@ -72,11 +78,20 @@ export async function openDatabase(options: DatabaseOptions, signal: AbortSignal
   }
   const { client, version } = await findConnection(target, { waitMs, logger }, signal)
   if (options.migrate ?? true) await bringUpToDate(client, embedded, logger, signal)
-  const kysely = openPool(client, options.poolSize ?? DEFAULT_POOL_SIZE, logger)
+  const pool = openPool(client, options.poolSize ?? DEFAULT_POOL_SIZE, logger)
+  const kysely = new Kysely<DB>({ dialect: new LossTellingDialect(pool) })
   cleanup.defer(() => closePool(kysely))
   const listener = cleanup.use(createListener({ ...client, application_name: 'catwalk-listener' }, logger))
   logger.info({ version, where: describeTarget(target) }, 'database open')
-  return assemble({ kysely, listener, version, url: url ?? urlOf(target), embedded, owned: cleanup.move() })
+  return assemble({
+    kysely,
+    pool,
+    listener,
+    version,
+    url: url ?? urlOf(target),
+    embedded,
+    owned: cleanup.move(),
+  })
 }
 
 interface Location {
@@ -102,6 +117,7 @@ async function locate(
 
 interface Parts {
   readonly kysely: Kysely<DB>
+  readonly pool: Pool
   readonly listener: Listener
   readonly version: string
   readonly url: Secret
@@ -115,6 +131,7 @@ function assemble(parts: Parts): Database {
     kind: parts.embedded === null ? 'external' : 'embedded',
     version: parts.version,
     url: parts.url,
+    writeCalls: (sheet) => copyCalls(parts.pool, sheet),
     listen: (...subscription) => parts.listener.listen(...subscription),
     [Symbol.asyncDispose]: () => parts.owned.disposeAsync(),
   }
@@ -137,7 +154,7 @@ async function bringUpToDate(
   await migrate(client, migrations, logger, signal)
 }
 
-function openPool(client: ClientConfig, max: number, logger: Logger): Kysely<DB> {
+function openPool(client: ClientConfig, max: number, logger: Logger): Pool {
   const pool = new Pool({ ...client, max, idleTimeoutMillis: 30_000 })
   // An idle connection that breaks is replaced; without a listener it would end the program.
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection broke'))
@@ -146,7 +163,7 @@ function openPool(client: ClientConfig, max: number, logger: Logger): Kysely<DB>
   pool.on('connect', (connection) => {
     connection.on('error', (error) => logger.debug({ err: error }, 'a database connection broke'))
   })
-  return new Kysely<DB>({ dialect: new LossTellingDialect(pool) })
+  return pool
 }
 
 async function closePool(kysely: Kysely<DB>): Promise<void> {

@@ -1,4 +1,5 @@
 export { backupDatabase, restoreDatabase, type BackupOptions, type BackupReport } from './backup/index.ts'
+export { createCallSheet } from './call-sheet.ts'
 export { openDatabase, type Database, type DatabaseOptions } from './database.ts'
 export * as queries from './queries/index.ts'
 export type { Handle } from './queries/index.ts'

@@ -32,12 +32,15 @@ class LossTellingDriver extends PostgresDriver {
       this.#known.add(connection)
       const execute = connection.executeQuery.bind(connection)
       connection.executeQuery = (...query) =>
-        execute<never>(...query).catch((error: unknown) =>
-          Promise.reject(isLoss(error) ? away(error) : error),
-        )
+        execute<never>(...query).catch((error: unknown) => Promise.reject(tellLoss(error)))
     }
     return connection
   }
+}
+
+/** The error to throw for one of the driver. */
+export function tellLoss(error: unknown): unknown {
+  return isLoss(error) ? away(error) : error
 }
 
 /** What is no answer of a server, or one with which it ends the connection (SQLSTATE 08 and 57P0). */

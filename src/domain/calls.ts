@@ -6,6 +6,7 @@ export type CallOutcome = RequestReport['outcome'] | 'limited' | 'unavailable'
 /** Who called what, when, with what outcome; never what was in it. */
 export interface CallRecord {
   readonly at: Date
+  readonly workspaceId: string
   readonly deploymentId: string
   /** Null for a person or API key. */
   readonly tokenId: string | null
@@ -19,6 +20,17 @@ export interface CallRecord {
   readonly requestId: string
   /** 32 hexadecimal digits; null when it belongs to no trace. */
   readonly traceId: string | null
+}
+
+/** Calls that wait to be written, in the form in which they will be. */
+export interface CallSheet {
+  readonly count: number
+  /** False when the sheet is full; the call is not on it then. */
+  add(call: CallRecord): boolean
+  /** What is written, until the next call is added. */
+  rows(): Uint8Array
+  /** Takes everything off, to be used again. */
+  clear(): void
 }
 
 /** Upper bounds of the latency histogram, in milliseconds; a last bucket takes what is slower. */

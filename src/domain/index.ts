@@ -30,6 +30,7 @@ export {
   LATENCY_BOUNDS_MS,
   type CallOutcome,
   type CallRecord,
+  type CallSheet,
   type UsageMinute,
 } from './calls.ts'
 export { createAddressReader, isProxyRange, rateKey, type AddressReader } from './client-address.ts'

@@ -23,6 +23,7 @@ export function startCall(
     reported = true
     const call: CallRecord = {
       at: new Date(Date.now() - report.durationMs),
+      workspaceId: route.workspaceId,
       deploymentId: route.deploymentId,
       tokenId: principal.tokenId,
       subject: principal.subject,

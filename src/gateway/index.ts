@@ -13,7 +13,7 @@ export {
 } from './route-table.ts'
 export {
   createCallRecorder,
-  type CallBatch,
+  type CallCounts,
   type CallRecorder,
   type CallRecorderOptions,
 } from './call-recorder.ts'

@@ -81,9 +81,13 @@ export function createCollections(options: CollectionsOptions): Collections {
       forward: options.forward,
       isThere: (deploymentId) => routes.ofDeployment(deploymentId) !== undefined,
       recorded,
-      report: (deploymentId, caller, report) =>
+      report: (deploymentId, caller, report) => {
+        const workspaceId = routes.ofDeployment(deploymentId)?.workspaceId
+        // Nothing is kept of a deployment that is gone.
+        if (workspaceId === undefined) return
         options.record({
           at: new Date(options.clock.now().getTime() - report.durationMs),
+          workspaceId,
           deploymentId,
           tokenId: caller.tokenId ?? null,
           subject: caller.subject,
@@ -93,7 +97,8 @@ export function createCollections(options: CollectionsOptions): Collections {
           durationMs: report.durationMs,
           requestId: caller.requestId,
           traceId: caller.traceId ?? null,
-        }),
+        })
+      },
       maxMessageBytes: options.maxMessageBytes,
       hasChanged: former !== undefined,
       failed: (error) =>

@@ -6,7 +6,7 @@ import { createAccountHandlers, createApi, createOAuthHandlers, createPeopleHand
 import { createDormant } from '../bridge/index.ts'
 import { createAuth, createSetUpLinks, ensureLocalKey, ensureWorkspace, ownHosts } from '../auth/index.ts'
 import { isLoopback, loadConfig, publicUrlOn, type Config, type ConfigSource } from '../config/index.ts'
-import { openDatabase, queries } from '../db/index.ts'
+import { createCallSheet, openDatabase, queries } from '../db/index.ts'
 import {
   createAddressReader,
   deploymentState,
@@ -300,11 +300,10 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   stack.use(await followChanges(database, { nodeId, changes, reconciler, routes, sessions, logger }))
   const recorder = stack.use(
     createCallRecorder({
-      flush: async ({ calls, minutes, uses }) => {
-        await db.transaction().execute(async (tx) => {
-          await queries.insertCalls(tx, calls)
-          await queries.addUsage(tx, minutes)
-        })
+      newSheet: createCallSheet,
+      writeCalls: (sheet) => database.writeCalls(sheet),
+      writeCounts: async ({ minutes, uses }) => {
+        await db.transaction().execute((tx) => queries.addUsage(tx, minutes))
         await queries.touchEndpointTokens(db, uses)
         await queries.touchConnections(db, uses)
       },

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { queries } from '../../src/db/index.ts'
 import { LATENCY_BOUNDS_MS, latencyBucket, newId, type UsageMinute } from '../../src/domain/index.ts'
 import { createToken, getCost, getUsage } from '../../src/services/index.ts'
+import { writeCalls } from '../support/calls.ts'
 import { createWorld, type World } from '../reconciler/world.ts'
 
 let world: World
@@ -101,10 +102,11 @@ test('usage is told apart by tool, token, who called and deployment', async () =
   const deployments = (await usage({ by: 'deployment' })).groups.map(({ key }) => key)
   expect(deployments).toEqual(expect.arrayContaining([id, other]))
 
-  await queries.insertCalls(
-    db,
+  await writeCalls(
+    world.database,
     [10, 20, 30].map((durationMs) => ({
       at: new Date('2026-01-02T10:00:00Z'),
+      workspaceId: world.ctx.actor.workspaceId,
       deploymentId: id,
       tokenId: token.id,
       subject: token.id,

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { CallOutcome, CallRecord } from '../../domain/index.ts'
+import type { CallOutcome } from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
 
 export interface CallRow {
@@ -35,26 +35,6 @@ export interface CallFilter {
   readonly until?: Date | undefined
   /** Only older than this one. */
   readonly before?: string | undefined
-}
-
-/** Writes a batch in one statement. Calls of deployments that are gone by now are dropped. */
-export async function insertCalls(db: Handle, calls: readonly CallRecord[]): Promise<void> {
-  if (calls.length === 0) return
-  const column = <K extends keyof CallRecord>(key: K) => calls.map((call) => call[key])
-  await sql`
-    insert into calls (at, workspace_id, deployment_id, token_id, subject, method, name, outcome, duration_ms,
-      request_id, trace_id)
-    select c.at, d.workspace_id, d.id, c.token_id, c.subject, c.method, c.name, c.outcome, c.duration_ms,
-      c.request_id, c.trace_id
-    from unnest(
-      ${column('at')}::timestamptz[], ${column('deploymentId')}::text[], ${column('tokenId')}::text[],
-      ${column('subject')}::text[], ${column('method')}::text[], ${column('name')}::text[],
-      ${column('outcome')}::text[], ${column('durationMs')}::real[], ${column('requestId')}::text[],
-      ${column('traceId')}::text[]
-    ) with ordinality as c (at, deployment_id, token_id, subject, method, name, outcome, duration_ms, request_id,
-      trace_id, position)
-    join deployments d on d.id = c.deployment_id
-    order by c.position`.execute(db)
 }
 
 /** Calls of a workspace, newest first. */

@@ -30,7 +30,7 @@ export {
   type AnalysisRow,
 } from './analyses.ts'
 export { announce, CHANNEL, readAnnouncement, type Announcement } from './announce.ts'
-export { insertCalls, listCalls, type CallFilter, type CallRow } from './calls.ts'
+export { listCalls, type CallFilter, type CallRow } from './calls.ts'
 export { lockWorkspace, ownQuotas, setOwnQuotas, takenOf } from './quotas.ts'
 export {
   addAwakeTimes,

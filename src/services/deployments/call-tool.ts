@@ -29,6 +29,7 @@ export async function callTool(
   const record = (outcome: CallOutcome): void =>
     ctx.record({
       at: startedAt,
+      workspaceId: ctx.actor.workspaceId,
       deploymentId: view.id,
       tokenId: null,
       subject: ctx.actor.id,
