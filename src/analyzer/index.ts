@@ -1,3 +1,4 @@
+export { analyzeBundle } from './analyze-bundle.ts'
 export { analyzeImage, onlyPort, withRepository } from './analyze-image.ts'
 export { analyze, leadsTo, type AnalyzeInput, type PackageIndexes, type PackageLookup } from './analyze.ts'
 export { snapshotOfFolder } from './folder-snapshot.ts'

@@ -125,6 +125,7 @@ function isOf(start: StartFact, project: Project): boolean {
       return project.ecosystem === 'pypi' && normalise(start.name) === normalise(project.name)
     case 'oci':
     case 'git':
+    case 'mcpb':
     case 'remote':
       return false
     case null: {

@@ -449,7 +449,8 @@ const wish = (text: string): Wish => (text === 'default' ? text : TOKEN_LIMIT(te
 /** Commander hands over the former value as well. */
 const moment = (text: string): string => readMoment(text)
 
-const SOURCE = 'link to a repository, owner/name, npm:NAME, pypi:NAME or a pasted mcpServers snippet'
+const SOURCE =
+  'link to a repository or bundle (.mcpb), owner/name, npm:NAME, pypi:NAME or a pasted mcpServers snippet'
 
 /** Commands that ask no server. */
 const LOCAL: ReadonlySet<string> = new Set(['serve', 'bridge', 'backup', 'restore'])

@@ -42,6 +42,13 @@ const launchPackage = z.discriminatedUnion('kind', [
     program: gitProgram,
   }),
   z.strictObject({
+    kind: z.literal('mcpb'),
+    url: text,
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    name,
+    version: name,
+  }),
+  z.strictObject({
     kind: z.literal('oci'),
     registry: name,
     repository: name,

@@ -116,7 +116,7 @@ export const Release = z
     number: z.number().int().positive(),
     state: ReleaseState,
     package: z.object({
-      kind: z.enum(['npm', 'pypi', 'git', 'oci', 'remote']),
+      kind: z.enum(['npm', 'pypi', 'git', 'mcpb', 'oci', 'remote']),
       name: z.string(),
       version: z
         .string()
@@ -249,7 +249,7 @@ const evidence = z.array(
 const Launch = z
   .object({
     package: z.object({
-      registry: z.enum(['npm', 'pypi', 'oci', 'git', 'remote']),
+      registry: z.enum(['npm', 'pypi', 'oci', 'git', 'mcpb', 'remote']),
       name: z.string(),
       version: z.string().nullable(),
     }),

@@ -44,11 +44,11 @@ export interface AnalysedArgument {
   readonly evidence: readonly Evidence[]
 }
 
-export type PackageRegistry = 'npm' | 'pypi' | 'oci' | 'git' | 'remote'
+export type PackageRegistry = 'npm' | 'pypi' | 'oci' | 'git' | 'mcpb' | 'remote'
 
 /** How the server is started, in the words of its own ecosystem. */
 export interface AnalysedLaunch {
-  /** `git`: built from the repository itself, because it is not published. `remote`: someone else runs it, at `name`. */
+  /** `git`: built from the repository itself, because it is not published. `mcpb`: a bundle. `remote`: someone else runs it, at `name`. */
   readonly package: {
     readonly registry: PackageRegistry
     readonly name: string

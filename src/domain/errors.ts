@@ -183,7 +183,7 @@ const CATALOGUE = {
   invalid_source: {
     status: 400,
     title: 'Not a source that Catwalk knows',
-    help: 'Paste a link to a repository, owner/name, npm:name, pypi:name, oci:image, registry:name, the https address of a server, or an mcpServers snippet.',
+    help: 'Paste a link to a repository, owner/name, npm:name, pypi:name, oci:image, registry:name, the https address of a server or of a bundle (.mcpb), or an mcpServers snippet.',
   },
   source_not_deployable: {
     status: 422,

@@ -52,6 +52,8 @@ export {
   type ErrorCode,
 } from './errors.ts'
 export { missingValues, needsConfirmation, valueProblem, type Given } from './deploy-checks.ts'
+export { parseBundle, type Bundle, type BundleField } from './bundle/manifest.ts'
+export { fillText, type BundlePlaces } from './bundle/text.ts'
 export { chooseExecutable } from './executable.ts'
 export { executablesOf } from './executables-of.ts'
 export {
@@ -76,6 +78,7 @@ export {
   imageReference,
   packageLabel,
   variableProblem,
+  type BundlePackage,
   type GitPackage,
   type GitProgram,
   type LaunchArgument,
@@ -208,6 +211,7 @@ export type {
 } from './source-analyzer.ts'
 export type {
   GithubSource,
+  BundleSource,
   GitSource,
   NpmSource,
   OciSource,

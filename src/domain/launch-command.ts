@@ -1,6 +1,9 @@
 import { CatwalkError } from './errors.ts'
 import type { LaunchArgument, LaunchSpec } from './launch-spec.ts'
 import type { Secret } from './secret.ts'
+import type { Bundle } from './bundle/manifest.ts'
+import { startBundle } from './bundle/start.ts'
+import type { BundlePlaces } from './bundle/text.ts'
 
 const ARGUMENT = 'arg:'
 
@@ -29,6 +32,7 @@ export interface LaunchCommand {
  * @param program how the spec's executable is run: the interpreter with its own flags and the script
  * @param credentials by name; of each variable of the spec, of arguments (`arg:…`)
  * @param fileDirectory where credentials that are files go, absolute
+ * @param bundle what is started, when that is a bundle, and where it lies
  * @throws CatwalkError `missing_variable` for an argument or a required variable without a value
  */
 export function launchCommand(
@@ -36,6 +40,7 @@ export function launchCommand(
   program: readonly string[],
   credentials: ReadonlyMap<string, Secret>,
   fileDirectory: string,
+  bundle?: { readonly manifest: Bundle; readonly places: BundlePlaces },
 ): LaunchCommand {
   const missing = spec.variables.find(({ name, required }) => required && !credentials.has(name))
   if (missing !== undefined) throw noValue(missing.name)
@@ -51,9 +56,13 @@ export function launchCommand(
       values.set(name, path)
     }
   }
+  const own = bundle === undefined ? null : startBundle(bundle.manifest, values, bundle.places)
+  const userArgs = (spec.userArgs ?? []).map((argument) => fillIn(argument, values))
+  const given = [...values].filter(([name]) => !isArgumentCredential(name) && own?.hidden.has(name) !== true)
   return {
-    argv: [...program, ...spec.args, ...(spec.userArgs ?? []).map((argument) => fillIn(argument, values))],
-    environment: new Map([...values].filter(([name]) => !isArgumentCredential(name))),
+    argv: [...program, ...(own?.args ?? []), ...spec.args, ...userArgs],
+    // A field that takes several values comes in the bundle's own form.
+    environment: new Map([...given, ...(own?.environment ?? [])]),
     files,
   }
 }

@@ -63,6 +63,18 @@ export type GitProgram =
   /** A Python file by its path from the folder. */
   | { readonly kind: 'python-file'; readonly path: string }
 
+/** An MCP bundle, which brings all that it needs but its interpreter. How it is started its own manifest says. */
+export interface BundlePackage {
+  readonly kind: 'mcpb'
+  /** Of its file. */
+  readonly url: string
+  /** In hex, of the whole file. Nothing else is unpacked. */
+  readonly sha256: string
+  /** As its manifest has them, with what is no letter, digit or common sign replaced. */
+  readonly name: string
+  readonly version: string
+}
+
 /** A server that someone else runs: nothing is installed, and nothing of it runs here. */
 export interface RemotePackage {
   readonly kind: 'remote'
@@ -83,7 +95,7 @@ export interface OciPackage {
 }
 
 /** What is installed or reached. Switches over `kind` are exhaustive. */
-export type LaunchPackage = NpmPackage | PypiPackage | GitPackage | OciPackage | RemotePackage
+export type LaunchPackage = NpmPackage | PypiPackage | GitPackage | BundlePackage | OciPackage | RemotePackage
 
 /** An image as engines and registries name it. */
 export function imageReference({ registry, repository, digest }: OciPackage): string {
@@ -154,6 +166,7 @@ export function describePackage(spec: LaunchPackage): { readonly name: string; r
   switch (spec.kind) {
     case 'npm':
     case 'pypi':
+    case 'mcpb':
       return { name: spec.name, version: spec.version }
     case 'git': {
       const name = spec.repository.replace(/^https:\/\/[^/]+\//, '').replace(/\.git$/, '')

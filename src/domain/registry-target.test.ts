@@ -3,6 +3,7 @@ import { formatSource } from './source/format.ts'
 import { portOf, registryTarget } from './registry-target.ts'
 import type { RegistryPackage } from './registry.ts'
 
+const HASH = 'a'.repeat(64)
 const REPOSITORY = 'https://github.com/owner/repo'
 const pkg = (
   registryType: string,
@@ -64,6 +65,22 @@ test.each<[string, Parameters<typeof targetOf>, string]>([
   [
     'the repository in place of a name that is none',
     [[pkg('npm', 'a; curl evil')], { repository: REPOSITORY }],
+    REPOSITORY,
+  ],
+  [
+    'the bundle for Linux, by the hash of its entry',
+    [
+      [
+        pkg('mcpb', 'https://github.com/o/r/releases/download/v1/a-darwin-arm64.mcpb', { fileSha256: HASH }),
+        pkg('mcpb', 'https://github.com/o/r/releases/download/v1/a-linux.mcpb', { fileSha256: HASH }),
+      ],
+      { repository: REPOSITORY },
+    ],
+    `mcpb:https://github.com/o/r/releases/download/v1/a-linux.mcpb#sha256=${HASH}`,
+  ],
+  [
+    'the repository in place of a bundle without a hash',
+    [[pkg('mcpb', 'https://github.com/o/r/releases/download/v1/a.mcpb')], { repository: REPOSITORY }],
     REPOSITORY,
   ],
   ['the repository alone', [[], { repository: REPOSITORY }], REPOSITORY],

@@ -1,5 +1,5 @@
 import type { RegistryEntry, RegistryPackage } from './registry.ts'
-import type { GithubSource, GitSource, NpmSource, OciSource, PypiSource } from './source.ts'
+import type { BundleSource, GithubSource, GitSource, NpmSource, OciSource, PypiSource } from './source.ts'
 import type { ServedPort } from './launch-spec.ts'
 import { parseSource } from './source/parse.ts'
 
@@ -7,7 +7,7 @@ import { parseSource } from './source/parse.ts'
 export type RegistryTarget =
   | {
       readonly kind: 'package'
-      readonly source: NpmSource | PypiSource | OciSource
+      readonly source: NpmSource | PypiSource | OciSource | BundleSource
       readonly package: RegistryPackage
     }
   /** `instead` is a package that cannot be run here; null when the entry names none. */
@@ -23,7 +23,8 @@ export type RegistryTarget =
 type Named = Pick<RegistryEntry, 'document' | 'repository' | 'folder'>
 
 /**
- * A published package that speaks over stdio comes first, because it is what the publisher tested; then the repository;
+ * A published package that speaks over stdio comes first, because it is what the publisher tested; then a bundle for
+ * Linux; then the repository;
  * for servers that only run elsewhere their address.
  * @param runsImages whether images run here: then one comes before the repository, otherwise in the end
  */
@@ -38,6 +39,8 @@ export function registryTarget(entry: Named, runsImages: boolean): RegistryTarge
   }
   const image = packages.map(imageTarget).find((target) => target !== null) ?? null
   if (image !== null && runsImages) return image
+  const bundle = packages.map(bundleTarget).find((target) => target !== null) ?? null
+  if (bundle !== null) return bundle
   const [remote] = remotes
   const repository = packages.length === 0 && remote !== undefined ? null : repositorySource(entry)
   if (repository !== null) return { kind: 'repository', source: repository, instead: packages[0] ?? null }
@@ -53,6 +56,21 @@ function imageTarget(named: RegistryPackage): RegistryTarget | null {
   const isWhole = /[@:]/.test(identifier.split('/').at(-1) ?? '')
   const source = read(`oci:${identifier}${isWhole || version === null ? '' : `:${version}`}`)
   return source?.kind === 'oci' ? { kind: 'package', source, package: named } : null
+}
+
+/** Those of other systems are told by their names: an entry has a bundle for each. */
+const ELSEWHERE = /(?:^|[^a-z])(?:darwin|mac(?:os)?|osx|apple|win(?:32|64|dows)?)(?:$|[^a-z])/i
+const OF_ARM = /(?:^|[^a-z])(?:arm64|aarch64)(?:$|[^a-z0-9])/i
+const OF_INTEL = /(?:^|[^a-z])(?:x64|x86[_-]64|amd64)(?:$|[^a-z0-9])/i
+
+/** A bundle, in the one form that its publisher gave the hash of. */
+function bundleTarget(named: RegistryPackage): RegistryTarget | null {
+  const { registryType, identifier, transport, fileSha256 } = named
+  if (registryType !== 'mcpb' || transport.type !== 'stdio' || typeof fileSha256 !== 'string') return null
+  const file = identifier.split('/').at(-1) ?? ''
+  if (ELSEWHERE.test(file) || (process.arch === 'arm64' ? OF_INTEL : OF_ARM).test(file)) return null
+  const source = read(`mcpb:${identifier}#sha256=${fileSha256.toLowerCase()}`)
+  return source?.kind === 'mcpb' ? { kind: 'package', source, package: named } : null
 }
 
 /** Where an image of a registry's entry serves HTTP itself; null when it speaks over stdio, or nobody can tell. */

@@ -1,6 +1,6 @@
 import type { PackageIndex, PypiIndex } from './packages.ts'
 import type { Secret } from './secret.ts'
-import type { GithubSource, GitSource, NpmSource, PypiSource } from './source.ts'
+import type { BundleSource, GithubSource, GitSource, NpmSource, PypiSource } from './source.ts'
 
 /** A file of a snapshot. */
 export interface SnapshotFile {
@@ -27,13 +27,13 @@ export interface Snapshot {
 }
 
 /** A source whose files can be read. */
-export type ReadableSource = GithubSource | GitSource | NpmSource | PypiSource
+export type ReadableSource = GithubSource | GitSource | NpmSource | PypiSource | BundleSource
 
 /** What a source stands for at one moment. The same pin always gives the same files. */
 export interface PinnedSource {
   /** With the full commit as `ref`, or with an exact version; names as the host spells them today. */
   readonly source: ReadableSource
-  /** Identifies the content: a full commit hash, or the integrity of a package. A key to cache by. */
+  /** Identifies the content: a full commit hash, the integrity of a package or the SHA-256 of a bundle. A key to cache by. */
   readonly content: string
   /** Page or address of it for people, at this commit or version. */
   readonly url: string

@@ -11,6 +11,7 @@ export type Source =
   | OciSource
   | GithubSource
   | GitSource
+  | BundleSource
   | RegistrySource
   | RemoteSource
   | SnippetSource
@@ -63,6 +64,15 @@ export interface GitSource extends InRepository {
   readonly kind: 'git'
   /** https, without credentials, query and fragment. */
   readonly url: string
+}
+
+/** An MCP bundle: a zip archive that brings a server with all that it needs. */
+export interface BundleSource {
+  readonly kind: 'mcpb'
+  /** Of the file. https; http only for an address of this machine. */
+  readonly url: string
+  /** In hex, of the whole file; null for whatever is there. */
+  readonly sha256: string | null
 }
 
 /** An entry of the MCP Registry. */

@@ -50,6 +50,7 @@ import { startRegistries } from './registries.ts'
 import { createReplicas, internalUrl, type Replicas } from './replicas.ts'
 import { createNoticeSender } from './notices.ts'
 import { createOAuth } from './oauth.ts'
+import { openBundleOf } from './open-bundle.ts'
 import { openRepositoryOf } from './open-repository.ts'
 import { answerByRole } from './roles.ts'
 import { createRuntimes } from './runtimes.ts'
@@ -182,6 +183,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       pypi: workspaceServices.pythonIndex,
       hasOwnPackages: workspaceServices.hasOwnPackages,
       openSnapshot: openRepositoryOf(sources, workspaceServices),
+      openBundle: openBundleOf(sources, workspaceServices),
       ...(config.storeMiB === 0 ? {} : { storeMiB: config.storeMiB }),
       releasesInUse: async (runtime) =>
         (await queries.releasesInUse(db, runtime)).map((release) => ({

@@ -66,6 +66,11 @@ export async function toPackage(
         executable !== null && program.kind === 'node-executable' ? { ...program, name: executable } : program
       return { kind: 'git', repository: repositoryOf(source.url, githubHosts), commit, path, program: named }
     }
+    case 'mcpb': {
+      const bundle = parseSource(`mcpb:${source.url}`)
+      if (bundle.kind !== 'mcpb' || bundle.sha256 === null) throw refusal('It is no bundle.')
+      return { ...bundle, sha256: bundle.sha256, name, version: version ?? '0' }
+    }
     case 'oci': {
       const image = parseSource(`oci:${name}${version === null ? '' : `@${version}`}`)
       if (image.kind !== 'oci') throw refusal('Its name is not that of an image.')

@@ -1,4 +1,12 @@
-import { analyze, analyzeImage, leadsTo, onlyPort, withProof, withRepository } from '../analyzer/index.ts'
+import {
+  analyze,
+  analyzeBundle,
+  analyzeImage,
+  leadsTo,
+  onlyPort,
+  withProof,
+  withRepository,
+} from '../analyzer/index.ts'
 import {
   CatwalkError,
   chooseExecutable,
@@ -64,6 +72,7 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
     { server, workspaceId }: SourceAnalysisInput,
     signal: AbortSignal,
   ): Promise<Analysis> {
+    if (source.kind === 'mcpb') return analyzeBundle(snapshot, url)
     const packages = indexesOf(workspaceId)
     const of = (place: Snapshot) =>
       analyze({ source: { kind: source.kind, url }, snapshot: place, packages }, signal)
@@ -234,7 +243,7 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
       if (kept !== null) return { pinned, analysis: kept }
       await using snapshot = await sources.open(pin, within)
       onStep('reading', `${snapshot.files.size} files`)
-      let analysis = await read(source, pin.url, snapshot, input, signal)
+      let analysis = await read(pin.source, pin.url, snapshot, input, signal)
       const npm = services.npm(input.workspaceId)
       const pypi = services.pypi(input.workspaceId)
       onStep('looking_up', analysis.launch?.package.name ?? formatSource(pin.source))
@@ -248,6 +257,8 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
           analysis.about?.repository ?? (await repositoryOf(input.workspaceId, pin.source, signal))
         const isOwn =
           found.target.kind !== 'package' ||
+          // The entry names the hash of the very file.
+          found.target.source.kind === 'mcpb' ||
           claimsName(snapshot, found.entry.name) ||
           (found.entry.repository !== null && leadsTo(repository, found.entry.repository))
         analysis = withEntry(analysis, found, isOwn)
@@ -311,7 +322,13 @@ function readableSource(source: AnalysableSource, found: FoundEntry | null): Rea
 }
 
 function isReadable(source: AnalysableSource): source is ReadableSource {
-  return source.kind === 'npm' || source.kind === 'pypi' || source.kind === 'github' || source.kind === 'git'
+  return (
+    source.kind === 'npm' ||
+    source.kind === 'pypi' ||
+    source.kind === 'github' ||
+    source.kind === 'git' ||
+    source.kind === 'mcpb'
+  )
 }
 
 function formatEntry({ entry: { name, version } }: FoundEntry): string {

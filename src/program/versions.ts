@@ -181,6 +181,8 @@ export function createVersions(options: VersionsOptions): VersionFinder {
         return { kind: pkg.kind, name: pkg.name, version: pkg.version }
       case 'git':
         return { ...repositoryOf(pkg, null), ref: pkg.commit, path: pkg.path }
+      case 'mcpb':
+        return { kind: 'mcpb', url: pkg.url, sha256: pkg.sha256 }
       case 'oci':
         return imageAt(pkg, null, pkg.digest)
       case 'remote':
@@ -205,6 +207,8 @@ export function createVersions(options: VersionsOptions): VersionFinder {
           return newestCommit(workspaceId, pkg, tracked, signal)
         case 'oci':
           return newestImage(pkg, tracked, signal)
+        // A file of its own: what is newer lies at another address.
+        case 'mcpb':
         case 'remote':
           return null
       }
@@ -228,6 +232,11 @@ export function createVersions(options: VersionsOptions): VersionFinder {
           const { digest, entrypoint } = await images.resolve(wanted, signal)
           return { ...pkg, digest, program: entrypoint }
         }
+        case 'mcpb':
+          throw new CatwalkError('invalid_request', 'Another version of a bundle is another file.', {
+            help: 'Deploy the address of that file.',
+            details: { field: 'version' },
+          })
         case 'remote':
           throw new CatwalkError(
             'invalid_request',

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import {
   CatwalkError,
+  type HeldSnapshot,
   type Logger,
   type PackageIndex,
   type PinnedSource,
@@ -12,12 +13,13 @@ import {
   type SourceOptions,
 } from '../domain/index.ts'
 import { createHttpClient, HttpFailure } from '../network/index.ts'
+import { createBundleReader } from './bundles.ts'
 import { createGitReader } from './git.ts'
 import { githubHosts } from './github-hosts.ts'
 import { createGithubReader } from './github.ts'
 import { SOURCE_LIMITS, type SourceLimits } from './limits.ts'
 import { pinPackage, verified } from './packages.ts'
-import { createSnapshotCache } from './snapshot-cache.ts'
+import { createSnapshotCache, type SnapshotCache } from './snapshot-cache.ts'
 import { unpackTar } from './unpack-tar.ts'
 import { unpackZip } from './unpack-zip.ts'
 
@@ -33,7 +35,7 @@ export interface SourcesOptions {
   readonly pypi: PypiIndex
   readonly logger: Logger
   readonly userAgent: string
-  /** Origins of git servers that may be read although they are not public https; for tests. */
+  /** Origins of git servers and of bundles that may be read although they are not public https; for tests. */
   readonly trustedGitOrigins?: readonly string[]
   /** `git` by default. */
   readonly gitCommand?: string
@@ -58,7 +60,23 @@ export async function createSources(options: SourcesOptions): Promise<SourceHost
     logger: options.logger,
   })
   const github = createGithubReader({ http, hosts, token: options.githubToken, now: () => new Date() })
+  const bundles = createBundleReader({ http, limits, directory: options.directory })
   const git = createGitReader({ http, trustedOrigins: gitOrigins, command: options.gitCommand })
+
+  const hold = (
+    pinned: PinnedSource,
+    { owner }: SourceOptions,
+    make: Parameters<SnapshotCache['open']>[2],
+  ): Promise<HeldSnapshot> =>
+    cache.open(
+      // Kept apart, whatever the pin says: a private repository of one is not there for another.
+      owner === undefined ? cacheKey(pinned) : `of ${owner} ${cacheKey(pinned)}`,
+      {
+        commit: pinned.source.kind === 'github' || pinned.source.kind === 'git' ? pinned.content : null,
+        path: 'path' in pinned.source ? pinned.source.path : '',
+      },
+      make,
+    )
 
   const pin = async (source: ReadableSource, within: SourceOptions): Promise<PinnedSource> => {
     switch (source.kind) {
@@ -66,6 +84,10 @@ export async function createSources(options: SourcesOptions): Promise<SourceHost
         return github.pin(source, within)
       case 'git':
         return git.pin(source, within)
+      case 'mcpb':
+        return bundles.pin(source, { limits, strip: 0, signal: within.signal }, async (pinned, make) => {
+          await using _ = await hold(pinned, within, make)
+        })
       case 'npm':
       case 'pypi': {
         const { archive: _, ...pinned } = await pinPackage(source, within.indexes ?? options, within.signal)
@@ -86,6 +108,8 @@ export async function createSources(options: SourcesOptions): Promise<SourceHost
         return unpackTar((await github.archive(source, within)).body, 'gzip', { ...unpack, strip: 1 })
       case 'git':
         return git.read(source, { ...unpack, scratch, token: within.token, strip: 0 })
+      case 'mcpb':
+        return bundles.read(source, pinned.content, scratch, { ...unpack, strip: 0 })
       case 'npm':
       case 'pypi': {
         const indexes = within.indexes ?? options
@@ -116,15 +140,8 @@ export async function createSources(options: SourcesOptions): Promise<SourceHost
         source.kind === 'github' ? github.tags(source, limited) : git.tags(source, limited),
       ),
     open: (pinned, within) =>
-      cache.open(
-        // Kept apart, whatever the pin says: a private repository of one is not there for another.
-        within.owner === undefined ? cacheKey(pinned) : `of ${within.owner} ${cacheKey(pinned)}`,
-        {
-          commit: pinned.source.kind === 'github' || pinned.source.kind === 'git' ? pinned.content : null,
-          path: 'path' in pinned.source ? pinned.source.path : '',
-        },
-        (directory, scratch) =>
-          inTime(limits.timeoutMs, within, (limited) => read(pinned, { directory, scratch }, limited)),
+      hold(pinned, within, (directory, scratch) =>
+        inTime(limits.timeoutMs, within, (limited) => read(pinned, { directory, scratch }, limited)),
       ),
     [Symbol.dispose]: () => http[Symbol.dispose](),
   }
@@ -140,6 +157,8 @@ function cacheKey({ source, content }: PinnedSource): string {
       return `github ${source.host}/${source.owner}/${source.repository} ${content}`.toLowerCase()
     case 'git':
       return `git ${source.url} ${content}`
+    case 'mcpb':
+      return `mcpb ${content}`
     case 'npm':
     case 'pypi':
       return `${source.kind} ${source.name} ${content}`

@@ -27,7 +27,8 @@ export interface SnapshotCache {
 
 type Make = (directory: string, scratch: string) => Promise<readonly SnapshotFile[]>
 
-const UNFINISHED = 'unfinished-'
+/** How the names of what a crash leaves behind begin. */
+export const UNFINISHED = 'unfinished-'
 const INDEX = 'index.json'
 const MAX_TEXT_BYTES = 1024 * 1024
 

@@ -19,10 +19,18 @@ const REGULAR = new Set([0, 0o100000, 0o040000])
 export async function unpackZip(
   archive: AsyncIterable<Buffer>,
   scratch: string,
-  { directory, limits, strip, signal }: UnpackOptions,
+  options: UnpackOptions,
 ): Promise<readonly SnapshotFile[]> {
   const stored = join(scratch, 'archive.zip')
-  await writeFile(stored, archive, { flag: 'wx', mode: 0o600, signal })
+  await writeFile(stored, archive, { flag: 'wx', mode: 0o600, signal: options.signal })
+  return unpackZipFile(stored, options)
+}
+
+/** The same of an archive that is a file already. */
+export async function unpackZipFile(
+  stored: string,
+  { directory, limits, strip, signal }: UnpackOptions,
+): Promise<readonly SnapshotFile[]> {
   await using file = await open(stored)
   const writer = createTreeWriter(directory)
   try {

@@ -40,6 +40,7 @@ function readable(text: string, githubHosts: readonly string[] = []): ReadableSo
     case 'git':
     case 'npm':
     case 'pypi':
+    case 'mcpb':
       return source
     case 'oci':
     case 'registry':

@@ -18,6 +18,8 @@ export function formatSource(source: Source): string {
       return `https://${source.host}/${source.owner}/${source.repository}${place('/tree', source)}`
     case 'git':
       return `git:${source.url}${fragment({ ref: source.ref, subdirectory: source.path })}`
+    case 'mcpb':
+      return `mcpb:${source.url}${fragment({ sha256: source.sha256 })}`
     case 'registry':
       return `registry:${source.name}${suffix('@', source.version)}`
     case 'remote':

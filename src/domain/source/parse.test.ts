@@ -182,6 +182,18 @@ describe('a package', () => {
       'https://hub.docker.com/r/mcp/fetch',
       { kind: 'oci', registry: 'docker.io', repository: 'mcp/fetch', tag: null, digest: null },
     ],
+    [
+      'https://github.com/owner/name/releases/download/v1/name.mcpb',
+      { kind: 'mcpb', url: 'https://github.com/owner/name/releases/download/v1/name.mcpb', sha256: null },
+    ],
+    [
+      'https://github.com/owner/name/blob/main/dist/name.dxt',
+      { kind: 'mcpb', url: 'https://github.com/owner/name/raw/main/dist/name.dxt', sha256: null },
+    ],
+    [
+      `mcpb:https://files.example/get?name=x#sha256=${'0'.repeat(64)}`,
+      { kind: 'mcpb', url: 'https://files.example/get?name=x', sha256: '0'.repeat(64) },
+    ],
     ['io.github.owner/server', { kind: 'registry', name: 'io.github.owner/server', version: null }],
     ['registry:com.example/server@1.0.0', { kind: 'registry', name: 'com.example/server', version: '1.0.0' }],
     [
@@ -223,6 +235,9 @@ describe('a remote server', () => {
 
   test.each([
     'http://mcp.example.com/mcp',
+    'http://files.example/name.mcpb',
+    'mcpb:file:///etc/passwd',
+    'https://files.example/name.mcpb#sha256=1',
     'ftp://example.com/x',
     'file:///etc/passwd',
     'javascript:alert(1)',

@@ -2,7 +2,7 @@ import type { CatwalkError } from '../errors.ts'
 import { headerProblem, variablesIn } from '../header-template.ts'
 import { parsePackageName } from '../package-name.ts'
 import { quoted } from '../quoted.ts'
-import type { RegistrySource, RemoteSource, Source } from '../source.ts'
+import type { BundleSource, RegistrySource, RemoteSource, Source } from '../source.ts'
 import { parseOci, parsePypi } from './packages.ts'
 import { pathSegments } from './paths.ts'
 import { notASource } from './refuse.ts'
@@ -32,7 +32,7 @@ const REGISTRY_VERSION = /^[A-Za-z0-9][A-Za-z0-9.+_-]{0,254}$/
 /**
  * Reads what a person typed or pasted: `npm:`, `pypi:`, `oci:` and `registry:` names, links to repositories in any form
  * (also of a folder, file, branch, tag or commit in one, SSH forms, `owner/name`), pages of package indexes, the address
- * of a remote server, an `mcpServers` snippet, a command line such as `npx -y name`.
+ * of a bundle (`.mcpb`) or a remote server, an `mcpServers` snippet, a command line such as `npx -y name`.
  * @throws CatwalkError `invalid_source` for an unknown form, `invalid_package` for a bad name or version
  */
 export function parseSource(text: string, options: ParseOptions = {}): Source {
@@ -83,6 +83,11 @@ function parsePrefixed(text: string, options: ParseOptions): Source | null {
       if (url === null || !/^https?:$/.test(url.protocol))
         throw notASource(`${quoted(rest)} is not an address.`)
       return withHeaders(parseRemote(url), url.hash)
+    }
+    case 'mcpb': {
+      const url = URL.parse(rest)
+      if (url === null) throw notASource(`${quoted(rest)} is not an address.`)
+      return parseBundleUrl(url)
     }
     case 'git': {
       const url = URL.parse(rest)
@@ -155,6 +160,7 @@ function parseUrl(url: URL, options: ParseOptions): Source {
   const host = checkAddress(url)
   const segments = pathSegments(url)
   if (segments === null) throw notASource(`${quoted(url.pathname)} is not a valid path.`)
+  if (/\.(?:mcpb|dxt)$/i.test(url.pathname)) return parseBundleUrl(url)
   const page = parsePage(host, segments)
   if (page !== null) return page
   if (host === 'github.com' || options.githubHosts?.includes(host) === true)
@@ -187,14 +193,31 @@ function withHeaders(source: RemoteSource, hash: string): RemoteSource {
 }
 
 function parseRemote(url: URL): RemoteSource {
+  return { kind: 'remote', url: cleanAddress(url, 'a remote server') }
+}
+
+/** A file of a bundle; `#sha256=…` says which one it has to be. */
+function parseBundleUrl(url: URL): BundleSource {
+  const address = new URL(cleanAddress(url, 'a bundle'))
+  // The page about a file of a repository; the file itself is beside it.
+  if (/^(?:www\.)?github\.com$/.test(address.host))
+    address.pathname = address.pathname.replace(/^(\/[^/]+\/[^/]+)\/blob\//, '$1/raw/')
+  const sha256 = new URLSearchParams(url.hash.slice(1)).get('sha256')
+  if (sha256 !== null && !/^[0-9a-f]{64}$/.test(sha256))
+    throw notASource(`${quoted(sha256)} is not a SHA-256 in hex.`)
+  return { kind: 'mcpb', url: address.href, sha256 }
+}
+
+/** Without its fragment. @throws CatwalkError `invalid_source` for one that is neither https nor of this machine */
+function cleanAddress(url: URL, what: string): string {
   checkAddress(url)
   const isHere = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)
   if (url.protocol !== 'https:' && !isHere) {
-    throw notASource('The address of a remote server must begin with https://.')
+    throw notASource(`The address of ${what} must begin with https://.`)
   }
   const clean = new URL(url)
   clean.hash = ''
-  return { kind: 'remote', url: clean.href }
+  return clean.href
 }
 
 /** Pages of the package indexes. */

@@ -109,7 +109,8 @@ export function createPreparation({
         }
         const installation = store.pathOf(key)
         const program = await installer.program(installation, input.settings.memoryMiB)
-        return { installation, program, letGo }
+        const bundle = await installer.bundle?.(installation)
+        return { installation, program, ...(bundle === undefined ? {} : { bundle }), letGo }
       } catch (error) {
         letGo()
         throw error

@@ -15,6 +15,7 @@ import { createHomes, type Homes } from './homes.ts'
 import { createIdentities, DEFAULT_FIRST_UID, type Identities } from './identities.ts'
 import type { InstallConfiguration } from './install/npm/npm-command.ts'
 import { createNpmInstaller } from './install/npm/npm-installer.ts'
+import { createBundleInstaller, type OpenBundle } from './install/bundle/bundle-installer.ts'
 import { createGitInstaller, type OpenSnapshot } from './install/git/git-installer.ts'
 import { createPypiInstaller } from './install/python/pypi-installer.ts'
 import type { PythonIndex } from './install/python/pip-command.ts'
@@ -52,6 +53,8 @@ export interface ConfinedRuntimeOptions {
   readonly hasOwnPackages?: (workspaceId: string) => Promise<boolean>
   /** Where the files of repositories come from; without it no repository can be built. */
   readonly openSnapshot?: OpenSnapshot
+  /** Where the files of bundles come from; without it none can be installed. */
+  readonly openBundle?: OpenBundle
   /** What one installation or build may take on disk while it goes on. */
   readonly installDiskMiB?: number
   /** What the store of installed packages may take on disk; left out for no limit. */
@@ -141,7 +144,13 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
   return {
     kind: source.kind,
     supports: {
-      packages: ['npm', 'pypi', 'git', ...(source.connectHttp === undefined ? [] : (['oci'] as const))],
+      packages: [
+        'npm',
+        'pypi',
+        'git',
+        'mcpb',
+        ...(source.connectHttp === undefined ? [] : (['oci'] as const)),
+      ],
       memoryLimit: true,
       serverLogs: true,
       networkPolicies: ['none', 'internet', 'listed'],
@@ -237,6 +246,11 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
     (async () => {
       throw new CatwalkError('install_failed', 'This installation of Catwalk cannot read repositories.')
     })
+  const openBundle =
+    options.openBundle ??
+    (async () => {
+      throw new CatwalkError('install_failed', 'This installation of Catwalk cannot read bundles.')
+    })
   const installerOf = async (spec: LaunchPackage, workspaceId: string): Promise<PackageInstaller> => {
     const cacheOf = (tool: string, suffix: string) => join(directories.cache, `${tool}${suffix}`)
     const suffix = (await ownsPackages(workspaceId)) ? `-${workspaceId}` : ''
@@ -251,6 +265,8 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
         return createPypiInstaller(python, spec)
       case 'git':
         return createGitInstaller({ node: npm, python, openSnapshot }, spec, workspaceId)
+      case 'mcpb':
+        return createBundleInstaller({ runStep, identity, openBundle }, spec, workspaceId)
       case 'remote':
         throw new CatwalkError('runtime_unavailable', 'What someone else runs cannot be installed here.')
       case 'oci':

@@ -9,6 +9,7 @@ import { dialOnly, type Dial } from '../../network/index.ts'
 import type { Identity } from './identities.ts'
 import { INSIDE, type ConfinedCommand, type Relay } from './command.ts'
 import { confinedEnvironment } from './environment.ts'
+import type { StartedBundle } from './install/package-installer.ts'
 
 const TASKS = 256
 const CPUS = 2
@@ -19,6 +20,7 @@ export interface Startable {
   readonly installation: string | null
   /** Program and arguments as it is seen inside, before those of the launch spec. */
   readonly program: readonly string[]
+  readonly bundle?: StartedBundle
   /** The image that it runs in, when that is not the runtime's own. */
   readonly image?: string
 }
@@ -36,25 +38,32 @@ export interface ServerPlaces {
  */
 export function serverCommand(
   input: Pick<InstanceInput, 'instanceId' | 'settings' | 'spec' | 'credentials'>,
-  { installation, program, image }: Startable,
+  { installation, program, bundle, image }: Startable,
   places: ServerPlaces,
   confined: { readonly identity: Identity | null; readonly internet: Dial | null },
   count: number,
 ): ConfinedCommand {
   const { settings, spec } = input
-  const { argv, environment, files } = launchCommand(spec, program, input.credentials, INSIDE.credentials)
+  const { argv, environment, files } = launchCommand(
+    spec,
+    program,
+    input.credentials,
+    INSIDE.credentials,
+    bundle,
+  )
   return {
     label: `${input.instanceId}-${count}`,
     argv,
     // What a package itself declares is known to everybody; what its user hands in is not.
-    argvIsPublic: (spec.userArgs ?? []).length === 0,
+    argvIsPublic: (spec.userArgs ?? []).length === 0 && bundle === undefined,
     environment: confinedEnvironment(environment, {
       home: INSIDE.home,
       proxy: settings.network === 'none' ? 'none' : 'internet',
       ownPath: image !== undefined,
     }),
     files,
-    workingDirectory: INSIDE.home,
+    // Manifests of bundles name its files from there.
+    workingDirectory: bundle?.places.bundle ?? INSIDE.home,
     mounts: [
       ...(installation === null ? [] : [{ source: installation, target: INSIDE.package, writable: false }]),
       { source: places.home, target: INSIDE.home, writable: true },

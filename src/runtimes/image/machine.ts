@@ -71,6 +71,8 @@ export async function createMachinePreparation(
         return createPypiInstaller(python, spec)
       case 'git':
         throw new CatwalkError('install_failed', 'A server from a repository cannot be built in a machine.')
+      case 'mcpb':
+        throw new CatwalkError('install_failed', 'A bundle cannot be run in a machine.')
       case 'remote':
         throw new CatwalkError('install_failed', 'What someone else runs cannot be installed in a machine.')
       case 'oci':

@@ -26,7 +26,8 @@ export function presentAnalysis(
 /** What the server is called best: the package, or the folder or repository that it is built from. */
 export function nameOf({ launch, source }: Found): string {
   const registry = launch?.package.registry
-  if (launch !== null && (registry === 'npm' || registry === 'pypi')) return launch.package.name
+  if (launch !== null && (registry === 'npm' || registry === 'pypi' || registry === 'mcpb'))
+    return launch.package.name
   const text =
     registry === 'oci' || registry === 'remote' ? (launch?.package.name ?? '') : source.path || source.url
   const url = URL.parse(text)

@@ -106,6 +106,7 @@ function copied(pkg: LaunchPackage): File['launch']['package'] {
       return { ...pkg, program: [...pkg.program] }
     case 'npm':
     case 'git':
+    case 'mcpb':
     case 'remote':
       return pkg
     default:

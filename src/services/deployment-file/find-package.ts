@@ -71,6 +71,8 @@ function sourceOf(pkg: LaunchPackage): string {
       return formatSource({ kind: pkg.kind, name: pkg.name, version: pkg.version })
     case 'git':
       return formatSource({ kind: 'git', url: pkg.repository, ref: pkg.commit, path: pkg.path })
+    case 'mcpb':
+      return formatSource({ kind: 'mcpb', url: pkg.url, sha256: pkg.sha256 })
     case 'oci':
       return formatSource({
         kind: 'oci',
@@ -94,6 +96,7 @@ function executableOf(pkg: LaunchPackage): string | null {
       return pkg.program.kind === 'script' ? pkg.program.name : null
     case 'git':
       return pkg.program.kind === 'node-executable' ? pkg.program.name : null
+    case 'mcpb':
     case 'oci':
     case 'remote':
       return null
@@ -119,6 +122,7 @@ function checked(found: FoundPackage, wanted: LaunchPackage): FoundPackage {
   }
   const isOther =
     (pkg.kind === 'npm' && wanted.kind === 'npm' && pkg.integrity !== wanted.integrity) ||
+    (pkg.kind === 'mcpb' && wanted.kind === 'mcpb' && pkg.sha256 !== wanted.sha256) ||
     (pkg.kind === 'pypi' &&
       wanted.kind === 'pypi' &&
       !pkg.hashes.some((hash) => wanted.hashes.includes(hash)))

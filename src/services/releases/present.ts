@@ -15,7 +15,12 @@ export function presentRelease(row: queries.ReleaseRow): Release {
     package: {
       kind: pkg.kind,
       ...describePackage(pkg),
-      integrity: pkg.kind === 'npm' ? pkg.integrity : null,
+      integrity:
+        pkg.kind === 'npm'
+          ? pkg.integrity
+          : pkg.kind === 'mcpb'
+            ? `sha256-${Buffer.from(pkg.sha256, 'hex').toString('base64')}`
+            : null,
     },
     args: [...args, ...given],
     userArgs: given,

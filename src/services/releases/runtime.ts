@@ -90,6 +90,7 @@ function whyNot({ kind }: RuntimeOffer, packaged: LaunchPackage['kind'] | null):
   if (packaged === 'remote') return `Someone else runs this server, so it cannot run on '${kind}'.`
   if (kind === 'remote')
     return "The runtime 'remote' only reaches servers that someone else runs, and this is none."
+  if (packaged === 'mcpb') return `The runtime '${kind}' runs no bundles; 'local' and 'docker' do.`
   return packaged === 'oci'
     ? `The runtime '${kind}' runs no images; 'docker' does.`
     : `The runtime '${kind}' does not run packages of this kind.`

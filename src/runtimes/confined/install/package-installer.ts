@@ -1,5 +1,11 @@
-import type { LineSink } from '../../../domain/index.ts'
+import type { Bundle, BundlePlaces, LineSink } from '../../../domain/index.ts'
 import type { Work } from './work.ts'
+
+/** A bundle that is started, and where its places are as a sandbox sees them. */
+export interface StartedBundle {
+  readonly manifest: Bundle
+  readonly places: BundlePlaces
+}
 
 /** Installs one package of a launch spec, whatever its ecosystem. */
 export interface PackageInstaller {
@@ -35,4 +41,6 @@ export interface PackageInstaller {
    * @throws CatwalkError `no_executable`
    */
   program(installation: string, memoryMiB: number): Promise<readonly string[]>
+  /** Of a bundle: what its manifest adds to the command line. Not there: nothing is added. */
+  bundle?(installation: string): Promise<StartedBundle>
 }

@@ -6,20 +6,20 @@ import { formatBytes, plural } from '../../kit/format.ts'
 import { webLink } from '../../kit/web-link.ts'
 
 const TOOLS_SHOWN = 10
+const LABELS: Readonly<Record<string, string>> = { remote: 'Runs at', oci: 'Image', mcpb: 'Bundle' }
 
 /** What was found out about the source. */
 export function Found({ analysis }: { readonly analysis: Analysis }) {
   const { launch, about, proof, source } = analysis
   const isRemote = launch?.package.registry === 'remote'
-  const isImage = launch?.package.registry === 'oci'
+  const what = LABELS[launch?.package.registry ?? ''] ?? 'Package'
   const { publishedAt = null, unpackedBytes = null, integrity = null } = about ?? {}
   const address = about?.repository ?? (source.url.startsWith('http') ? source.url : null)
   return (
     <Card title="Found">
       <KeyValues
         items={{
-          [isRemote ? 'Runs at' : isImage ? 'Image' : 'Package']:
-            launch === null ? undefined : <Breakable text={launch.package.name} />,
+          [what]: launch === null ? undefined : <Breakable text={launch.package.name} />,
           Version:
             launch === null || launch.package.version === null ? undefined : (
               <>

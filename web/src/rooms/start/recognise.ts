@@ -31,7 +31,7 @@ export function recognise(text: string): Recognised {
   if (COMMAND.test(source)) return { kind: 'snippet', what: 'A command line.' }
   if (/^(?:https?:\/\/|git@|git\+|ssh:|github\.com\/)/.test(source)) return { kind: 'link' }
   if (/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/.test(source)) return { kind: 'link' }
-  if (source.startsWith('pypi:')) return { kind: 'link' }
+  if (/^(?:pypi|mcpb):/.test(source)) return { kind: 'link' }
   if (REGISTRY_NAME.test(source)) return { kind: 'link' }
   if (/^(?:oci|docker|remote):/.test(source)) return { kind: 'later', what: 'Sources of this kind' }
   return npm(source) ? { kind: 'meant', source: `npm:${source}` } : { kind: 'unknown' }

@@ -63,8 +63,8 @@ export function StartRoom() {
       <section className="hero">
         <h1>Paste a link, get an endpoint</h1>
         <p className="md dim">
-          A GitHub repository, a package of npm or PyPI, or the configuration from a README. Catwalk reads it,
-          tries it out and asks for what it needs.
+          A GitHub repository, a package of npm or PyPI, a bundle (.mcpb), or the configuration from a README.
+          Catwalk reads it, tries it out and asks for what it needs.
         </p>
         <form className="bigwrap" role="search" onSubmit={submit}>
           <div className={lines > 1 ? 'big tall' : 'big'}>
