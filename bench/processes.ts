@@ -15,9 +15,7 @@ const PAGE_BYTES = 4096
 /** What Linux says of a process and of those below it; null elsewhere, or when it is gone. */
 export function treeOf(pid: number): Tree | null {
   if (process.platform !== 'linux') return null
-  const all = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => statOf(Number(name)) ?? [])
+  const all = allStats()
   const own = all.find((stat) => stat.pid === pid)
   if (own === undefined) return null
   const below = (parent: number): number =>
@@ -25,13 +23,37 @@ export function treeOf(pid: number): Tree | null {
   return { rss: own.rss, cpuSeconds: own.cpuSeconds, below: below(pid) }
 }
 
-function statOf(pid: number): { pid: number; parent: number; rss: number; cpuSeconds: number } | null {
+/** Names of the programs of all living processes below one; empty where that cannot be seen. */
+export function programsBelow(pid: number): readonly { readonly pid: number; readonly program: string }[] {
+  if (process.platform !== 'linux') return []
+  const all = allStats()
+  const below = (parent: number): typeof all =>
+    all.filter((stat) => stat.parent === parent).flatMap((stat) => [stat, ...below(stat.pid)])
+  return below(pid)
+}
+
+function allStats() {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => statOf(Number(name)) ?? [])
+}
+
+interface Stat {
+  readonly pid: number
+  readonly program: string
+  readonly parent: number
+  readonly rss: number
+  readonly cpuSeconds: number
+}
+
+function statOf(pid: number): Stat | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     if (fields[0] === 'Z') return null
     return {
       pid,
+      program: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
       parent: Number(fields[1]),
       cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
       rss: Number(fields[21]) * PAGE_BYTES,

@@ -3,17 +3,16 @@
 //   --awake N         how many of them are awake at once (default 50)
 //   --rounds N        how often one is woken, alone and by 100 callers at once (default 30)
 //   --json            one JSON document instead of a table
-import { spawn } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createApiClient, type ApiClient } from '../src/contract/index.ts'
+import type { ApiClient } from '../src/contract/index.ts'
 import { startNpmRegistry } from '../test/fakes/npm-registry.ts'
-import { processesMentioning } from '../test/support/processes.ts'
-import { startProgram, type Program } from '../test/support/program.ts'
+import { apiOf, startProgram } from '../test/support/program.ts'
 import { temporaryDirectory } from '../test/support/temporary-directory.ts'
 import { until } from '../test/support/until.ts'
-import { treeOf } from './processes.ts'
+import { controlPlane, settledControlPlane, type ControlPlane } from './control-plane.ts'
+import { bareStart, call, SERVER, type Deployed } from './minimal-server.ts'
 
 const { values } = parseArgs({
   options: {
@@ -28,102 +27,12 @@ const awake = Math.min(Number(values.awake), deployments)
 const rounds = Number(values.rounds)
 const CALLERS = 100
 const PATIENT_MS = 600_000
-const MIB = 1_048_576
-
-/** As little as a server on npm can be, so that what is measured is ours and Node's. */
-const SERVER = `#!/usr/bin/env node
-const answers = {
-  initialize: ({ protocolVersion }) => ({
-    protocolVersion,
-    capabilities: { tools: {} },
-    serverInfo: { name: 'minimal', version: '1' },
-  }),
-  ping: () => ({}),
-  'tools/list': () => ({ tools: [{ name: 'echo', inputSchema: { type: 'object' } }] }),
-  'tools/call': () => ({ content: [{ type: 'text', text: 'here' }] }),
-}
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  const answer = answers[method]
-  const rest = answer ? { result: answer(params ?? {}) } : { error: { code: -32601, message: 'no' } }
-  process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, ...rest }) + '\\n')
-})
-`
-
-interface Deployed {
-  readonly id: string
-  readonly slug: string
-  readonly token: string
-}
 
 const quantile = (sorted: readonly number[], part: number): number =>
   Math.round((sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0) * 10) / 10
 const figures = (times: readonly number[]) => {
   const sorted = times.toSorted((one, other) => one - other)
-  return { p50Ms: quantile(sorted, 0.5), p95Ms: quantile(sorted, 0.95) }
-}
-
-/** One call of the modern era: no session, so nothing but the wake and the call is measured. */
-async function call(program: Program, { slug, token }: Deployed): Promise<number> {
-  const startedAt = performance.now()
-  const response = await fetch(`${program.origin}/mcp/${slug}`, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      accept: 'application/json, text/event-stream',
-      'content-type': 'application/json',
-      'mcp-protocol-version': '2026-07-28',
-      'mcp-method': 'tools/call',
-      'mcp-name': 'echo',
-    },
-    body: JSON.stringify({
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'tools/call',
-      params: {
-        name: 'echo',
-        arguments: {},
-        _meta: {
-          'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-          'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1' },
-          'io.modelcontextprotocol/clientCapabilities': {},
-        },
-      },
-    }),
-  })
-  const text = await response.text()
-  if (!text.includes('here')) throw new Error(`${slug} answered ${response.status} ${text}`)
-  return performance.now() - startedAt
-}
-
-/** The same server without us: from spawn to the answer of the first call. */
-async function bareStart(file: string): Promise<number> {
-  const startedAt = performance.now()
-  const child = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const ask = async (id: number, method: string): Promise<void> =>
-    new Promise((resolve) => {
-      child.stdout.once('data', () => resolve())
-      child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params: {} })}\n`)
-    })
-  await ask(1, 'initialize')
-  await ask(2, 'tools/call')
-  const took = performance.now() - startedAt
-  child.kill('SIGKILL')
-  return took
-}
-
-async function residentMiB(dataDir: string): Promise<number> {
-  const serving = (await processesMentioning(dataDir)).filter((line) => line.includes(' serve '))
-  const sizes = serving.map((line) => treeOf(Number.parseInt(line, 10))?.rss ?? 0)
-  return Math.max(...sizes) / MIB
-}
-
-const serversOf = async (dataDir: string): Promise<number> =>
-  (await processesMentioning(`${dataDir}/deployments`)).length
-
-async function apiOf({ origin, dataDir }: Program): Promise<ApiClient> {
-  return createApiClient({ origin, apiKey: (await readFile(join(dataDir, 'cli.key'), 'utf8')).trim() })
+  return { p50Ms: quantile(sorted, 0.5), p95Ms: quantile(sorted, 0.95), maxMs: quantile(sorted, 1) }
 }
 
 async function becomes(api: ApiClient, wanted: (states: readonly string[]) => boolean): Promise<void> {
@@ -153,6 +62,23 @@ const env = {
 }
 const say = (text: string): void => void (values.json || process.stderr.write(`${text}\n`))
 
+const rounded = ({ programMiB, databaseMiB, servers }: ControlPlane) => ({
+  programMiB: Math.round(programMiB),
+  databaseMiB: Math.round(databaseMiB),
+  servers,
+})
+/** What each deployment adds to the memory of the program. */
+const perDeploymentKiB = (before: ControlPlane, after: ControlPlane): number =>
+  Math.round(((after.programMiB - before.programMiB) / deployments) * 1024)
+const allSleep = (states: readonly string[]): boolean => states.every((state) => state === 'sleeping')
+
+let empty: ControlPlane
+{
+  await using program = await startProgram({ dataDir, env })
+  empty = await settledControlPlane(dataDir)
+  await program.stop()
+}
+
 say(`deploying ${deployments} servers`)
 const all: Deployed[] = []
 {
@@ -165,18 +91,16 @@ const all: Deployed[] = []
     })
     all.push({ id: deployment.id, slug: deployment.slug, token: token.secret })
   }
-  await becomes(api, (states) => states.every((state) => state === 'sleeping'))
+  await becomes(api, allSleep)
   await program.stop()
 }
 
 say('all asleep, after a restart')
-await using program = await startProgram({ dataDir, env })
+await using program = await startProgram({ dataDir, env: { ...env, CATWALK_IDLE_TIMEOUT_S: '20' } })
 const api = await apiOf(program)
-await becomes(api, (states) => states.every((state) => state === 'sleeping'))
-const settledMiB = await residentMiB(dataDir)
-const processesAsleep = await serversOf(dataDir)
+await becomes(api, allSleep)
+const asleep = await settledControlPlane(dataDir)
 
-/** Asleep again, at once: a second without a call is enough for it. */
 async function sleeps({ id }: Deployed): Promise<void> {
   await until(
     `${id} sleeps`,
@@ -187,6 +111,7 @@ async function sleeps({ id }: Deployed): Promise<void> {
 
 const [first] = all
 if (first === undefined) throw new Error('At least one deployment is needed.')
+// Asleep again at once: a second without a call is enough for it.
 await api.call('changeSettings', { params: { id: first.id }, body: { idleTimeoutS: 1 } })
 const alone: number[] = []
 const together: number[] = []
@@ -194,31 +119,46 @@ const bare: number[] = []
 const file = join(dataDir, 'bare.cjs')
 await writeFile(file, SERVER)
 for (let round = 0; round < rounds; round++) {
+  bare.push(await bareStart(file))
   await sleeps(first)
   alone.push(await call(program, first))
-  bare.push(await bareStart(file))
 }
 say('a hundred callers')
 for (let round = 0; round < Math.ceil(rounds / 3); round++) {
   await sleeps(first)
   together.push(...(await Promise.all(Array.from({ length: CALLERS }, async () => call(program, first)))))
 }
-say(`${awake} awake`)
-await Promise.all(all.slice(0, awake).map(async (one) => call(program, one)))
-const awakeMiB = await residentMiB(dataDir)
-const answering = await Promise.all(all.slice(0, awake).map(async (one) => call(program, one)))
+
+// Every one is called, as many at once as may be awake, and throws unless it answers: none is starved.
+const waking: number[] = []
+let awakeOnes: { readonly controlPlane: ControlPlane; readonly calls: readonly number[] } | null = null
+for (let from = 0; from < deployments; from += awake) {
+  const some = all.slice(from, from + awake)
+  say(`waking ${some.length} at once, of ${deployments}`)
+  waking.push(...(await Promise.all(some.map(async (one) => call(program, one)))))
+  awakeOnes ??= {
+    controlPlane: await controlPlane(dataDir),
+    calls: await Promise.all(some.map(async (one) => call(program, one))),
+  }
+  await becomes(api, allSleep)
+}
+const asleepAgain = await settledControlPlane(dataDir)
 
 const report = {
   deployments,
-  processesAsleep,
-  controlPlaneMiB: Math.round(settledMiB),
+  empty: rounded(empty),
+  asleep: rounded(asleep),
+  perSleepingDeploymentKiB: perDeploymentKiB(empty, asleep),
   bareStart: figures(bare),
   wake: figures(alone),
   ownPartP50Ms: Math.round((figures(alone).p50Ms - figures(bare).p50Ms) * 10) / 10,
   wakeByAHundred: figures(together),
   awake,
-  awakeControlPlaneMiB: Math.round(awakeMiB),
-  awakeCall: figures(answering),
+  whileAwake: awakeOnes === null ? null : rounded(awakeOnes.controlPlane),
+  callsWhileAwake: figures(awakeOnes?.calls ?? []),
+  wokenTogether: { answered: waking.length, ...figures(waking) },
+  asleepAgain: rounded(asleepAgain),
+  perDeploymentAsleepAgainKiB: perDeploymentKiB(empty, asleepAgain),
 }
 await program.stop()
 process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
