@@ -145,7 +145,6 @@ export { orAborted } from './or-aborted.ts'
 export { quoted } from './quoted.ts'
 export {
   differences,
-  hashOfTool,
   isStopped,
   pinsOf,
   withPins,
@@ -155,9 +154,18 @@ export {
   type ToolSightings,
 } from './tool-pins.ts'
 export {
+  createToolDoor,
+  knownTools,
+  toolSheet,
+  type InstanceTools,
+  type KnownTools,
+  type ToolDoor,
+  type ToolSheet,
+  type ToolSource,
+} from './tool-door.ts'
+export {
   createToolRules,
   type ToolBlock,
-  type ToolDoor,
   type ToolRules,
   type ToolSetting,
   type ToolSettings,

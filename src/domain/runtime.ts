@@ -5,7 +5,7 @@ import type { ServerEra } from './manifest.ts'
 import type { NetworkPolicyKind } from './network-policy.ts'
 import type { Secret } from './secret.ts'
 import type { SessionMemory } from './session-memory.ts'
-import type { ToolDoor } from './tool-rules.ts'
+import type { InstanceTools } from './tool-door.ts'
 import type { Trial, TrialInput } from './trial.ts'
 
 /** What a runtime can do. Asked before it is used; a runtime never ignores what it cannot do. */
@@ -97,7 +97,7 @@ export interface InstanceInput {
   /** What the sessions of the deployment leave behind. */
   readonly sessions: SessionMemory
   /** What stands between clients and the server's tools; left out where nobody sets anything. */
-  readonly tools?: ToolDoor
+  readonly tools?: InstanceTools
   readonly processes: ProcessPolicy
   /** Whether a session ends with the process that served it, because what the server keeps of it is lost then. */
   readonly stateful: boolean

@@ -98,13 +98,3 @@ function isBlocked(name: string, block: ToolBlock): CatwalkError {
 function renamed(name: string, now: string): CatwalkError {
   return new CatwalkError('tool_renamed', `The tool ${quoted(name)} is called ${quoted(now)} here.`)
 }
-
-/** What stands between the clients of a server and its tools. Asked at every call, so it answers from memory. */
-export interface ToolDoor {
-  /** Null: everything passes as it is. */
-  readonly rules: ToolRules | null
-  /** Takes what the server lists, all of it or a page, before anybody is shown it. What is stopped for it is so at once. */
-  saw(tools: readonly JsonObject[]): void
-  /** Calls `listener` whenever clients would see another list, until the returned function is called. */
-  onChange(listener: () => void): () => void
-}

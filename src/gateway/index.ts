@@ -9,7 +9,6 @@ export {
   type RouteTable,
   type RouteTableOptions,
   type RouteToken,
-  type RouteTools,
 } from './route-table.ts'
 export {
   createCallRecorder,

@@ -3,11 +3,8 @@ import {
   type AccessMode,
   type Clock,
   type Collection,
+  type KnownTools,
   type TokenScope,
-  type ToolBlock,
-  type ToolPinning,
-  type ToolRules,
-  type ToolSettings,
 } from '../domain/index.ts'
 
 export type RouteState = 'open' | 'deploying' | 'stopped' | 'failed'
@@ -36,19 +33,6 @@ export interface RouteAuthorization {
   readonly scope: TokenScope
 }
 
-/** What is known of a deployment's tools besides what the server says. */
-export interface RouteTools {
-  /** Null where nothing is set and nothing is stopped. */
-  readonly rules: ToolRules | null
-  readonly settings: ToolSettings
-  readonly pinning: ToolPinning
-  readonly stopped: Readonly<Record<string, ToolBlock>>
-  /** The live release that the rest is of. */
-  readonly releaseId: string | null
-  /** Approved hashes by the server's own name; null for a release from before there were pins. */
-  readonly pins: ReadonlyMap<string, readonly string[]> | null
-}
-
 /** What the gateway knows of a deployment. */
 export interface GatewayRoute {
   readonly deploymentId: string
@@ -71,7 +55,7 @@ export interface GatewayRoute {
   /** What it is made of, when it is no deployment. */
   readonly collection?: Collection
   /** What is set, approved and stopped of its tools. */
-  readonly tools?: RouteTools
+  readonly tools?: KnownTools
   /** What is set for its workspace alone; null and absent are what every workspace may. */
   readonly quotas?: CallQuotas
   /** Origins of web pages that may call this endpoint, besides those allowed for all. */

@@ -1,6 +1,6 @@
 import { queries, type Database } from '../db/index.ts'
-import { createToolRules, isCrashLooping, isStopped, type Logger } from '../domain/index.ts'
-import type { GatewayRoute, RouteTable, RouteTools } from '../gateway/index.ts'
+import { isCrashLooping, isStopped, knownTools, type KnownTools, type Logger } from '../domain/index.ts'
+import type { GatewayRoute, RouteTable } from '../gateway/index.ts'
 import type { Reconciler } from '../reconciler/index.ts'
 import type { ChangeHub, SessionMemories } from '../services/index.ts'
 
@@ -146,18 +146,11 @@ function asRoute(row: queries.RouteRow): GatewayRoute {
   }
 }
 
-function toolsOf(row: queries.RouteRow): RouteTools {
-  const { tool_settings: settings, tool_pinning: pinning, tool_pins: pins } = row
+function toolsOf(row: queries.RouteRow): KnownTools {
+  const { tool_settings: settings, tool_pinning: pinning, tool_pins: pins, live_release_id: releaseId } = row
   const sighted = Object.entries(row.tool_sightings)
   const stopped = Object.fromEntries(sighted.filter(([, kind]) => isStopped(kind, pinning)))
-  return {
-    rules: createToolRules(settings, stopped),
-    settings,
-    pinning,
-    stopped,
-    releaseId: row.live_release_id,
-    pins: pins === null ? null : new Map(Object.entries(pins)),
-  }
+  return knownTools({ settings, pinning, stopped, releaseId, pins })
 }
 
 function routeState(row: queries.RouteRow): GatewayRoute['state'] {

@@ -9,10 +9,12 @@ import { isLoopback, loadConfig, publicUrlOn, type Config, type ConfigSource } f
 import { createCallSheet, openDatabase, queries } from '../db/index.ts'
 import {
   createAddressReader,
+  createToolDoor,
   deploymentState,
   systemClock,
   type CallRecord,
   type DeploymentState,
+  type InstanceTools,
   type Logger,
   type RuntimeStatus,
 } from '../domain/index.ts'
@@ -59,7 +61,6 @@ import { createSourceAnalyzer } from './source-analyzer.ts'
 import { createTokenEndpoints } from './token-endpoints.ts'
 import { aborted, stopSignal } from './stop-signal.ts'
 import { createVersions } from './versions.ts'
-import { createToolDoor, type ToolDoorOptions } from './tool-doors.ts'
 import { welcomeText, type Welcome } from './welcome.ts'
 import { createWorkspaceServices } from './workspace-services.ts'
 
@@ -239,13 +240,16 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     }),
   )
   const changes = services.createChangeHub()
-  const toolDoors: ToolDoorOptions = {
-    routes,
-    report: (deploymentId, releaseId, tools) => {
+  function toolDoor(deploymentId: string, releaseId: string): InstanceTools {
+    const source = {
+      current: () => routes.ofDeployment(deploymentId)?.tools,
+      onChange: (listener: () => void) => routes.onChange(listener),
+    }
+    return createToolDoor(source, releaseId, (tools) => {
       services.noteTools(db, deploymentId, releaseId, tools).catch((error: unknown) => {
         logger.error({ err: error, deployment: deploymentId }, 'changed tools could not be kept')
       })
-    },
+    })
   }
   const tokenEndpoints = createTokenEndpoints(
     stack.use(
@@ -270,7 +274,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       logs,
       sessions,
       accounts,
-      tools: (deploymentId, releaseId) => createToolDoor(toolDoors, deploymentId, releaseId),
+      tools: toolDoor,
       logger: logger.child({ part: 'reconciler' }),
       metrics,
       instances,

@@ -1,6 +1,13 @@
 import type { queries } from '../db/index.ts'
 import type { ServerResponse } from 'node:http'
-import type { CatwalkError, HeldStream, Logger, Runtime, RuntimeKind, ToolDoor } from '../domain/index.ts'
+import type {
+  CatwalkError,
+  HeldStream,
+  InstanceTools,
+  Logger,
+  Runtime,
+  RuntimeKind,
+} from '../domain/index.ts'
 import type {
   AccountKeeper,
   BatchedLogWriter,
@@ -35,7 +42,7 @@ export interface ReconcilerDependencies {
   readonly sessions: Pick<SessionMemories, 'open'>
   readonly accounts: Pick<AccountKeeper, 'freshen'>
   /** What stands between the clients of an instance of a release and its tools. */
-  readonly tools: (deploymentId: string, releaseId: string) => ToolDoor
+  readonly tools: (deploymentId: string, releaseId: string) => InstanceTools
   readonly logger: Logger
   readonly metrics: Pick<Metrics, 'reconcilerStep' | 'instanceEnded'>
   readonly instances: InstanceRegistry

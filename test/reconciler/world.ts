@@ -6,7 +6,7 @@ import { createFakeVersions, type FakeVersions } from '../fakes/versions.ts'
 import { createFakeRuntime, type FakeRuntime } from '../fakes/runtime.ts'
 import { createDormant } from '../../src/bridge/index.ts'
 import { queries, type Database } from '../../src/db/index.ts'
-import { newId, systemClock, type Actor, type PackageIndex } from '../../src/domain/index.ts'
+import { createToolDoor, newId, systemClock, type Actor, type PackageIndex } from '../../src/domain/index.ts'
 import { refuseCall } from '../../src/gateway/index.ts'
 import { createHttpClient } from '../../src/network/index.ts'
 import { createTokenEndpoints } from '../../src/program/token-endpoints.ts'
@@ -23,6 +23,8 @@ import {
 } from '../../src/services/index.ts'
 import { createMetrics } from '../../src/telemetry/index.ts'
 import { testVault } from '../support/vault.ts'
+
+const NOTHING_SET = { current: () => undefined, onChange: () => () => undefined }
 
 /** One node: a reconciler with a fake runtime of its own. */
 export interface Node extends AsyncDisposable {
@@ -165,7 +167,7 @@ export async function createWorld(trustedOrigins: readonly string[] = []): Promi
             logger: silentLogger,
           }),
           sessions: node.use(createSessionMemories({ db, clock: systemClock, logger: silentLogger })),
-          tools: () => ({ rules: null, saw: () => undefined, onChange: () => () => undefined }),
+          tools: (_deployment, releaseId) => createToolDoor(NOTHING_SET, releaseId, () => undefined),
           logger: silentLogger,
           metrics: createMetrics(),
           instances,

@@ -31,6 +31,7 @@ function documentOf(
 ): InstanceDocument {
   return {
     deploymentId: 'dep_test',
+    releaseId: 'rel_test',
     instanceId: 'ins_test',
     run: { kind: 'command', argv },
     credentials: { GIVEN: 'a value' },
@@ -38,6 +39,7 @@ function documentOf(
     processes: 'auto',
     stateful: false,
     era: null,
+    tools: null,
     limits,
   }
 }

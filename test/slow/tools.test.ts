@@ -1,11 +1,12 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createApiClient, type ApiClient } from '../../src/contract/index.ts'
+import type { ApiClient } from '../../src/contract/index.ts'
+import { toolsContract } from '../contract/tools.ts'
+import { FAKE_FLY_APP, startFakeFly, type FakeFly } from '../fakes/fly.ts'
+import { startFakeKubernetes, type FakeKubernetes } from '../fakes/kubernetes/kubernetes.ts'
 import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
-import { connectClient } from '../support/mcp-client.ts'
-import { startProgram, type Program } from '../support/program.ts'
+import { startShiftyRemote, type RemoteServer } from '../runtimes/remote-servers.ts'
+import { compileImageProgram } from '../support/image-program.ts'
+import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { until } from '../support/until.ts'
 
 /**
@@ -48,99 +49,80 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
   }
 }
 
+const stack = new AsyncDisposableStack()
 let registry: NpmRegistry
-let dataDir: string
 let program: Program
 let api: ApiClient
+let remote: RemoteServer
+let fly: FakeFly
+let kubernetes: FakeKubernetes
 
 beforeAll(async () => {
-  registry = await startNpmRegistry([
-    shifty('1.0.0', 'Reads.'),
-    shifty('1.0.1', 'Reads it well.'),
-    shifty('1.1.0', 'Reads it well.', ['extra']),
-    shifty('1.2.0', 'Reads it well.', [], 'process.exit(3)'),
-  ])
-  dataDir = await mkdtemp(join(tmpdir(), 'catwalk-tools-'))
-  await chmod(dataDir, 0o755)
-  program = await startProgram({
-    dataDir,
-    env: { npm_config_registry: registry.url, npm_config_userconfig: '/nonexistent' },
-  })
-  api = createApiClient({
-    origin: program.origin,
-    apiKey: (await readFile(join(program.dataDir, 'cli.key'), 'utf8')).trim(),
-  })
+  registry = stack.use(
+    await startNpmRegistry([
+      shifty('1.0.0', 'Reads.'),
+      shifty('1.0.1', 'Reads it well.'),
+      shifty('1.1.0', 'Reads it well.', ['extra']),
+      shifty('1.2.0', 'Reads it well.', [], 'process.exit(3)'),
+    ]),
+  )
+  remote = stack.use(await startShiftyRemote())
+  const image = stack.use(await compileImageProgram())
+  fly = stack.use(await startFakeFly(image.path))
+  kubernetes = stack.use(await startFakeKubernetes(image.path))
+  program = stack.use(
+    await startProgram({
+      env: {
+        npm_config_registry: registry.url,
+        npm_config_userconfig: '/nonexistent',
+        CATWALK_REMOTE_ORIGINS: new URL(remote.url).origin,
+        CATWALK_FLY_RUNTIME: 'true',
+        CATWALK_FLY_IMAGE: 'registry.example/catwalk/instance:1',
+        CATWALK_FLY_REACH: 'private',
+        CATWALK_FLY_API_URL: fly.apiUrl,
+        CATWALK_KUBERNETES_RUNTIME: 'true',
+        CATWALK_KUBERNETES_IMAGE: 'registry.example/catwalk/instance:1',
+        CATWALK_KUBERNETES_KUBECONFIG: kubernetes.kubeconfig,
+        // They ask again and again until something is so.
+        CATWALK_TOKEN_REQUESTS_PER_MINUTE: '0',
+        CATWALK_ADDRESS_REQUESTS_PER_MINUTE: '0',
+      },
+    }),
+  )
+  api = await apiOf(program)
+  const values = { FLY_API_TOKEN: fly.token, FLY_APP: FAKE_FLY_APP }
+  await api.call('changeWorkspaceSettings', { body: { values } })
 })
-afterAll(async () => {
-  await program[Symbol.asyncDispose]()
-  await registry[Symbol.asyncDispose]()
-  await rm(dataDir, { recursive: true, force: true })
-})
+afterAll(() => stack.disposeAsync())
 
-async function deploy(name: string) {
+const PACKAGE = 'npm:shifty-mcp@1.0.0'
+
+async function deploy(name: string, body: { source: string; runtime?: 'fly' | 'kubernetes' }) {
   const { deployment, token } = await api.call('createDeployment', {
-    body: { source: 'npm:shifty-mcp@1.0.0', network: 'none', name, confirmWarnings: true },
+    body: { ...body, name, slug: name, confirmWarnings: true },
   })
-  const params = { id: deployment.id }
+  return {
+    id: deployment.id,
+    endpoint: `${program.origin}/mcp/${deployment.slug}`,
+    token: token.secret,
+  }
+}
+
+toolsContract('local', () => ({ api, deploy: (name) => deploy(name, { source: PACKAGE }) }))
+toolsContract('remote', () => ({ api, deploy: (name) => deploy(name, { source: remote.url }) }))
+for (const runtime of ['fly', 'kubernetes'] as const)
+  toolsContract(runtime, () => ({ api, deploy: (name) => deploy(name, { source: PACKAGE, runtime }) }))
+
+test('another description and another tool in a new version are differences of releases, approved with them; one that does not start changes nothing', async () => {
+  const { id } = await deploy('updating', { source: PACKAGE })
+  const params = { id }
+  const item = async (tool: string) =>
+    (await api.call('listTools', { params })).items.find((candidate) => candidate.name === tool)
   await until(
     'it runs',
     async () => ((await api.call('getDeployment', { params })).state === 'running' ? true : null),
     60_000,
   )
-  const connect = async () => connectClient(`${program.origin}/mcp/${deployment.slug}`, token.secret)
-  const item = async (tool: string) =>
-    (await api.call('listTools', { params })).items.find((candidate) => candidate.name === tool)
-  return { params, connect, item }
-}
-
-async function namesOf(client: Awaited<ReturnType<typeof connectClient>>): Promise<readonly string[]> {
-  return (await client.listTools()).tools.map((tool) => tool.name)
-}
-
-test('a tool that is switched off or renamed is so for connected clients at once, without a new process', async () => {
-  const { params, connect } = await deploy('switched')
-  await using client = await connect()
-  expect(await namesOf(client)).toEqual(['read', 'turn'])
-  await api.call('changeTool', { params, body: { tool: 'turn', isEnabled: false } })
-  await api.call('changeTool', { params, body: { tool: 'read', name: 'look' } })
-  await until('clients see it', async () => ((await namesOf(client)).join() === 'look' ? true : null), 30_000)
-  expect((await client.callTool({ name: 'look' })).content).toEqual([{ type: 'text', text: 'read' }])
-  await expect(client.callTool({ name: 'turn' })).rejects.toThrow(/switched off/)
-  const { items } = await api.call('listEvents', { params, query: { limit: 1000 } })
-  expect(items.filter(({ kind }) => kind === 'release.created')).toHaveLength(1)
-})
-
-test('a server that changes a definition while it runs has that tool stopped before a client sees it, until it is accepted', async () => {
-  const { params, connect, item } = await deploy('turning')
-  await using client = await connect()
-  expect(await namesOf(client)).toEqual(['read', 'turn'])
-  await client.callTool({ name: 'turn', arguments: {} })
-  expect(await namesOf(client)).toEqual(['turn'])
-  await expect(client.callTool({ name: 'read' })).rejects.toThrow(/stopped/)
-  const change = await until('it is told', async () => (await item('read'))?.change ?? null, 30_000)
-  expect(change).toMatchObject({ kind: 'changed', isBlocked: true, members: ['description'] })
-  const { items } = await api.call('listEvents', { params, query: { limit: 1000 } })
-  expect(items.some(({ kind }) => kind === 'tools.sighted')).toBe(true)
-  const body = { tool: 'read', decision: 'accept', hash: change.hash } as const
-  await api.call('decideAboutTool', { params, body })
-  await until(
-    'it is there again',
-    async () => ((await namesOf(client)).includes('read') ? true : null),
-    30_000,
-  )
-  expect((await client.callTool({ name: 'read' })).content).toEqual([{ type: 'text', text: 'read' }])
-})
-
-test('a server that says that its list has changed is looked at without a client asking', async () => {
-  const { connect, item } = await deploy('aloud')
-  await using client = await connect()
-  await client.callTool({ name: 'turn', arguments: { aloud: true } })
-  const change = await until('it is told', async () => (await item('read'))?.change ?? null, 30_000)
-  expect(change.isBlocked).toBe(true)
-})
-
-test('another description and another tool in a new version are differences of releases, approved with them; one that does not start changes nothing', async () => {
-  const { params, item } = await deploy('updating')
   const update = async (version: string, state: string) => {
     await api.call('createRelease', { params, body: { version } })
     await until(

@@ -1,5 +1,6 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { until } from './until.ts'
 
 /** The official SDK's client, connected to an endpoint over Streamable HTTP. */
 export async function connectClient(endpoint: string, token: string): Promise<Client & AsyncDisposable> {
@@ -9,4 +10,17 @@ export async function connectClient(endpoint: string, token: string): Promise<Cl
   })
   await client.connect(transport)
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() })
+}
+
+/** The same as soon as the endpoint is open: a gateway hears a moment after the API that a deployment runs. */
+export async function connectWhenOpen(endpoint: string, token: string): Promise<Client & AsyncDisposable> {
+  return until('the endpoint is open', async () => {
+    try {
+      return await connectClient(endpoint, token)
+    } catch (error) {
+      if (String(error).includes('being set up') || String(error).includes('stopped by its owner'))
+        return null
+      throw error
+    }
+  })
 }

@@ -36,9 +36,10 @@ test('a document holds all that the machine needs, and only the values that the 
     nodeHeaders: null,
   }
   const pypi = { url: 'https://index.example/simple/', origins: [], certificates: null }
-  const { spec, settings, deploymentId, instanceId } = input
+  const { spec, settings, deploymentId, releaseId, instanceId } = input
   expect(JSON.parse(JSON.stringify(instanceDocument(input, { npm, pypi })))).toEqual({
     deploymentId,
+    releaseId,
     instanceId,
     run: { kind: 'package', spec, settings, lockFile: '{}', prepareOnly: false, npm, pypi },
     credentials: { KEY: 's3cret' },
@@ -46,5 +47,6 @@ test('a document holds all that the machine needs, and only the values that the 
     processes: 'auto',
     stateful: false,
     era: 'legacy',
+    tools: null,
   })
 })

@@ -1,12 +1,14 @@
 import type { BridgeLimits } from '../../bridge/index.ts'
 import {
   newId,
+  toolSheet,
   type InstanceInput,
   type LaunchSpec,
   type PrepareInput,
   type ProcessPolicy,
   type RunSettings,
   type ServerEra,
+  type ToolSheet,
 } from '../../domain/index.ts'
 import type { InstallConfiguration, PythonIndex } from '../confined/index.ts'
 
@@ -51,6 +53,7 @@ export interface CommandRun {
 /** Everything that the program in the image is to run. Holds secrets in clear. */
 export interface InstanceDocument {
   readonly deploymentId: string
+  readonly releaseId: string
   readonly instanceId: string
   readonly run: PackageRun | CommandRun
   /** By the names of the launch spec's variables. */
@@ -60,6 +63,8 @@ export interface InstanceDocument {
   readonly processes: ProcessPolicy
   readonly stateful: boolean
   readonly era: ServerEra | null
+  /** What is set for tools when it starts; told again whenever it changes. Null: nothing will ever be. */
+  readonly tools: ToolSheet | null
   readonly limits?: Partial<BridgeLimits>
 }
 
@@ -68,9 +73,11 @@ export function instanceDocument(
   input: InstanceInput,
   registries: Pick<PackageRun, 'npm' | 'pypi'>,
 ): InstanceDocument {
-  const { deploymentId, instanceId, spec, settings, lockFile, processes, stateful, era } = input
+  const { deploymentId, releaseId, instanceId, spec, settings, lockFile, processes, stateful, era } = input
+  const tools = input.tools?.source.current()
   return {
     deploymentId,
+    releaseId,
     instanceId,
     run: { kind: 'package', spec, settings, lockFile, prepareOnly: false, ...registries },
     // Revealed here and nowhere else on the way to the machine.
@@ -79,6 +86,7 @@ export function instanceDocument(
     processes,
     stateful,
     era,
+    tools: tools === undefined ? null : toolSheet(tools),
   }
 }
 
@@ -94,6 +102,7 @@ export function preparationDocument(
 ): InstanceDocument {
   return {
     deploymentId,
+    releaseId: newId('release'),
     instanceId: newId('instance'),
     run: { kind: 'package', spec, settings, lockFile, prepareOnly: true, ...registries },
     credentials: {},
@@ -102,5 +111,6 @@ export function preparationDocument(
     processes: 'auto',
     stateful: false,
     era: null,
+    tools: null,
   }
 }

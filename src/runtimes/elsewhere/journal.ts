@@ -1,4 +1,4 @@
-import type { InstanceEnd, LogStream, SessionNote } from '../../domain/index.ts'
+import type { InstanceEnd, JsonObject, LogStream, SessionNote } from '../../domain/index.ts'
 import type { Message } from '../../forwarding/index.ts'
 
 /** What the program in the image tells, as one JSON object a line. Numbered, so that who lost the connection goes on. */
@@ -15,6 +15,8 @@ export type JournalEntry =
   | { readonly kind: 'failed'; readonly error: Message }
   /** The last entry. */
   | { readonly kind: 'ended'; readonly end: InstanceEnd }
+  /** Definitions of tools that are not as approved, or all where none are approved yet. */
+  | { readonly kind: 'tools_seen'; readonly tools: readonly JsonObject[] }
   | { readonly kind: 'session_ended'; readonly id: string; readonly expiresAt: number }
   | {
       readonly kind: 'session_kept'

@@ -6,6 +6,8 @@ import {
   orAborted,
   type Instance,
   type InstanceEnd,
+  type InstanceTools,
+  type JsonObject,
   type LineSink,
   type LogStream,
   type SessionMemory,
@@ -14,12 +16,15 @@ import {
 import { resultOf, type FarEndpoint, type Message } from '../../forwarding/index.ts'
 import { createLineReader } from '../../protocol/index.ts'
 import { PULSE_MS, type Recollection } from './journal.ts'
+import { tellTools } from './tell-tools.ts'
 
 export interface OpenInstanceOptions {
   readonly id: string
   readonly endpoint: FarEndpoint
   readonly output: LineSink
   readonly sessions: Pick<SessionMemory, 'isEnded' | 'end' | 'keep' | 'recall'>
+  /** What the bridge there is told, and whom it tells what the server lists. */
+  readonly tools?: InstanceTools | undefined
   /**
    * Why the machine has ended; null while it runs. Asked when it cannot be reached. May throw when that is not known right
    * now.
@@ -62,13 +67,17 @@ const LAST_WORDS_MS = 500
 
 /** Watches a machine from now on. Nothing is awaited here: what comes is told by the promises. */
 export function openInstance(options: OpenInstanceOptions): FarInstance {
-  const { endpoint, sessions, output } = options
+  const { endpoint, sessions, output, tools } = options
   const prepared = Promise.withResolvers<FarPrepared>()
   const started = Promise.withResolvers<void>()
   const ended = Promise.withResolvers<InstanceEnd>()
   // Who starts an instance need not wait for its installation, and the other way round.
   for (const { promise } of [prepared, started]) promise.catch(() => undefined)
   const over = new AbortController()
+  const connected =
+    tools === undefined
+      ? () => undefined
+      : tellTools({ endpoint, source: tools.source, output, signal: over.signal })
   let next = 0
   let pulse: { readonly idleMs: number | null; readonly at: number } = { idleMs: 0, at: performance.now() }
   let usedAt = performance.now()
@@ -109,6 +118,8 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
       finish(NOT_STARTED, errorOf(entry['error']))
     } else if (kind === 'ended') {
       finish(endOf(entry['end'], stopping !== null))
+    } else if (kind === 'tools_seen') {
+      tools?.saw(objectsIn(entry['tools']))
     } else if (typeof entry['id'] === 'string') {
       takeSession(kind, entry['id'], entry)
     }
@@ -137,7 +148,7 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
     let retryMs = FIRST_RETRY_MS
     while (!over.signal.aborted) {
       const before = next
-      await readJournal(endpoint, before, take, over.signal).catch(() => undefined)
+      await readJournal(endpoint, before, { connected, take }, over.signal).catch(() => undefined)
       if (over.signal.aborted) return
       retryMs = next > before ? FIRST_RETRY_MS : Math.min(retryMs * 2, LONGEST_RETRY_MS)
       const reason = await options.whyEnded(over.signal).catch(() => null)
@@ -241,7 +252,7 @@ const NOT_STARTED: InstanceEnd = { reason: 'exited', exitCode: null, signal: nul
 async function readJournal(
   endpoint: FarEndpoint,
   from: number,
-  take: (entry: Record<string, unknown>) => void,
+  reader: { readonly connected: () => void; readonly take: (entry: Record<string, unknown>) => void },
   signal: AbortSignal,
 ): Promise<void> {
   const silent = new AbortController()
@@ -250,11 +261,12 @@ async function readJournal(
     const limit = AbortSignal.any([signal, silent.signal])
     const response: IncomingMessage = await endpoint.send('GET', `/watch?from=${from}`, null, limit)
     if (response.statusCode !== 200) return void response.destroy()
+    reader.connected()
     const read = createLineReader(MAX_LINE_BYTES, {
       line: (bytes) => {
         timer.refresh()
         const entry: unknown = JSON.parse(bytes.toString())
-        if (typeof entry === 'object' && entry !== null) take(entry as Record<string, unknown>)
+        if (typeof entry === 'object' && entry !== null) reader.take(entry as Record<string, unknown>)
       },
       tooLong: () => undefined,
     })
@@ -274,6 +286,13 @@ async function endedAsSuch<T>(answer: Promise<T>, ended: Promise<InstanceEnd>): 
     if (end === null) throw error
     throw new CatwalkError('server_exited', 'The server ended before it answered.', { cause: error })
   }
+}
+
+function objectsIn(value: unknown): readonly JsonObject[] {
+  const items = Array.isArray(value) ? (value as unknown[]) : []
+  return items.filter(
+    (item): item is JsonObject => typeof item === 'object' && item !== null && !Array.isArray(item),
+  )
 }
 
 function streamOf(value: unknown): LogStream {

@@ -113,7 +113,7 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
     owner: MachineOwner,
     document: InstanceDocument,
     volume: string | null,
-    told: Pick<InstanceInput, 'sessions'> & { readonly output: LineSink },
+    told: Pick<InstanceInput, 'sessions' | 'tools'> & { readonly output: LineSink },
     signal: AbortSignal,
   ): Promise<FarInstance> {
     const { image, region, reach, installation } = options
@@ -126,6 +126,7 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
       endpoint: client.connect(base, secret, headers),
       output: told.output,
       sessions: told.sessions,
+      tools: told.tools,
       whyEnded: async (limit) => ((await fleet.isGone(machine.id, limit)) ? 'exited' : null),
       end: async () => fleet.remove(machine),
     })

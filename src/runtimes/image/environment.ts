@@ -53,7 +53,8 @@ async function readDocument(
   }
   try {
     const document: unknown = JSON.parse(text)
-    if (isDocument(document)) return document
+    // An installation of an earlier version says nothing of tools.
+    if (isDocument(document)) return { releaseId: '', tools: null, ...document }
   } catch {
     // Said below, without the text: it holds secrets.
   }
@@ -68,8 +69,12 @@ async function readOnce(path: string): Promise<string> {
   return text
 }
 
+type SinceTools = 'releaseId' | 'tools'
+
 /** Written by `instanceDocument` of an installation, perhaps of another version. */
-function isDocument(value: unknown): value is InstanceDocument {
+function isDocument(
+  value: unknown,
+): value is Omit<InstanceDocument, SinceTools> & Partial<Pick<InstanceDocument, SinceTools>> {
   if (typeof value !== 'object' || value === null) return false
   const { run, credentials, sealKey, deploymentId } = value as Record<string, unknown>
   if (typeof run !== 'object' || run === null || !('kind' in run)) return false

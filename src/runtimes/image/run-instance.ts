@@ -8,6 +8,7 @@ import { readImageConfig, type ImageConfig } from './environment.ts'
 import { alsoOnConsole, createMachinePreparation, machineConfinement } from './machine.ts'
 import { serveInstance, type ServedInstance } from './serve-instance.ts'
 import { createSessionLink, type SessionLink } from './session-link.ts'
+import { createToolLink, type ToolLink } from './tool-link.ts'
 
 /** How long the last words wait for somebody who reads them. */
 const LAST_WORDS_MS = 60_000
@@ -26,11 +27,13 @@ export async function runInstance(environment: NodeJS.ProcessEnv): Promise<void>
   process.once('SIGTERM', stop).once('SIGINT', stop)
   const journal = createJournal()
   const sessions = createSessionLink(journal)
-  const served = await serveInstance({ ...config, journal, sessions, stop })
+  const { tools: sheet, releaseId } = config.document
+  const tools = sheet === null ? null : createToolLink(sheet, releaseId, journal)
+  const served = await serveInstance({ ...config, journal, sessions, tools, stop })
   process.stderr.write(`${served.url}\n`)
   const output = alsoOnConsole((stream, line) => journal.add({ kind: 'line', stream, line }))
   try {
-    const instance = await start(config, { ...served, sessions, output, signal: told.signal })
+    const instance = await start(config, { ...served, sessions, tools, output, signal: told.signal })
     if (instance !== null) {
       served.instance = instance
       journal.add({ kind: 'started' })
@@ -53,6 +56,7 @@ export async function runInstance(environment: NodeJS.ProcessEnv): Promise<void>
 
 type Told = Pick<ServedInstance, 'journal'> & {
   readonly sessions: SessionLink
+  readonly tools: ToolLink | null
   readonly output: ReturnType<typeof alsoOnConsole>
   readonly signal: AbortSignal
 }
@@ -66,7 +70,7 @@ async function start({ document, dataDir }: ImageConfig, told: Told): Promise<In
 async function startCommand(
   document: InstanceDocument,
   [command, ...args]: readonly [string, ...string[]],
-  { sessions, output, signal }: Told,
+  { sessions, tools, output, signal }: Told,
 ): Promise<Instance> {
   const { deploymentId, instanceId, credentials, processes, stateful, era, limits } = document
   // Not our own variables, one of which is the secret.
@@ -86,6 +90,7 @@ async function startCommand(
       processes,
       stateful,
       memory: sessions,
+      ...(tools === null ? {} : { tools: tools.door }),
       ...(limits === undefined ? {} : { limits }),
       ...(era === null ? {} : { era }),
     },
@@ -98,7 +103,7 @@ async function startPackage(
   document: InstanceDocument,
   run: PackageRun,
   dataDir: string,
-  { journal, sessions, output, signal }: Told,
+  { journal, sessions, tools, output, signal }: Told,
 ): Promise<Instance | null> {
   const { deploymentId, instanceId } = document
   const { spec, settings } = run
@@ -116,7 +121,7 @@ async function startPackage(
     instanceId,
     workspaceId,
     deploymentId,
-    releaseId: newId('release'),
+    releaseId: document.releaseId,
     epoch: 1,
     slot: 1,
     spec,
@@ -127,6 +132,7 @@ async function startPackage(
     ),
     sealKey: Buffer.from(document.sealKey, 'base64url'),
     sessions,
+    ...(tools === null ? {} : { tools: tools.door }),
     processes: document.processes,
     stateful: document.stateful,
     era: document.era,

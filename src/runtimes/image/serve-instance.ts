@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type { Instance, Secret } from '../../domain/index.ts'
+import type { Instance, Secret, ToolSheet } from '../../domain/index.ts'
 import { errorMessage, hasSecret, serveEndpoint, type EndpointAction } from '../../forwarding/index.ts'
 import { PULSE_MS, type Journal, type Pulse, type Recollection } from '../elsewhere/index.ts'
 import type { SessionLink } from './session-link.ts'
+import type { ToolLink } from './tool-link.ts'
 
 // As a module, node:http evaluates all that it exports: 13 MiB of an HTTP client.
 const { createServer } = process.getBuiltinModule('node:http')
@@ -32,6 +33,8 @@ export interface ServeOptions {
   readonly secret: Secret
   readonly journal: Journal
   readonly sessions: SessionLink
+  /** Null where nothing is ever set for tools. */
+  readonly tools: ToolLink | null
   /** Called when it is told to stop, or when nobody has watched it for `unwatchedMs`. */
   readonly stop: () => void
   readonly unwatchedMs: number
@@ -39,7 +42,7 @@ export interface ServeOptions {
 
 /**
  * The way in, for whoever has the secret: the endpoint (`/mcp`, `/request`, `/probe`), `/check`, `/watch` with the journal
- * from a number on, `/sessions` for what was asked about them, `/stop`. `/healthz` is open and says that the machine is up.
+ * from a number on, `/sessions` for what was asked about them, `/tools` for what is set for them, `/stop`. `/healthz` is open and says that the machine is up.
  */
 export async function serveInstance(options: ServeOptions): Promise<ServedInstance> {
   const { host, port, secret, journal } = options
@@ -60,7 +63,9 @@ export async function serveInstance(options: ServeOptions): Promise<ServedInstan
       case '/check':
         return void check(served, res)
       case '/sessions':
-        return void takeRecollection(options.sessions, req, res)
+        return void take(req, res, (told) => options.sessions.answer(told as Recollection))
+      case '/tools':
+        return void take(req, res, (told) => options.tools?.set(told as ToolSheet))
       case '/stop':
         served.graceMs = Math.min(Number(searchParams.get('graceMs') ?? 0) || 0, LONGEST_GRACE_MS)
         answer(res, 202, { ok: true })
@@ -122,14 +127,14 @@ async function check({ instance }: ServedInstance, res: ServerResponse): Promise
   }
 }
 
-async function takeRecollection(
-  sessions: SessionLink,
+async function take(
   req: IncomingMessage,
   res: ServerResponse,
+  taken: (message: unknown) => void,
 ): Promise<void> {
   try {
     // Written by an instance's other side, which has the secret.
-    sessions.answer(JSON.parse(await text(req)) as Recollection)
+    taken(JSON.parse(await text(req)))
     answer(res, 200, { ok: true })
   } catch {
     answer(res, 400, { ok: false })

@@ -90,7 +90,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
     memoryMiB: number,
     network: PodNetwork,
     document: InstanceDocument,
-    told: Pick<InstanceInput, 'sessions'> & { readonly output: LineSink },
+    told: Pick<InstanceInput, 'sessions' | 'tools'> & { readonly output: LineSink },
     signal: AbortSignal,
   ): Promise<FarInstance> {
     const { instanceId } = owner
@@ -128,6 +128,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
       endpoint: client.connect(new URL(`http://${pod.host}:${INSTANCE_PORT}`), secret),
       output,
       sessions: told.sessions,
+      tools: told.tools,
       whyEnded: async (limit) => {
         const end = await fleet.endOf(instanceId, limit)
         return end === null ? null : (await tellEnd(end)).reason
