@@ -8,9 +8,9 @@ import { processesOf } from '../../src/db/embedded/leftovers.ts'
 import { silentLogger } from '../support/logger.ts'
 import { codeAs, startProgram } from '../support/child-program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { prepareDirectories, type PreparedDirectories } from './fixtures/prepared-directory.ts'
+import { prepareDirectories, type PreparedDirectories } from '../db/fixtures/prepared-directory.ts'
 
-const WRITER = path.join(import.meta.dirname, 'fixtures', 'writer.ts')
+const WRITER = path.join(import.meta.dirname, '..', 'db', 'fixtures', 'writer.ts')
 
 let prepared: PreparedDirectories
 beforeAll(async () => {
