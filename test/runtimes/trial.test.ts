@@ -126,6 +126,15 @@ test('a server that ends at once leaves its last words', async () => {
   expect(proof.failure?.lastLines).toContain('last words')
 })
 
+test('a server that only waits is given up before its time is over', async () => {
+  const { proof } = await tryFixture('fixture-stubborn', { limitMs: 60_000 })
+  expect(proof.failure).toMatchObject({
+    code: 'server_silent',
+    message: 'The server did not answer, and does nothing any more.',
+  })
+  await nothingLeft()
+})
+
 test.each([
   ['forks for ever', 'fixture-forks', 'server_silent', 1_000],
   ['prints without end', 'fixture-prints', 'server_not_mcp', 15_000],

@@ -12,6 +12,7 @@ export type { InstallConfiguration } from './install/npm/npm-command.ts'
 export {
   childExit,
   childrenOf,
+  cpuMsOf,
   signalProcess,
   untilGone,
   untilGroupGone,

@@ -17,6 +17,8 @@ export interface ConfinedProcess {
   readonly way?: string
   /** What it and everything it started hold in memory now, in MiB; null where this cannot be known. */
   memoryMiB(): Promise<number | null>
+  /** The processor time that it and everything it started have used, in ms; not there, or null, where this cannot be known. */
+  cpuMs?(): Promise<number | null>
   /** Asks the program to end. */
   terminate(): Promise<void>
   /** Ends it and everything it started. */

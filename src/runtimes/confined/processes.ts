@@ -16,6 +16,25 @@ export async function childrenOf(pid: number): Promise<readonly number[]> {
   return text.split(' ').filter(Boolean).map(Number)
 }
 
+/** What a tick of /proc is on every Linux. */
+const TICK_MS = 10
+
+/** The processor time of a process and everything below it, the ended ones that were waited for included, in ms. */
+export async function cpuMsOf(pid: number): Promise<number> {
+  const [stat, children] = await Promise.all([
+    readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''),
+    childrenOf(pid),
+  ])
+  // utime, stime, cutime and cstime (proc(5)); they follow the name, which is in brackets and may hold anything.
+  const ticks = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+  const own = ticks.reduce((sum, text) => sum + (Number(text) || 0), 0) * TICK_MS
+  const below = await Promise.all(children.map(cpuMsOf))
+  return below.reduce((sum, ms) => sum + ms, own)
+}
+
 const GONE_INTERVAL_MS = 5
 const GONE_LIMIT_MS = 5_000
 

@@ -21,7 +21,7 @@ import { createLaunch } from '../launch.ts'
 import type { Confinement } from '../confinement.ts'
 import { overHttp, type ConnectHttp } from '../over-http.ts'
 import { serverCommand, type Startable } from '../server-command.ts'
-import { FLOOD_BYTES, listen, watchMemory, type Observed } from './observe.ts'
+import { FLOOD_BYTES, listen, watch, type Observed } from './observe.ts'
 
 export interface BootParts {
   readonly confinement: Confinement
@@ -56,11 +56,11 @@ export async function bootOnce(parts: BootParts, plan: BootPlan, limit: AbortSig
   const { spec, credentials } = trialSpec(plan.input, plan.boot)
   const home = await provideHome(parts)
   const label = `trial-${home.slice(-6)}`
-  const memory = watchMemory(parts.confinement)
+  const watched = watch(parts.confinement)
   const heard = listen(plan.output)
   const { identity, homeMiB } = parts
   const launch = createLaunch(
-    memory.confinement,
+    watched.confinement,
     (count) =>
       serverCommand(
         { instanceId: label, settings: plan.settings, spec, credentials },
@@ -73,17 +73,17 @@ export async function bootOnce(parts: BootParts, plan: BootPlan, limit: AbortSig
     (isFull) => (homeMiB === null ? () => undefined : guardDisk(home, homeMiB, isFull)),
     overHttp(spec, parts.connectHttp, heard.sink),
   )
-  const within = AbortSignal.any([limit, AbortSignal.timeout(BOOT_LIMIT_MS), heard.flooded])
+  const within = AbortSignal.any([limit, AbortSignal.timeout(BOOT_LIMIT_MS), watched.idle, heard.flooded])
   let bridge: Bridge | null = null
   let initializeMs: number | null = null
   const seen = (manifest: Manifest | null, error: CatwalkError | null): Observed => ({
     boot: plan.boot,
     manifest,
     initializeMs,
-    peakMemoryMiB: memory.peakMiB(),
+    peakMemoryMiB: watched.peakMiB(),
     strayLines: heard.strayLines(),
     lines: heard.lines,
-    error: heard.flooded.aborted ? flood() : error,
+    error: heard.flooded.aborted ? flood() : error !== null && watched.idle.aborted ? waits() : error,
     flooded: heard.flooded.aborted,
   })
   try {
@@ -101,7 +101,7 @@ export async function bootOnce(parts: BootParts, plan: BootPlan, limit: AbortSig
     await answered(bridge.request('ping', {}, CALLER, within))
     initializeMs = Math.round(performance.now() - startedAt)
     const manifest = await bridge.probe(within)
-    await memory.sample()
+    await watched.sample()
     return seen(manifest, null)
   } catch (error) {
     if (error instanceof CatwalkError) {
@@ -111,7 +111,7 @@ export async function bootOnce(parts: BootParts, plan: BootPlan, limit: AbortSig
     if (!within.aborted) throw error
     return seen(null, new CatwalkError('server_silent', 'The server did not answer in time.'))
   } finally {
-    memory.stop()
+    watched.stop()
     await bridge?.stop(0)
     await rm(home, { recursive: true, force: true })
   }
@@ -132,6 +132,10 @@ async function answered(request: Promise<unknown>): Promise<void> {
   await request.catch((error: unknown) => {
     if (!(error instanceof RpcError)) throw error
   })
+}
+
+function waits(): CatwalkError {
+  return new CatwalkError('server_silent', 'The server did not answer, and does nothing any more.')
 }
 
 function flood(): CatwalkError {

@@ -1,5 +1,6 @@
 import type { CatwalkError, Boot, LineSink, Manifest } from '../../../domain/index.ts'
 import type { Confinement } from '../confinement.ts'
+import type { ConfinedProcess } from '../process.ts'
 
 /** What one boot showed. */
 export interface Observed {
@@ -17,37 +18,70 @@ export interface Observed {
 
 const KEPT_LINES = 60
 const KEPT_LETTERS = 2_000
-const MEMORY_INTERVAL_MS = 200
+const SAMPLE_INTERVAL_MS = 200
+/**
+ * What does next to nothing for so long waits for something that does not come: a trial reaches nobody, and nobody
+ * answers a question. A start that takes its time works meanwhile.
+ */
+const IDLE_MS = 3_000
+const IDLE_SHARE = 0.02
 
 /** A server that prints more than this at its start has no other aim. */
 export const FLOOD_BYTES = 16 * 1024 * 1024
 
-/** A confinement that remembers how much memory what it runs has held. */
-export function watchMemory(confinement: Confinement): {
+/** A confinement that remembers how much memory what it runs has held, and notices when it does nothing any more. */
+export function watch(confinement: Confinement): {
   readonly confinement: Confinement
   sample(): Promise<void>
   peakMiB(): number | null
+  /** Not where nobody knows what it does. */
+  readonly idle: AbortSignal
   stop(): void
 } {
   let peak: number | null = null
-  let held: (() => Promise<number | null>) | null = null
+  let watched: ConfinedProcess | null = null
+  const idle = new AbortController()
+  const busy = createIdleness({ idleMs: IDLE_MS, share: IDLE_SHARE })
   const sample = async (): Promise<void> => {
-    const now = (await held?.()) ?? 0
-    if (now > (peak ?? 0)) peak = now
+    const [held, used] = await Promise.all([watched?.memoryMiB(), watched?.cpuMs?.()])
+    if ((held ?? 0) > (peak ?? 0)) peak = held ?? null
+    if (typeof used === 'number' && busy.isIdle(used, performance.now()))
+      idle.abort(new Error('it waits for something'))
   }
-  const timer = setInterval(() => void sample(), MEMORY_INTERVAL_MS)
+  const timer = setInterval(() => void sample(), SAMPLE_INTERVAL_MS)
   return {
     confinement: {
       status: async (signal) => confinement.status(signal),
       run: async (...what) => {
         const run = await confinement.run(...what)
-        held = async () => run.memoryMiB()
+        watched = run
         return run
       },
     },
     sample,
     peakMiB: () => peak,
+    idle: idle.signal,
     stop: () => clearInterval(timer),
+  }
+}
+
+/**
+ * Tells from samples of the processor time that a program has used whether it has been idle for so long.
+ * @param share of one processor; less is nothing
+ */
+export function createIdleness({ idleMs, share }: { readonly idleMs: number; readonly share: number }): {
+  isIdle(usedMs: number, nowMs: number): boolean
+} {
+  const samples: { readonly usedMs: number; readonly nowMs: number }[] = []
+  return {
+    isIdle: (usedMs, nowMs) => {
+      samples.push({ usedMs, nowMs })
+      // The newest of those that are old enough, and all after it.
+      while ((samples[1]?.nowMs ?? Infinity) <= nowMs - idleMs) samples.shift()
+      const [before] = samples
+      const passedMs = nowMs - (before?.nowMs ?? nowMs)
+      return passedMs >= idleMs && usedMs - (before?.usedMs ?? 0) < passedMs * share
+    },
   }
 }
 

@@ -30,6 +30,7 @@ import {
   childExit,
   type ChildEnd,
   childrenOf,
+  cpuMsOf,
   signalProcess,
   untilGone,
   untilGroupGone,
@@ -111,6 +112,7 @@ export async function runInBubblewrap(
     ended,
     kill,
     memoryMiB: async () => (await group?.memoryMiB()) ?? null,
+    cpuMs: async () => (state.firstPid === null ? null : cpuMsOf(state.firstPid)),
     terminate: async () => {
       if (state.firstPid === null) return
       for (const pid of await childrenOf(state.firstPid)) signalProcess(pid, 'SIGTERM')
