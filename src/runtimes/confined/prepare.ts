@@ -7,7 +7,7 @@ import {
   type PrepareInput,
 } from '../../domain/index.ts'
 import type { PackageInstaller } from './install/package-installer.ts'
-import { storeKey } from './install/store-key.ts'
+import { storeKey, storeKeyBeginning } from './install/store-key.ts'
 import type { Startable } from './server-command.ts'
 import type { Store } from './install/store.ts'
 import { withWork } from './install/work.ts'
@@ -52,15 +52,38 @@ export function createPreparation({
   onGrown = () => undefined,
 }: PreparationOptions): Preparation {
   const installations = createSharedTasks<void, Line>()
+  const first = createSharedTasks<Prepared, Line>()
 
   const steps = async (input: PrepareInput, signal: AbortSignal): Promise<Prepared> => {
     const { output, settings } = input
     const installer = await installerOf(input.spec.package, input.workspaceId)
-    const { label } = installer
+    const { label, lockAndInstall } = installer
+    const { allowScripts } = settings
+    // Whatever version of its dependencies is there already need not be installed again.
+    const isNew =
+      input.lockFile === null &&
+      !(await store.hasLike(storeKeyBeginning(describePackage(input.spec.package))))
+    if (isNew && lockAndInstall !== undefined) {
+      output('system', `Installing ${label} and its dependencies`)
+      return first.join(
+        JSON.stringify([input.workspaceId, input.spec.package, allowScripts]),
+        async (report, stop) =>
+          withWork(store, async (work) => {
+            const made = await lockAndInstall(work, allowScripts, (...line) => report(line), stop)
+            stop.throwIfAborted()
+            const key = await keyOf(input, installer, made, await ownsPackages(input.workspaceId))
+            await store.publish(key, work.tree)
+            onGrown()
+            return { lockFile: made, packages: installer.check(made), fromStore: false }
+          }),
+        (line) => output(...line),
+        signal,
+      )
+    }
     if (input.lockFile === null) output('system', `Resolving the dependencies of ${label}`)
     const lockFile =
       input.lockFile ??
-      (await withWork(store, async (work) => installer.lock(work, settings.allowScripts, output, signal)))
+      (await withWork(store, async (work) => installer.lock(work, allowScripts, output, signal)))
     const packages = installer.check(lockFile)
     const key = await keyOf(input, installer, lockFile, await ownsPackages(input.workspaceId))
     if (await store.has(key)) {
@@ -74,7 +97,7 @@ export function createPreparation({
       key,
       async (report, stop) =>
         withWork(store, async (work) => {
-          await installer.install(work, lockFile, settings.allowScripts, (...line) => report(line), stop)
+          await installer.install(work, lockFile, allowScripts, (...line) => report(line), stop)
           stop.throwIfAborted()
           await store.publish(key, work.tree)
           onGrown()

@@ -20,6 +20,17 @@ export interface PackageInstaller {
    */
   lock(work: Work, allowScripts: boolean, output: LineSink, signal: AbortSignal): Promise<string>
   /**
+   * Both at once, where that is faster: what is known of the packages after resolving need not be found out again.
+   * @returns the lock file
+   * @throws CatwalkError as `lock` and `install`
+   */
+  readonly lockAndInstall?: (
+    work: Work,
+    allowScripts: boolean,
+    output: LineSink,
+    signal: AbortSignal,
+  ) => Promise<string>
+  /**
    * Whether the lock file installs this package and nothing that is not pinned.
    * @returns how many packages it names
    * @throws CatwalkError `install_failed`

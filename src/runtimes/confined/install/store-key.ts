@@ -23,6 +23,11 @@ export function storeKey(parts: StoreKeyParts): string {
       JSON.stringify([name, version, lockHash, platform, architecture, interpreter, allowScripts, owner]),
     )
     .digest('hex')
+  return `${storeKeyBeginning(parts)}${digest.slice(0, 32)}`
+}
+
+/** How the keys of all installations of a package begin; some of other packages may as well. */
+export function storeKeyBeginning({ name, version }: Pick<StoreKeyParts, 'name' | 'version'>): string {
   const readable = `${name}-${version}`.replaceAll(/[^A-Za-z0-9.-]+/g, '-').replace(/^[.-]+/, '')
-  return `${readable.slice(0, 60)}-${digest.slice(0, 32)}`
+  return `${readable.slice(0, 60)}-`
 }

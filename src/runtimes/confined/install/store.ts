@@ -10,6 +10,8 @@ export interface Store {
   pathOf(key: string): string
   /** Whether there is an entry of this key. It then counts as used now. */
   has(key: string): Promise<boolean>
+  /** Whether there is an entry whose key begins like this. */
+  hasLike(beginning: string): Promise<boolean>
   /** Keeps the entry, if there is one, from being removed. @returns lets it go */
   hold(key: string): Promise<() => void>
   /** A new, empty directory for work that may become an entry. */
@@ -53,6 +55,7 @@ export function createStore(directories: Directories, asRoot: boolean): Store {
   return {
     pathOf,
     has: use,
+    hasLike: async (beginning) => (await readdir(directories.store)).some((key) => key.startsWith(beginning)),
     hold: async (key) => {
       await leaving.get(key)
       held.set(key, (held.get(key) ?? 0) + 1)
@@ -133,7 +136,8 @@ async function seal(path: string, asRoot: boolean): Promise<void> {
   if (found.isSymbolicLink()) return
   if (found.isDirectory()) {
     await chmod(path, 0o755)
-    for (const name of await readdir(path)) await seal(join(path, name), asRoot)
+    const names = await readdir(path)
+    await Promise.all(names.map((name) => seal(join(path, name), asRoot)))
   } else if (found.isFile()) {
     await chmod(path, (found.mode & 0o111) === 0 ? 0o644 : 0o755)
   } else {

@@ -41,13 +41,19 @@ const ALWAYS = [
   `--globalconfig=${CONFIGURATION}/none`,
 ]
 
-export type InstallStep = 'resolve' | 'install' | 'install-lenient' | 'scripts'
+export type InstallStep = 'resolve' | 'resolve-and-install' | 'install' | 'install-lenient' | 'scripts'
 
 const STEP_ARGUMENTS: Readonly<Record<InstallStep, readonly string[]>> = {
   // Asks whether its copies are still good: from those of last week no version of this week can be had.
   resolve: [
     'install',
     '--package-lock-only',
+    '--ignore-scripts',
+    '--prefer-online',
+    `--cache=${INSTALL_INSIDE.cache}`,
+  ],
+  'resolve-and-install': [
+    'install',
     '--ignore-scripts',
     '--prefer-online',
     `--cache=${INSTALL_INSIDE.cache}`,

@@ -52,6 +52,15 @@ export function createNpmInstaller(options: NpmOptions, spec: NpmPackage): Packa
       checkLockFile(lockFile, spec)
       return lockFile
     },
+    lockAndInstall: async (work, allowScripts, output, signal) => {
+      await provideDirectory(work.tree, options.identity, { 'package.json': rootManifest(spec) })
+      await step('resolve-and-install', work, output, signal)
+      const lockFile = await readFile(join(work.tree, 'package-lock.json'), 'utf8')
+      checkLockFile(lockFile, spec)
+      if (allowScripts) await step('scripts', work, output, signal)
+      await findEntry(work.tree, spec)
+      return lockFile
+    },
     check: (lockFile) => checkLockFile(lockFile, spec),
     install: async (work, lockFile, allowScripts, output, signal) => {
       await provideDirectory(work.tree, options.identity, {
