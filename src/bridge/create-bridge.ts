@@ -17,7 +17,7 @@ import {
 import { createSealer, isModernVersion, RPC } from '../protocol/index.ts'
 import { ask } from './processes/ask.ts'
 import type { BridgeContext, BridgeCore } from './context.ts'
-import { endSession } from './sessions/end-session.ts'
+import { endSession, unsubscribe } from './sessions/end-session.ts'
 import { OUR_META, type Era } from './processes/era.ts'
 import { serverMessage } from './messages/from-server.ts'
 import { endSubscriptions } from './messages/from-modern-server.ts'
@@ -79,6 +79,8 @@ export interface Bridge extends Endpoint {
   idleMs(): number | null
   /** See {@link Instance.release}. */
   release(): readonly HeldStream[]
+  /** See {@link Instance.forgetSessions}. */
+  forgetSessions(): void
   /** See {@link Instance.check}. */
   check(signal: AbortSignal): Promise<void>
   /** Takes nothing new, lets calls in flight finish for at most `graceMs`, then ends all processes. Idempotent. */
@@ -189,6 +191,15 @@ function openBridge(context: BridgeContext): Bridge {
       const streams = [...context.openStreams.values()]
       context.openStreams.clear()
       return streams
+    },
+    forgetSessions() {
+      for (const session of sessions.all()) {
+        const { upstream } = session
+        sessions.forget(session)
+        if (upstream?.alive !== true) continue
+        if (session.own) void pool.retire(upstream, EXIT_GRACE_MS)
+        else for (const uri of session.subscriptions) unsubscribe(context, uri)
+      }
     },
     handle(req, res, caller, body) {
       if (context.stopping || !pool.shared.available) {

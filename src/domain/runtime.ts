@@ -17,6 +17,7 @@ export interface RuntimeSupport {
   /** Whether what the server itself prints is in the log. */
   readonly serverLogs: boolean
   readonly networkPolicies: readonly NetworkPolicyKind[]
+  /** Whether an instance that sleeps is kept for the next start ({@link Instance.suspend}). */
   readonly suspend: boolean
   /** Whether an instance outlives the program that started it. */
   readonly survivesRestart: boolean
@@ -125,6 +126,11 @@ export interface Instance {
   /** Lets go of the streams of sessions that clients listen on without ending them, for whoever keeps them meanwhile. */
   release(): readonly HeldStream[]
   /**
+   * Forgets its sessions until their tokens come back, as the next instance would not know them. For whoever keeps the
+   * process asleep: what became of a session meanwhile is not known to it.
+   */
+  forgetSessions?(): void
+  /**
    * How long nobody has used it, in milliseconds; null while something is under way that its end would cut: a call, a
    * question to a client, a subscription to a resource, a task.
    */
@@ -138,6 +144,11 @@ export interface Instance {
   processes?(): number
   /** Ends it: drains for at most `graceMs`, then kills the whole process group. Idempotent. */
   stop(graceMs: number): Promise<void>
+  /**
+   * Ends it like {@link Instance.stop}, in such a way that the next start of the same release with the same values goes on
+   * with what is left of it. There when `supports.suspend`. Never rejects.
+   */
+  suspend?(graceMs: number): Promise<void>
 }
 
 /** Where instances run. One contract suite (test/contract/runtime.ts) runs against every implementation. */
@@ -166,6 +177,8 @@ export interface Runtime {
    * @param workspaceId for runtimes where workspaces have accounts of their own; they know it while they run it
    */
   purge(deploymentId: string, signal: AbortSignal, workspaceId?: string): Promise<void>
+  /** Removes what sleeps of a deployment, not what runs. There when `supports.suspend`. Idempotent. */
+  discard?(deploymentId: string, workspaceId: string, signal: AbortSignal): Promise<void>
   /**
    * Whether a workspace has given all that the runtime needs of it. Not there: it needs nothing.
    * @throws CatwalkError `runtime_unavailable` with what is missing

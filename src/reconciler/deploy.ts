@@ -1,6 +1,7 @@
 import { queries } from '../db/index.ts'
 import { CatwalkError, describePackage } from '../domain/index.ts'
 import { adopt } from './adopt.ts'
+import { discardSleeping } from './discard.ts'
 import { postMortem } from './failure.ts'
 import {
   install,
@@ -52,6 +53,7 @@ export async function deploy(work: Work, newest: queries.ReleaseRow): Promise<vo
       await tell(tx, work, release.id, 'release.state', message, { state: 'live', tools: count })
     })
     await deps.checkpoint('release.live')
+    await discardSleeping(work, launchable.runtime)
   } catch (error) {
     if (signal.aborted || error instanceof queries.LeaseLost) throw error
     // Says nothing of the release. It is taken up again.

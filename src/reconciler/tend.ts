@@ -82,7 +82,7 @@ export function createTender(
       }
     }
     deps.hold(deploymentId, instance.release())
-    await instance.stop(deps.graceMs)
+    await (instance.suspend?.(deps.graceMs) ?? instance.stop(deps.graceMs))
   }
 
   function stateOf(running: Running): Health {

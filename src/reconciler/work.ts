@@ -2,6 +2,7 @@ import { queries } from '../db/index.ts'
 import { endInstance } from './adopt.ts'
 import { deploy } from './deploy.ts'
 import { plan } from './plan.ts'
+import { discardSleeping } from './discard.ts'
 import { record, type Work } from './record.ts'
 import { serve } from './serve.ts'
 
@@ -45,6 +46,7 @@ export async function reconcile(work: Work): Promise<void> {
 async function halt(work: Work): Promise<void> {
   const { deps, lease, deployment } = work
   await endInstance(deps, deps.instances.get(deployment.id))
+  await discardSleeping(work, null)
   await record(work, null, async (tx) => {
     await queries.deleteInstances(tx, lease)
     await queries.dropLease(tx, lease)

@@ -51,6 +51,7 @@ export function createInstances(limits: Partial<BridgeLimits> = {}): Instances {
         endpoint: bridge,
         ended: bridge.ended,
         release: () => bridge.release(),
+        forgetSessions: () => bridge.forgetSessions(),
         idleMs: () => bridge.idleMs(),
         check: async (wait) => bridge.check(wait),
         stop: async (graceMs) => bridge.stop(graceMs),

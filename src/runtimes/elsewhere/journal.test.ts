@@ -13,6 +13,19 @@ test('entries are numbered, and told from any of them on', () => {
   expect(journal.from(2)).toEqual({ text: '', next: 2 })
 })
 
+test('what was read is forgotten, and numbers go on', () => {
+  const journal = createJournal()
+  journal.add({ kind: 'line', stream: 'stderr', line: 'one' })
+  journal.add({ kind: 'started' })
+  journal.add({ kind: 'line', stream: 'stderr', line: 'two' })
+  journal.forget(2)
+  journal.add({ kind: 'started' })
+  expect(journal.from(0)).toEqual({
+    text: '{"kind":"line","stream":"stderr","line":"two","number":2}\n{"kind":"started","number":3}\n',
+    next: 4,
+  })
+})
+
 test('a flood of lines that nobody reads takes bounded memory, and the last word stays', () => {
   const journal = createJournal()
   for (let count = 0; count < 10_000; count++) {

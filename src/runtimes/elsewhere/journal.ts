@@ -53,6 +53,8 @@ export interface Journal {
   add(entry: JournalEntry): void
   /** Entries from this number on, as lines. */
   from(number: number): { readonly text: string; readonly next: number }
+  /** Forgets entries before this number: somebody has them. */
+  forget(number: number): void
   /** Resolves when there is something new, or after the time. */
   changed(limitMs: number): Promise<void>
   /** Number of the next entry. */
@@ -89,6 +91,9 @@ export function createJournal(): Journal {
         .join('')
       return { text, next }
     },
+    forget(number) {
+      for (const queue of [lines, marks]) queue.forget(number)
+    },
     async changed(limitMs) {
       const { promise, resolve } = Promise.withResolvers<void>()
       const timer = setTimeout(resolve, limitMs)
@@ -114,6 +119,10 @@ function createQueue() {
       entries.push(entry)
       bytes += entry.text.length
       while (bytes > KEPT_BYTES && entries.length > 1) bytes -= entries.shift()?.text.length ?? 0
+    },
+    forget(number: number): void {
+      while (entries[0] !== undefined && entries[0].number < number)
+        bytes -= entries.shift()?.text.length ?? 0
     },
     /** Who asks is nearly always close to the end. */
     from: (number: number): readonly Numbered[] =>

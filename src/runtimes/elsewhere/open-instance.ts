@@ -32,6 +32,13 @@ export interface OpenInstanceOptions {
   readonly whyEnded: (signal: AbortSignal) => Promise<InstanceEnd['reason'] | null>
   /** Settles when the platform tells by itself that the machine has ended. */
   readonly gone?: Promise<Pick<InstanceEnd, 'reason'>>
+  /** Left out: it is not kept while it sleeps. */
+  readonly rest?: {
+    /** Suspends the machine with what is in its memory; false where that cannot be. Must not throw. */
+    readonly suspend: () => Promise<boolean>
+    /** Stops it so that it can be started again, after the program in it was asked to end. Must not throw. */
+    readonly leave: () => Promise<void>
+  }
   /** Ends the machine, after the program in it was asked to. Must not throw; idempotent. */
   readonly end: () => Promise<void>
 }
@@ -67,7 +74,7 @@ const LAST_WORDS_MS = 500
 
 /** Watches a machine from now on. Nothing is awaited here: what comes is told by the promises. */
 export function openInstance(options: OpenInstanceOptions): FarInstance {
-  const { endpoint, sessions, output, tools } = options
+  const { endpoint, sessions, output, tools, rest } = options
   const prepared = Promise.withResolvers<FarPrepared>()
   const started = Promise.withResolvers<void>()
   const ended = Promise.withResolvers<InstanceEnd>()
@@ -83,7 +90,9 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
   let usedAt = performance.now()
   let stopping: Promise<void> | null = null
   let ending: Promise<void> | null = null
-  const endMachine = async (): Promise<void> => (ending ??= options.end())
+  let conclude = options.end
+  const endMachine = async (): Promise<void> => (ending ??= conclude())
+  let reading = new AbortController()
 
   function finish(end: InstanceEnd, cause?: unknown): void {
     over.abort()
@@ -146,14 +155,16 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
 
   async function watch(): Promise<void> {
     let retryMs = FIRST_RETRY_MS
-    while (!over.signal.aborted) {
+    const signal = AbortSignal.any([over.signal, reading.signal])
+    while (!signal.aborted) {
       const before = next
-      await readJournal(endpoint, before, { connected, take }, over.signal).catch(() => undefined)
-      if (over.signal.aborted) return
+      await readJournal(endpoint, before, { connected, take }, signal).catch(() => undefined)
+      if (signal.aborted) return
       retryMs = next > before ? FIRST_RETRY_MS : Math.min(retryMs * 2, LONGEST_RETRY_MS)
-      const reason = await options.whyEnded(over.signal).catch(() => null)
+      const reason = await options.whyEnded(signal).catch(() => null)
+      if (signal.aborted) return
       if (reason !== null) return finish({ ...NOT_STARTED, reason: stopping === null ? reason : 'stopped' })
-      await delay(retryMs, undefined, { signal: over.signal }).catch(() => undefined)
+      await delay(retryMs, undefined, { signal }).catch(() => undefined)
     }
   }
 
@@ -177,8 +188,31 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
     } catch {
       // It cannot be reached: its machine is ended as it is.
     }
-    finish({ reason: 'stopped', exitCode: null, signal: null })
+    finish(STOPPED)
     await endMachine()
+  }
+
+  async function suspend(graceMs: number, ways: NonNullable<OpenInstanceOptions['rest']>): Promise<void> {
+    // From here on it is not read: whoever goes on with it hears all that we have not.
+    reading.abort()
+    if ((await isReady(next)) && (await ways.suspend())) {
+      ending = Promise.resolve()
+      return finish(STOPPED)
+    }
+    conclude = ways.leave
+    reading = new AbortController()
+    void watch()
+    await stop(graceMs)
+  }
+
+  async function isReady(from: number): Promise<boolean> {
+    try {
+      const response = await endpoint.send('POST', `/rest?from=${from}`, null, AbortSignal.timeout(ANSWER_MS))
+      response.resume()
+      return response.statusCode === 200
+    } catch {
+      return false
+    }
   }
 
   void watch()
@@ -220,6 +254,7 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
       resultOf(JSON.parse(answer) as Message)
     },
     stop: async (graceMs) => (stopping ??= stop(graceMs)),
+    ...(rest === undefined ? {} : { suspend: async (graceMs) => (stopping ??= suspend(graceMs, rest)) }),
   }
   return { instance, prepared: prepared.promise, started: started.promise }
 }
@@ -246,6 +281,7 @@ export const NO_SESSIONS: OpenInstanceOptions['sessions'] = {
   recall: async () => null,
 }
 
+const STOPPED: InstanceEnd = { reason: 'stopped', exitCode: null, signal: null }
 const NOT_STARTED: InstanceEnd = { reason: 'exited', exitCode: null, signal: null }
 
 /** Reads until the connection ends. */

@@ -42,13 +42,18 @@ export interface ServeOptions {
 
 /**
  * The way in, for whoever has the secret: the endpoint (`/mcp`, `/request`, `/probe`), `/check`, `/watch` with the journal
- * from a number on, `/sessions` for what was asked about them, `/tools` for what is set for them, `/stop`. `/healthz` is open and says that the machine is up.
+ * from a number on, `/sessions` for what was asked about them, `/tools` for what is set for them,
+ * `/rest` before it is suspended, `/stop`. `/healthz` is open and says that the machine is up.
  */
 export async function serveInstance(options: ServeOptions): Promise<ServedInstance> {
   const { host, port, secret, journal } = options
   const watching = { told: 0 }
   // Whoever started it is gone for good, or has forgotten it: it must not run, and cost, for ever.
-  const unwatched = setTimeout(options.stop, options.unwatchedMs)
+  // Counted and not measured: a machine that was suspended for days has been unwatched for no longer than it was awake.
+  let unwatched = 0
+  const counting = setInterval(() => {
+    if (++unwatched > UNWATCHED_COUNTS) options.stop()
+  }, options.unwatchedMs / UNWATCHED_COUNTS)
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, (req, res) => {
     const { pathname, searchParams } = new URL(req.url ?? '/', 'http://machine')
     if (pathname === '/healthz') return answer(res, 200, { ok: true })
@@ -66,14 +71,16 @@ export async function serveInstance(options: ServeOptions): Promise<ServedInstan
         return void take(req, res, (told) => options.sessions.answer(told as Recollection))
       case '/tools':
         return void take(req, res, (told) => options.tools?.set(told as ToolSheet))
+      case '/rest':
+        return rest(served, options, Number(searchParams.get('from') ?? 0) || 0, res)
       case '/stop':
         served.graceMs = Math.min(Number(searchParams.get('graceMs') ?? 0) || 0, LONGEST_GRACE_MS)
         answer(res, 202, { ok: true })
         return options.stop()
       case '/watch':
-        return void tell(served, watching, Number(searchParams.get('from') ?? 0) || 0, res, () =>
-          unwatched.refresh(),
-        )
+        return void tell(served, watching, Number(searchParams.get('from') ?? 0) || 0, res, () => {
+          unwatched = 0
+        })
       default:
         return void res.writeHead(404).end()
     }
@@ -86,7 +93,7 @@ export async function serveInstance(options: ServeOptions): Promise<ServedInstan
     async close(limitMs) {
       const end = performance.now() + limitMs
       while (watching.told < journal.next && performance.now() < end) await journal.changed(POLL_MS)
-      clearTimeout(unwatched)
+      clearInterval(counting)
       server.close()
       server.closeIdleConnections()
       setTimeout(() => server.closeAllConnections(), LINGER_MS).unref()
@@ -99,6 +106,7 @@ export async function serveInstance(options: ServeOptions): Promise<ServedInstan
 }
 
 const POLL_MS = 50
+const UNWATCHED_COUNTS = 15
 /** For the last answer to arrive. */
 const LINGER_MS = 500
 
@@ -115,6 +123,24 @@ function forward(
     id: null,
     error: { code: -32000, message: 'The server is being started. Try again in a moment.' },
   })
+}
+
+/**
+ * Makes it ready to be suspended: what it knows of sessions may be outdated when it goes on, and whoever watches it then
+ * wants to hear that it runs, and what was not told yet. Refused while something is under way.
+ */
+function rest(
+  { instance, journal }: ServedInstance,
+  { sessions }: ServeOptions,
+  from: number,
+  res: ServerResponse,
+): void {
+  if (instance === null || instance.idleMs() === null) return answer(res, 409, { ok: false })
+  instance.forgetSessions?.()
+  sessions.forget()
+  journal.forget(from)
+  journal.add({ kind: 'started' })
+  answer(res, 200, { ok: true })
 }
 
 async function check({ instance }: ServedInstance, res: ServerResponse): Promise<void> {

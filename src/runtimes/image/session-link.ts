@@ -8,10 +8,12 @@ const ANSWER_MS = 10_000
 export interface SessionLink extends SessionMemory {
   /** Takes an answer of the installation. */
   answer(recollection: Recollection): void
+  /** Asks the installation again for everything: it may know better by now. */
+  forget(): void
 }
 
 export function createSessionLink(journal: Journal): SessionLink {
-  const own = createSessionMemory(() => new Date())
+  let own = createSessionMemory(() => new Date())
   const asked = new Map<string, PromiseWithResolvers<Recollection>>()
   return {
     isEnded: (id) => own.isEnded(id),
@@ -42,6 +44,9 @@ export function createSessionLink(journal: Journal): SessionLink {
         clearTimeout(timer)
         asked.delete(id)
       }
+    },
+    forget() {
+      own = createSessionMemory(() => new Date())
     },
     answer(recollection) {
       asked.get(recollection.id)?.resolve(recollection)
