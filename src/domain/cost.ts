@@ -36,7 +36,7 @@ export function costOf({ runtime, awakeHours, gibHours }: Awake, price: MemoryPr
       const { currency, machine30Days, machineGib, gib30Days, asOf } = FLY_PRICES
       const moreGibHours = Math.max(0, gibHours - awakeHours * machineGib)
       const amount = (awakeHours * machine30Days + moreGibHours * gib30Days) / HOURS_OF_30_DAYS
-      const formula = `${figure(awakeHours)} h awake × ${machine30Days} ${currency} / 720 h for a shared-cpu-1x Machine with 256 MB, and ${figure(moreGibHours)} GB-hours beyond × ${gib30Days} ${currency} / 720 h. Fly's prices of ${asOf}, without volumes, stopped Machines, traffic and what a region costs more`
+      const formula = `${figure(awakeHours)} h awake × ${machine30Days} ${currency} / 720 h for a shared-cpu-1x Machine with 256 MB, and ${figure(moreGibHours)} GB-hours beyond × ${gib30Days} ${currency} / 720 h. Fly's prices of ${asOf}, without volumes, suspended and stopped Machines, traffic and what a region costs more`
       return { amount, currency, formula }
     }
     case 'kubernetes': {

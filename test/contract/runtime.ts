@@ -298,6 +298,39 @@ export function runtimeContract(name: string, create: () => Promise<RuntimeUnder
       expect((await instance.ended).reason).toBe('out_of_memory')
     })
 
+    test('an instance that can be put to sleep goes on at the next start of the same release, with what was in its memory', async () => {
+      const release = releaseOf(evaluator)
+      const lockFile = await lockOf(release)
+      const first = await runtime.start(release.start(lockFile), never)
+      expect(first.suspend !== undefined).toBe(runtime.supports.suspend)
+      expect(runtime.discard !== undefined).toBe(runtime.supports.suspend)
+      await evaluate(first, 'globalThis.remembered = 42; return 1')
+      if (first.suspend === undefined) return first.stop(500)
+      await Promise.all([first.suspend(500), first.suspend(500)])
+      expect(await first.ended).toMatchObject({ reason: 'stopped' })
+      {
+        await using second = await run(release, { epoch: 2, era: 'legacy' })
+        expect(await evaluate(second, 'return globalThis.remembered')).toBe(42)
+        expect(second.idleMs()).toBeLessThan(15_000)
+        await second.suspend?.(500)
+      }
+      await using third = await run(release, { epoch: 3 })
+      expect(await evaluate(third, 'return globalThis.remembered ?? null')).toBeNull()
+    })
+
+    test('what sleeps is discarded, and what runs is not', async () => {
+      if (!runtime.supports.suspend) return
+      const release = releaseOf(evaluator)
+      const { workspaceId, deploymentId } = release.prepare
+      await using instance = await run(release)
+      await runtime.discard?.(deploymentId, workspaceId, never)
+      expect(await evaluate(instance, 'globalThis.remembered = 1; return 1')).toBe(1)
+      await instance.suspend?.(500)
+      for (let times = 0; times < 2; times++) await runtime.discard?.(deploymentId, workspaceId, never)
+      await using next = await run(release, { epoch: 2 })
+      expect(await evaluate(next, 'return globalThis.remembered ?? null')).toBeNull()
+    })
+
     test('a newer holder of the lease removes what the older one started, of the same release only', async () => {
       const release = releaseOf(evaluator)
       await using older = await run(release)

@@ -79,6 +79,10 @@ export const FLY_REQUESTS = {
     snapshot_id: 'string',
     source_volume_id: 'string',
   },
+  /** `Machines_suspend` and `Machines_start` take no body. */
+  nothing: {},
+  /** `UpdateMetadata`: one key, in the path. */
+  setMetadata: { value: 'string' },
   stop: {
     signal: { oneOf: ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGKILL', 'SIGUSR1', 'SIGUSR2', 'SIGTERM'] },
     timeout: 'string',

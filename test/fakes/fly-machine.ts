@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, lstatSync, readlinkSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
@@ -60,4 +60,31 @@ export async function bootFlyMachine(input: FlyMachineInput): Promise<ChildProce
   })
   await once(child, 'spawn')
   return child
+}
+
+/** Stops all processes of a machine where they are, as a snapshot does. */
+export function freeze(machine: ChildProcess | null): void {
+  for (const pid of processesOf(machine)) process.kill(pid, 'SIGSTOP')
+}
+
+/** Has them go on. */
+export function thaw(machine: ChildProcess | null): void {
+  for (const pid of processesOf(machine)) process.kill(pid, 'SIGCONT')
+}
+
+function processesOf(machine: ChildProcess | null): readonly number[] {
+  return machine?.pid === undefined ? [] : withChildren(machine.pid)
+}
+
+function withChildren(pid: number): readonly number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+    return [
+      pid,
+      ...(children === '' ? [] : children.split(' ')).flatMap((child) => withChildren(Number(child))),
+    ]
+  } catch {
+    // It has just ended.
+    return []
+  }
 }

@@ -10,7 +10,7 @@ import { INSTANCE_PORT } from '../../src/runtimes/elsewhere/index.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
 import { FLY_REQUESTS, shapeProblem } from './fly-contract.ts'
-import { bootFlyMachine, type FlyFile } from './fly-machine.ts'
+import { bootFlyMachine, freeze, thaw, type FlyFile } from './fly-machine.ts'
 
 interface MachineConfig {
   readonly image: string
@@ -28,8 +28,9 @@ export interface FakeMachine {
   readonly region: string
   readonly version: string
   readonly address: string
-  readonly config: MachineConfig
-  state: 'created' | 'starting' | 'started' | 'stopping' | 'stopped' | 'destroyed'
+  config: MachineConfig
+  state:
+    'created' | 'starting' | 'started' | 'stopping' | 'stopped' | 'suspending' | 'suspended' | 'destroyed'
   lease: { readonly nonce: string; readonly expiresAt: number } | null
   process: ChildProcess | null
 }
@@ -58,6 +59,10 @@ export interface FakeFly extends AsyncDisposable {
   refuseNext(count: number, status: number, retryAfterS?: number): void
   /** As long as it is away, no connection lives. */
   setAway(away: boolean): void
+  /** As long as it is so, no machine can be suspended. */
+  setSuspendable(suspendable: boolean): void
+  /** The snapshot of a suspended machine is lost: it boots at its next start. */
+  loseSnapshot(id: string): Promise<void>
   /** The machine is gone, as if its host had burnt. */
   vanish(id: string): Promise<void>
   /** Somebody else takes the lease of a machine. */
@@ -79,6 +84,8 @@ interface Bodies {
     readonly source_volume_id?: string
   }
   readonly stop: object
+  readonly nothing: object
+  readonly setMetadata: { readonly value?: string }
   readonly assignAddress: object
 }
 
@@ -102,6 +109,7 @@ export async function startFakeFly(program: string): Promise<FakeFly> {
   let refusal: { count: number; readonly status: number; readonly retryAfterS: number | undefined } | null =
     null
   let isAway = false
+  let isSuspendable = true
 
   const holder = (volume: string): FakeMachine | undefined =>
     [...machines.values()].find(
@@ -109,7 +117,8 @@ export async function startFakeFly(program: string): Promise<FakeFly> {
         one.state !== 'destroyed' && one.config.mounts?.some((mount) => mount.volume === volume) === true,
     )
 
-  async function boot(machine: FakeMachine): Promise<void> {
+  /** @param isReset whether its root file system is that of its image, with its files */
+  async function boot(machine: FakeMachine, isReset: boolean): Promise<void> {
     machine.state = 'starting'
     const [mount] = machine.config.mounts ?? []
     const child = await bootFlyMachine({
@@ -117,7 +126,7 @@ export async function startFakeFly(program: string): Promise<FakeFly> {
       directory: join(directory.path, 'machines', machine.id),
       volume: mount === undefined ? null : join(directory.path, 'volumes', mount.volume),
       env: { FLY_PRIVATE_IP: machine.address, ...machine.config.env },
-      files: machine.config.files ?? [],
+      files: isReset ? (machine.config.files ?? []) : [],
       address: machine.address,
     })
     machine.process = child
@@ -125,7 +134,8 @@ export async function startFakeFly(program: string): Promise<FakeFly> {
     machine.state = 'started'
     child.once('exit', () => {
       machine.process = null
-      if (machine.state === 'destroyed') return
+      // Of a suspended one only the snapshot is lost.
+      if (machine.state === 'destroyed' || machine.state === 'suspended') return
       machine.state = 'stopped'
       if (machine.config.auto_destroy === true) setTimeout(() => gone(machine), AUTO_DESTROY_MS)
     })
@@ -243,12 +253,48 @@ export async function startFakeFly(program: string): Promise<FakeFly> {
     }
     if (action === 'stop' && method === 'POST') {
       if (checked('stop') === null) return
+      if (machine.state === 'suspended') {
+        // Which loses its snapshot.
+        machine.process?.kill('SIGKILL')
+        machine.state = 'stopped'
+        return send(200, { ok: true })
+      }
       if (machine.state !== 'started') return fail(412, `failed_precondition: machine is ${machine.state}`)
       machine.state = 'stopping'
       machine.process?.kill('SIGTERM')
       const child = machine.process
       setTimeout(() => child?.kill('SIGKILL'), KILL_MS).unref()
       return send(200, { ok: true })
+    }
+    if (action === 'suspend' && method === 'POST') {
+      if (checked('nothing') === null) return
+      const { memory_mb: memory = 256 } = machine.config.guest ?? {}
+      if (!isSuspendable || memory > 2_048 || machine.state !== 'started')
+        return fail(412, `failed_precondition: machine in state ${machine.state} cannot be suspended`)
+      machine.state = 'suspending'
+      send(200, { ok: true })
+      freeze(machine.process)
+      machine.state = 'suspended'
+      return
+    }
+    if (action === 'start' && method === 'POST') {
+      if (checked('nothing') === null) return
+      const former = machine.state
+      if (former !== 'stopped' && former !== 'suspended')
+        return fail(412, `failed_precondition: unable to start machine from state ${former}`)
+      if (former === 'suspended' && machine.process !== null) {
+        machine.state = 'started'
+        thaw(machine.process)
+      } else await boot(machine, former === 'stopped')
+      return send(200, { previous_state: former, migrated: false, new_host: '' })
+    }
+    const [, key] = /\/metadata\/([a-z_]+)$/.exec(url.pathname) ?? []
+    if (key !== undefined && method === 'POST') {
+      const body = checked('setMetadata')
+      if (body === null) return
+      if (body.value === undefined) return fail(400, 'value is required')
+      machine.config = { ...machine.config, metadata: { ...machine.config.metadata, [key]: body.value } }
+      return void res.writeHead(204).end()
     }
     if (action === undefined && method === 'DELETE') {
       if (url.searchParams.get('force') !== 'true' && machine.state === 'started') {
@@ -294,7 +340,7 @@ export async function startFakeFly(program: string): Promise<FakeFly> {
     }
     machines.set(machine.id, machine)
     send(200, { ...present(machine), ...(machine.lease === null ? {} : { nonce: machine.lease.nonce }) })
-    await boot(machine)
+    await boot(machine, true)
   }
 
   async function wait(
@@ -402,6 +448,15 @@ export async function startFakeFly(program: string): Promise<FakeFly> {
     setAway(away) {
       isAway = away
       if (away) api.closeAllConnections()
+    },
+    setSuspendable(suspendable) {
+      isSuspendable = suspendable
+    },
+    async loseSnapshot(id) {
+      const machine = machines.get(id)
+      if (machine?.state !== 'suspended') throw new Error('it is not suspended')
+      machine.process?.kill('SIGKILL')
+      await until('its memory is gone', () => (machine.process === null ? true : null))
     },
     async vanish(id) {
       const machine = machines.get(id)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { newId, Secret, type Instance } from '../../src/domain/index.ts'
 import { createFlyRuntime } from '../../src/runtimes/fly/index.ts'
 import { evaluate, releaseOf, type Release } from '../runtimes/release.ts'
@@ -155,4 +155,135 @@ test('nothing secret but the machine’s own secret and document is in what Fly 
   const code = `return require('node:fs').readdirSync('/run/catwalk')`
   expect(await evaluate(instance, code)).toEqual([])
   await instance.stop(500)
+})
+
+describe('a machine that sleeps', () => {
+  const REMEMBER = `globalThis.remembered = 7; require('node:fs').writeFileSync('note', 'kept'); return 0`
+  const RECALL = `return [globalThis.remembered ?? null, require('node:fs').readFileSync('note', 'utf8')]`
+
+  async function asleep(subject: FlyRuntimeUnderTest, options: { readonly memoryMiB?: number } = {}) {
+    const packaged = subject.packageOf('@fixture/evaluator', 'evaluator')
+    const release = releaseOf(packaged, { network: 'internet', ...options })
+    const { lockFile } = await subject.runtime.prepare(release.prepare, never)
+    const instance = await subject.runtime.start(release.start(lockFile), never)
+    await evaluate(instance, REMEMBER)
+    const [machine] = subject.fly.machines()
+    if (machine === undefined) throw new Error('no machine')
+    await instance.suspend?.(500)
+    return { release, lockFile, instance, machine }
+  }
+
+  test('is suspended, and goes on under the next holder of the lease on another replica, as the same machine', async () => {
+    await using subject = await startFlyRuntime()
+    const { fly, options } = subject
+    const { release, lockFile, machine } = await asleep(subject)
+    expect(machine.state).toBe('suspended')
+    const lines = release.lines.length
+    const replica = createFlyRuntime(options)
+    const next = await replica.start(release.start(lockFile, { epoch: 2, era: 'legacy' }), never)
+    expect(await evaluate(next, RECALL)).toEqual([7, 'kept'])
+    expect(fly.machines().map(({ id }) => id)).toEqual([machine.id])
+    expect(machine.config.metadata).toMatchObject({ catwalk_epoch: '2', catwalk_made: '1' })
+    // Nothing that was printed before is told once more.
+    expect(release.lines.slice(lines).map(({ line }) => line)).toEqual(['The machine that slept goes on.'])
+    await next.suspend?.(500)
+    const again = await replica.start(release.start(lockFile, { epoch: 3 }), never)
+    expect(await evaluate(again, RECALL)).toEqual([7, 'kept'])
+    await again.stop(500)
+    expect(fly.machines()).toEqual([])
+    expect(fly.violations).toEqual([])
+  })
+
+  test('is not gone on with when a value, the image or the size has changed', async () => {
+    await using subject = await startFlyRuntime()
+    const { fly, options } = subject
+    const { release, lockFile, machine } = await asleep(subject)
+    const credentials = new Map([['KEY', new Secret('another value')]])
+    const runtime = createFlyRuntime({ ...options, image: 'registry.example/catwalk/instance:2' })
+    for (const [other, changes] of [
+      [subject.runtime, { credentials }],
+      [runtime, { credentials }],
+    ] as const) {
+      const next = await other.start(release.start(lockFile, changes), never)
+      expect(await evaluate(next, RECALL)).toEqual([null, 'kept'])
+      expect(fly.machines()).toHaveLength(1)
+      expect(fly.machines()[0]?.id).not.toBe(machine.id)
+      await next.suspend?.(500)
+    }
+    await subject.runtime.purge(release.prepare.deploymentId, never)
+    expect([fly.machines(), fly.volumes(), fly.violations]).toEqual([[], [], []])
+  })
+
+  test.each([
+    ['Fly refuses to suspend it', {}, false],
+    ['it has more memory than Fly suspends well', { memoryMiB: 2_048 }, true],
+  ])('is stopped and started again where %s', async (_why, options, isSuspendable) => {
+    await using subject = await startFlyRuntime()
+    const { fly, runtime } = subject
+    fly.setSuspendable(isSuspendable)
+    const { release, lockFile, instance, machine } = await asleep(subject, options)
+    expect(machine.state).toBe('stopped')
+    expect(await instance.ended).toMatchObject({ reason: 'stopped' })
+    expect(fly.requests.some((request) => request.endsWith('/suspend'))).toBe(!isSuspendable)
+    const next = await runtime.start(release.start(lockFile, { epoch: 2 }), never)
+    expect(await evaluate(next, RECALL)).toEqual([null, 'kept'])
+    expect(fly.machines().map(({ id }) => id)).toEqual([machine.id])
+    await next.stop(500)
+    expect([fly.machines(), fly.violations]).toEqual([[], []])
+  })
+
+  test('gives way to a new one, with what was kept, when its snapshot is lost', async () => {
+    await using subject = await startFlyRuntime()
+    const { fly, runtime } = subject
+    const { release, lockFile, machine } = await asleep(subject)
+    await fly.loseSnapshot(machine.id)
+    const next = await runtime.start(release.start(lockFile, { epoch: 2 }), never)
+    expect(await evaluate(next, RECALL)).toEqual([null, 'kept'])
+    expect(fly.machines().map(({ id }) => id)).not.toContain(machine.id)
+    expect(fly.machines()).toHaveLength(1)
+    await next.stop(500)
+  })
+
+  test('is neither woken nor ended by who has lost the lease', async () => {
+    await using subject = await startFlyRuntime()
+    const { runtime, options } = subject
+    const { release, lockFile, instance, machine } = await asleep(subject)
+    const next = await createFlyRuntime(options).start(release.start(lockFile, { epoch: 2 }), never)
+    await Promise.all([instance.stop(0), instance.suspend?.(0)])
+    const late = catwalkErrorOf(runtime.start(release.start(lockFile, { epoch: 1 }), never))
+    expect((await late).message).toContain('later holder')
+    expect(await evaluate(next, RECALL)).toEqual([7, 'kept'])
+    await next.suspend?.(500)
+    await expect(runtime.start(release.start(lockFile, { epoch: 1 }), never)).rejects.toThrow('later holder')
+    expect(machine.state).toBe('suspended')
+  })
+
+  test('makes room for another release, which has what it kept', async () => {
+    await using subject = await startFlyRuntime()
+    const { fly, runtime } = subject
+    const { release, lockFile, machine } = await asleep(subject)
+    const next = await runtime.start(
+      release.start(lockFile, { epoch: 2, releaseId: newId('release') }),
+      never,
+    )
+    expect(await evaluate(next, RECALL)).toEqual([null, 'kept'])
+    expect(fly.machines().map(({ id }) => id)).not.toContain(machine.id)
+    expect(fly.volumes()).toHaveLength(1)
+    await next.stop(500)
+  })
+
+  test('while the API is away it ends all the same, and nothing of it is left once it is back', async () => {
+    await using subject = await startFlyRuntime({ attempts: 3, retryBaseMs: 20 })
+    const { fly, runtime } = subject
+    const { release, lockFile, instance } = await started(subject)
+    fly.setAway(true)
+    await instance.suspend?.(500)
+    expect(await instance.ended).toMatchObject({ reason: 'stopped' })
+    fly.setAway(false)
+    const next = await runtime.start(release.start(lockFile, { epoch: 2 }), never)
+    expect(await evaluate(next, 'return 1')).toBe(1)
+    expect(fly.machines()).toHaveLength(1)
+    await next.stop(500)
+    expect([fly.machines(), fly.violations]).toEqual([[], []])
+  })
 })

@@ -25,19 +25,34 @@ export interface Fleet {
   /** Makes the app when there is none. */
   ready(signal: AbortSignal): Promise<void>
   /**
-   * Removes the machines of a release that an earlier holder of the lease started, and this one in an earlier attempt.
+   * Removes the machines of a release that an earlier holder of the lease started, and this one in an earlier attempt, and
+   * what sleeps of other releases.
+   * @param print of what is to run
+   * @returns one that sleeps and can go on with it
    * @throws CatwalkError `unavailable` when a later holder has started one
    */
   fence(
     of: { readonly deploymentId: string; readonly releaseId: string; readonly epoch: number },
+    print: string,
     signal: AbortSignal,
-  ): Promise<void>
+  ): Promise<Machine | null>
+  /**
+   * Has a machine that sleeps run again, for this holder of the lease.
+   * @returns null when there is nothing to go on with
+   */
+  resume(machine: Machine, epoch: number, signal: AbortSignal): Promise<Machine | null>
   /** A volume with what the deployment has kept that no machine holds; null where there are none. */
   volumeFor(deploymentId: string, signal: AbortSignal): Promise<string | null>
   /** Makes a machine and waits until it runs. */
   make(request: CreateMachineRequest, signal: AbortSignal): Promise<Machine>
   /** Whether a machine runs no more, and will not by itself. */
   isGone(id: string, signal: AbortSignal): Promise<boolean>
+  /** Suspends a machine with what is in its memory; false when Fly does not. Never throws. */
+  suspend(machine: Machine): Promise<boolean>
+  /** Stops a machine, so that it can be started again. Never throws. */
+  leave(machine: Machine): Promise<void>
+  /** Removes what sleeps of a deployment. */
+  discard(deploymentId: string, signal: AbortSignal): Promise<void>
   /** Ends a machine in its own time. What cannot be done now is done by the machine itself. Never throws. */
   remove(machine: Machine): Promise<void>
   /** Removes all machines and volumes of a deployment. */
@@ -51,7 +66,12 @@ const LEASE_POLL_MS = 500
 const REMOVE_MS = 120_000
 const STOP_S = 5
 const WAIT_S = 60
-const ENDED: ReadonlySet<string> = new Set(['stopped', 'destroying', 'destroyed', 'failed'])
+/** Beyond this Fly advises against it (reference/suspend-resume). */
+const MOST_SUSPENDED_MIB = 2_048
+/** To suspend a machine, or have it go on; within the lease. */
+const SUSPEND_S = 20
+const RESTING: ReadonlySet<string> = new Set(['suspending', 'suspended', 'stopping', 'stopped'])
+const ENDED: ReadonlySet<string> = new Set(['suspended', 'stopped', 'destroying', 'destroyed', 'failed'])
 
 export function createFleet(options: FleetOptions): Fleet {
   const { api, installation, organisation, reach, region, volumeGiB, logger } = options
@@ -59,12 +79,12 @@ export function createFleet(options: FleetOptions): Fleet {
   const machinesOf = async (deploymentId: string, signal: AbortSignal): Promise<readonly Machine[]> =>
     api.list({ [METADATA.installation]: installation, [METADATA.deployment]: deploymentId }, signal)
 
-  /** Nobody else changes a machine while we end it. */
+  /** Nobody else changes a machine while we do. */
   async function takeLease(id: string, signal: AbortSignal): Promise<string | null> {
     const giveUpAt = performance.now() + LEASE_WAIT_MS
     for (;;) {
       try {
-        return await api.lease(id, LEASE_S, 'catwalk: ending it', signal)
+        return await api.lease(id, LEASE_S, 'catwalk', signal)
       } catch (error) {
         if (!(error instanceof FlyRefusal)) throw error
         // It is gone already.
@@ -75,19 +95,44 @@ export function createFleet(options: FleetOptions): Fleet {
     }
   }
 
-  async function end({ id, volume }: Machine, graceS: number, signal: AbortSignal): Promise<void> {
+  /** Null: it is gone, or a later holder has it by now. */
+  async function underLease<T>(
+    machine: Machine,
+    signal: AbortSignal,
+    act: (nonce: string, current: Machine) => Promise<T>,
+  ): Promise<T | null> {
+    const { id } = machine
     const nonce = await takeLease(id, signal)
-    if (nonce === null) return
-    if (graceS > 0) {
-      await api.stop(id, graceS, nonce, signal).catch((error: unknown) => {
-        // It may have ended by itself, or not begun.
-        if (!(error instanceof FlyRefusal)) throw error
-      })
-      await api.wait(id, 'stopped', graceS + 1, signal).catch(() => false)
+    if (nonce === null) return null
+    try {
+      const current = await api.get(id, signal)
+      if (current === null || epochOf(current) > epochOf(machine)) return null
+      return await act(nonce, current)
+    } finally {
+      // It runs out by itself should this fail.
+      await api.release(id, nonce, AbortSignal.timeout(REMOVE_MS)).catch(() => undefined)
     }
+  }
+
+  async function stop({ id }: Machine, graceS: number, nonce: string, signal: AbortSignal): Promise<boolean> {
+    await api.stop(id, graceS, nonce, signal).catch((error: unknown) => {
+      // It may have ended by itself, or not begun.
+      if (!(error instanceof FlyRefusal)) throw error
+    })
+    return api.wait(id, 'stopped', graceS + 1, signal).catch(() => false)
+  }
+
+  async function destroy({ id, volume }: Machine, nonce: string, signal: AbortSignal): Promise<void> {
     await api.destroy(id, nonce, signal)
     await api.wait(id, 'destroyed', WAIT_S, signal)
     if (volume !== null) await dropSpare(volume, signal)
+  }
+
+  async function end(machine: Machine, graceS: number, signal: AbortSignal): Promise<void> {
+    await underLease(machine, signal, async (nonce) => {
+      if (graceS > 0) await stop(machine, graceS, nonce, signal)
+      await destroy(machine, nonce, signal)
+    })
   }
 
   /**
@@ -117,15 +162,34 @@ export function createFleet(options: FleetOptions): Fleet {
       if (reach === 'public') await api.assignAddress(signal)
       logger.info({ app: api.app }, 'made an app at Fly')
     },
-    async fence({ deploymentId, releaseId, epoch }, signal) {
+    async fence({ deploymentId, releaseId, epoch }, print, signal) {
+      let sleeping: Machine | null = null
       for (const machine of await machinesOf(deploymentId, signal)) {
-        const isOver = ENDED.has(machine.state)
-        if (machine.metadata[METADATA.release] !== releaseId && !isOver) continue
-        if (Number(machine.metadata[METADATA.epoch]) > epoch && !isOver) {
+        const { metadata, state } = machine
+        const isOver = ENDED.has(state)
+        const isOurs = metadata[METADATA.release] === releaseId
+        if (!isOurs && !isOver) continue
+        if (isOurs && epochOf(machine) > epoch && (!isOver || RESTING.has(state))) {
           throw new CatwalkError('unavailable', 'A later holder of the lease runs the server.')
         }
-        await end(machine, isOver ? 0 : 1, signal)
+        if (isOurs && RESTING.has(state) && metadata[METADATA.print] === print) sleeping = machine
+        else await end(machine, isOver ? 0 : 1, signal)
       }
+      return sleeping
+    },
+    async resume(machine, epoch, signal) {
+      const { id } = machine
+      return underLease(machine, signal, async (nonce, { state }) => {
+        if (!RESTING.has(state)) return null
+        if (state === 'suspending') await api.wait(id, 'suspended', SUSPEND_S, signal)
+        await api.start(id, nonce, signal).catch((error: unknown) => {
+          // Asked twice, because the first answer got lost: then it starts all the same.
+          if (!(error instanceof FlyRefusal)) throw error
+        })
+        if (!(await api.wait(id, 'started', SUSPEND_S, signal))) return null
+        await api.setMetadata(id, METADATA.epoch, String(epoch), nonce, signal)
+        return heldUnder(epoch, machine)
+      })
     },
     async volumeFor(deploymentId, signal) {
       if (volumeGiB === 0) return null
@@ -160,6 +224,43 @@ export function createFleet(options: FleetOptions): Fleet {
       const machine = await api.get(id, signal)
       return machine === null || ENDED.has(machine.state)
     },
+    async suspend(machine) {
+      if (machine.memoryMiB > MOST_SUSPENDED_MIB) return false
+      const signal = AbortSignal.timeout(REMOVE_MS)
+      try {
+        const isSuspended = await underLease(machine, signal, async (nonce) => {
+          await api.suspend(machine.id, nonce, signal).catch(async (refusal: unknown) => {
+            // Asked twice, because the first answer got lost.
+            const now = refusal instanceof FlyRefusal ? await api.get(machine.id, signal) : null
+            if (now === null || !now.state.startsWith('suspend')) throw refusal
+          })
+          return api.wait(machine.id, 'suspended', SUSPEND_S, signal)
+        })
+        // Gone, or somebody else's: there is nothing left for us to end.
+        return isSuspended ?? true
+      } catch (error) {
+        logger.info({ machine: machine.id, err: error }, 'a machine at Fly is stopped, not suspended')
+        return false
+      }
+    },
+    async leave(machine) {
+      const signal = AbortSignal.timeout(REMOVE_MS)
+      try {
+        await underLease(machine, signal, async (nonce, { state }) => {
+          if (!RESTING.has(state) && !(await stop(machine, STOP_S, nonce, signal)))
+            await destroy(machine, nonce, signal)
+        })
+      } catch (error) {
+        logger.warn(
+          { machine: machine.id, err: error },
+          'a machine at Fly could not be stopped; it ends by itself',
+        )
+      }
+    },
+    async discard(deploymentId, signal) {
+      for (const machine of await machinesOf(deploymentId, signal))
+        if (RESTING.has(machine.state)) await end(machine, 0, signal)
+    },
     async remove(machine) {
       try {
         await end(machine, STOP_S, AbortSignal.timeout(REMOVE_MS))
@@ -176,4 +277,13 @@ export function createFleet(options: FleetOptions): Fleet {
     },
   }
   return fleet
+}
+
+/** A machine as its holder of that epoch knows it. */
+export function heldUnder(epoch: number, machine: Machine): Machine {
+  return { ...machine, metadata: { ...machine.metadata, [METADATA.epoch]: String(epoch) } }
+}
+
+function epochOf({ metadata }: Machine): number {
+  return Number(metadata[METADATA.epoch])
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { InstanceInput, Secret } from '../../domain/index.ts'
 import { IMAGE_VARIABLES, INSTANCE_PORT, type InstanceDocument } from '../elsewhere/index.ts'
 import type { CreateMachineRequest, MachineGuest } from './machines-api.ts'
@@ -11,6 +12,10 @@ export const METADATA = {
   deployment: 'catwalk_deployment',
   release: 'catwalk_release',
   epoch: 'catwalk_epoch',
+  /** Under which it was made, for its secret. */
+  made: 'catwalk_made',
+  /** What it was made of, see {@link fingerprint}. */
+  print: 'catwalk_print',
 } as const
 
 /** Seconds for which a fresh machine is ours alone. */
@@ -74,8 +79,8 @@ export function machineRequest(plan: MachinePlan, owner: MachineOwner): CreateMa
     lease_ttl: LEASE_S,
     config: {
       image,
-      // Whatever becomes of us: a machine whose program has ended is gone, and the program ends when nobody asks for it.
-      auto_destroy: true,
+      // One that ran a server is kept while it sleeps, and removed by us when it is not wanted any more.
+      auto_destroy: isPreparation(document),
       restart: { policy: 'no' },
       env: {
         // The machine's own; it has no meaning anywhere else.
@@ -95,12 +100,31 @@ export function machineRequest(plan: MachinePlan, owner: MachineOwner): CreateMa
         [METADATA.deployment]: owner.deploymentId,
         [METADATA.release]: owner.releaseId,
         [METADATA.epoch]: String(owner.epoch),
+        [METADATA.made]: String(owner.epoch),
+        [METADATA.print]: fingerprint(plan, owner.memoryMiB),
       },
       ...(volume === null ? {} : { mounts: [{ volume, path: VOLUME_PATH }] }),
       ...(reach === 'private' ? {} : { services: [SERVICE] }),
       stop_config: { signal: 'SIGTERM', timeout: '10s' },
     },
   }
+}
+
+/**
+ * The same for what may go on with the same machine: everything that it is told, but for what is told anew or was only
+ * found out meanwhile. The key of the deployment in it keeps anybody from guessing values by it.
+ */
+export function fingerprint(
+  { image, region, reach, document }: Pick<MachinePlan, 'image' | 'region' | 'reach' | 'document'>,
+  memoryMiB: number,
+): string {
+  const told = { ...document, instanceId: null, tools: null, era: null }
+  return hash('sha256', JSON.stringify([image, region, reach, guestFor(memoryMiB), told]))
+}
+
+/** Whether it only installs. */
+export function isPreparation({ run }: InstanceDocument): boolean {
+  return run.kind === 'package' && run.prepareOnly
 }
 
 const SERVICE = {

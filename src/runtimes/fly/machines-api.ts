@@ -1,5 +1,5 @@
 // The parts of Fly's Machines API that we use, typed after the OpenAPI document that Fly publishes
-// (superfly/docs, api/machines/openapi.json at 462dcb90). Every member of an answer is optional there; those that we rely
+// (superfly/docs, api/machines/openapi.json at 462dcb90) and its pages on machines and on suspending them (at 5c22c8ce). Every member of an answer is optional there; those that we rely
 // on are checked where an answer is read.
 import { text } from 'node:stream/consumers'
 import { CatwalkError, Secret } from '../../domain/index.ts'
@@ -66,6 +66,7 @@ export interface Machine {
   readonly privateIp: string
   readonly metadata: Readonly<Record<string, string>>
   readonly volume: string | null
+  readonly memoryMiB: number
   /** Of the lease that creation took. */
   readonly nonce: string | null
 }
@@ -121,11 +122,16 @@ export interface MachinesApi {
   /** Whether it came into the state in time (at most 60 s). */
   wait(
     id: string,
-    state: 'started' | 'stopped' | 'destroyed',
+    state: 'started' | 'stopped' | 'suspended' | 'destroyed',
     timeoutS: number,
     signal: AbortSignal,
   ): Promise<boolean>
   stop(id: string, graceS: number, nonce: string | null, signal: AbortSignal): Promise<void>
+  /** Of one that is stopped, or suspended: that one goes on where it was, or boots where its snapshot is lost. */
+  start(id: string, nonce: string, signal: AbortSignal): Promise<void>
+  /** @throws FlyRefusal where it cannot be suspended as it is */
+  suspend(id: string, nonce: string, signal: AbortSignal): Promise<void>
+  setMetadata(id: string, key: string, value: string, nonce: string, signal: AbortSignal): Promise<void>
   /** Ends it as it is. One that is gone is no error. */
   destroy(id: string, nonce: string | null, signal: AbortSignal): Promise<void>
   /**
@@ -214,7 +220,11 @@ export function openMachinesApi(options: MachinesApiOptions, { token, app }: Fly
 
   /** What is not there any more need not be ended. */
   async function end(request: Ask, signal: AbortSignal): Promise<void> {
-    const response = await ask({ ...request, also: [404] }, signal)
+    await done({ ...request, also: [404] }, signal)
+  }
+
+  async function done(request: Ask, signal: AbortSignal): Promise<void> {
+    const response = await ask(request, signal)
     response.body.resume()
   }
 
@@ -272,6 +282,11 @@ export function openMachinesApi(options: MachinesApiOptions, { token, app }: Fly
         },
         signal,
       ),
+    start: async (id, nonce, signal) => done({ method: 'POST', path: machine(id, '/start'), nonce }, signal),
+    suspend: async (id, nonce, signal) =>
+      done({ method: 'POST', path: machine(id, '/suspend'), nonce }, signal),
+    setMetadata: async (id, key, value, nonce, signal) =>
+      done({ method: 'POST', path: machine(id, `/metadata/${key}`), body: { value }, nonce }, signal),
     destroy: async (id, nonce, signal) =>
       end({ method: 'DELETE', path: machine(id, '?force=true'), nonce }, signal),
     async lease(id, ttlS, description, signal) {
@@ -317,6 +332,7 @@ function machineOf(value: Fields): Machine {
     version: textOf(value['version'] ?? value['instance_id']),
     privateIp: textOf(value['private_ip']),
     metadata: Object.fromEntries(metadata.map(([key, entry]) => [key, String(entry)])),
+    memoryMiB: Number(fields(fields(value['config'])['guest'])['memory_mb'] ?? 0),
     volume: mountedVolume(fields(value['config'])['mounts']),
     nonce: typeof value['nonce'] === 'string' && value['nonce'] !== '' ? value['nonce'] : null,
   }

@@ -25,11 +25,14 @@ import {
   type InstanceDocument,
   type PackageRun,
 } from '../elsewhere/index.ts'
-import { createFleet, type Fleet } from './fleet.ts'
+import { createFleet, heldUnder, type Fleet } from './fleet.ts'
 import {
+  fingerprint,
   guestFor,
+  isPreparation,
   machineName,
   machineRequest,
+  METADATA,
   monthlyCost,
   type FlyReach,
   type MachineOwner,
@@ -72,6 +75,9 @@ export interface FlyRuntimeOptions {
   readonly logger: Logger
 }
 
+/** Who is told what a machine says. */
+type Told = Pick<InstanceInput, 'sessions' | 'tools'> & { readonly output: LineSink }
+
 /** Runs servers in Fly Machines of the workspaces' own accounts. Nothing happens until it is first used. */
 export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
   const { apiUrl } = options
@@ -93,10 +99,14 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
   async function fleetOf(workspaceId: string, signal: AbortSignal): Promise<Fleet> {
     const api = await apiOf(workspaceId)
     if (api === null) throw noAccount()
-    const { installation, organisation, reach, region, volumeGiB, logger } = options
-    const fleet = createFleet({ api, installation, organisation, reach, region, volumeGiB, logger })
+    const fleet = fleetIn(api)
     await fleet.ready(signal)
     return fleet
+  }
+
+  function fleetIn(api: MachinesApi): Fleet {
+    const { installation, organisation, reach, region, volumeGiB, logger } = options
+    return createFleet({ api, installation, organisation, reach, region, volumeGiB, logger })
   }
 
   /** Where a machine answers, and what finds it there. */
@@ -108,32 +118,86 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
     return { base: options.proxyUrl(app), headers: { 'fly-force-instance-id': machine.id } }
   }
 
+  function open(
+    fleet: Fleet,
+    machine: Machine,
+    secret: Secret,
+    document: InstanceDocument,
+    { output, sessions, tools }: Told,
+  ): FarInstance {
+    const { base, headers } = wayTo(fleet.api, machine)
+    const rest = {
+      suspend: async () => fleet.suspend(machine),
+      leave: async () => fleet.leave(machine),
+    }
+    return openInstance({
+      id: document.instanceId,
+      endpoint: client.connect(base, secret, headers),
+      output,
+      sessions,
+      tools,
+      whyEnded: async (limit) => ((await fleet.isGone(machine.id, limit)) ? 'exited' : null),
+      ...(isPreparation(document) ? {} : { rest }),
+      end: async () => fleet.remove(machine),
+    })
+  }
+
   async function launch(
     fleet: Fleet,
     owner: MachineOwner,
     document: InstanceDocument,
     volume: string | null,
-    told: Pick<InstanceInput, 'sessions' | 'tools'> & { readonly output: LineSink },
+    told: Told,
     signal: AbortSignal,
   ): Promise<FarInstance> {
     const { image, region, reach, installation } = options
     const secret = options.secretOf(`${machineName(owner)}/${owner.epoch}`)
     const plan = { image, region, reach, installation, volume, secret, document }
     const machine = await fleet.make(machineRequest(plan, owner), signal)
-    const { base, headers } = wayTo(fleet.api, machine)
-    return openInstance({
-      id: document.instanceId,
-      endpoint: client.connect(base, secret, headers),
-      output: told.output,
-      sessions: told.sessions,
-      tools: told.tools,
-      whyEnded: async (limit) => ((await fleet.isGone(machine.id, limit)) ? 'exited' : null),
-      end: async () => fleet.remove(machine),
-    })
+    return open(fleet, machine, secret, document, told)
+  }
+
+  /** Goes on with a machine that sleeps; null, and it is removed, where that comes to nothing. */
+  async function wakeUp(
+    fleet: Fleet,
+    sleeping: Machine,
+    epoch: number,
+    document: InstanceDocument,
+    told: Told,
+    signal: AbortSignal,
+  ): Promise<Instance | null> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(WAKE_MS)])
+    try {
+      const machine = await fleet.resume(sleeping, epoch, limit)
+      if (machine !== null) {
+        const secret = options.secretOf(`${machine.name}/${machine.metadata[METADATA.made] ?? ''}`)
+        const instance = await whenStarted(open(fleet, machine, secret, document, told), limit)
+        told.output('system', 'The machine that slept goes on.')
+        return instance
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      options.logger.info({ machine: sleeping.id, err: error }, 'a machine at Fly did not wake')
+    }
+    await fleet.remove(heldUnder(epoch, sleeping))
+    return null
+  }
+
+  async function startAnew(
+    fleet: Fleet,
+    owner: MachineOwner,
+    document: InstanceDocument,
+    told: Told,
+    limit: AbortSignal,
+  ): Promise<Instance> {
+    const volume = await fleet.volumeFor(owner.deploymentId, limit)
+    const far = await launch(fleet, owner, document, volume, told, limit)
+    told.output('system', costOf(owner.memoryMiB, options.volumeGiB))
+    return whenStarted(far, limit)
   }
 
   async function start(input: InstanceInput, signal: AbortSignal): Promise<Instance> {
-    const { workspaceId, deploymentId, releaseId, epoch, settings, output } = input
+    const { workspaceId, deploymentId, releaseId, epoch, settings } = input
     workspaces.set(deploymentId, workspaceId)
     const limit = AbortSignal.any([signal, AbortSignal.timeout(options.startTimeoutMs)])
     try {
@@ -142,13 +206,12 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
       const name = machineName(owner)
       const former = watched.get(name)
       if (former !== undefined && former.epoch <= epoch) await former.instance.stop(REMOVAL_GRACE_MS)
-      await fleet.fence(owner, limit)
-      const volume = await fleet.volumeFor(deploymentId, limit)
       const registries = { npm: await options.npm(workspaceId), pypi: await options.pypi(workspaceId) }
       const document = instanceDocument(input, registries)
-      const far = await launch(fleet, owner, document, volume, input, limit)
-      output('system', costOf(settings.memoryMiB, options.volumeGiB))
-      const instance = await whenStarted(far, limit)
+      const print = fingerprint({ ...options, document }, settings.memoryMiB)
+      const sleeping = await fleet.fence(owner, print, limit)
+      const awake = sleeping === null ? null : await wakeUp(fleet, sleeping, epoch, document, input, limit)
+      const instance = awake ?? (await startAnew(fleet, owner, document, input, limit))
       const entry = { epoch, instance }
       watched.set(name, entry)
       void instance.ended.then(() => watched.get(name) === entry && watched.delete(name))
@@ -173,7 +236,7 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
     try {
       const fleet = await fleetOf(workspaceId, limit)
       const owner = { deploymentId, releaseId: 'rel_prepare', epoch: 0, memoryMiB: INSTALL_MIB }
-      await fleet.fence({ ...owner, epoch: Infinity }, limit)
+      await fleet.fence({ ...owner, epoch: Infinity }, '', limit)
       const registries = { npm: await options.npm(workspaceId), pypi: await options.pypi(workspaceId) }
       const document = preparationDocument(input, registries)
       const far = await launch(fleet, owner, document, null, { output, sessions: NO_SESSIONS }, limit)
@@ -202,7 +265,7 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
       networkPolicies: ['internet'],
       memoryLimit: true,
       serverLogs: true,
-      suspend: false,
+      suspend: true,
       survivesRestart: false,
     },
     status: async (signal) => apiStatus(options, signal),
@@ -214,14 +277,14 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
     tryOut: async () => {
       throw new CatwalkError('sandbox_unavailable', 'Servers are tried on this machine only, not on Fly.')
     },
+    discard: async (deploymentId, workspaceId, signal) => {
+      const api = await apiOf(workspaceId)
+      if (api !== null) await fleetIn(api).discard(deploymentId, signal)
+    },
     purge: async (deploymentId, signal, workspaceId = workspaces.get(deploymentId)) => {
       const api = workspaceId === undefined ? null : await apiOf(workspaceId)
       if (api === null) return
-      const { installation, organisation, reach, region, volumeGiB, logger } = options
-      await createFleet({ api, installation, organisation, reach, region, volumeGiB, logger }).purge(
-        deploymentId,
-        signal,
-      )
+      await fleetIn(api).purge(deploymentId, signal)
       workspaces.delete(deploymentId)
     },
   }
@@ -253,6 +316,8 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
 }
 
 const STATUS_MS = 5_000
+/** For a machine that slept to answer; it may have to boot. */
+const WAKE_MS = 45_000
 /** For what is stopped because a newer one takes its place. */
 const REMOVAL_GRACE_MS = 1_000
 /** npm and pip need it, whatever the server needs. */
