@@ -11,6 +11,18 @@ $$;
 create trigger deployments_forget_calls after delete on deployments
   referencing old table as gone for each statement execute function forget_calls();
 
+-- Calls of a deployment that went while they waited to be written.
+create function drop_late_calls() returns trigger language plpgsql as $$
+begin
+  delete from calls using (select distinct deployment_id from late) l
+  where calls.deployment_id = l.deployment_id
+    and not exists (select from deployments d where d.id = l.deployment_id);
+  return null;
+end
+$$;
+create trigger calls_drop_late after insert on calls
+  referencing new table as late for each statement execute function drop_late_calls();
+
 -- New entries belong at the end of an index, where they are cheap. It is read backwards as well.
 drop index calls_workspace;
 drop index calls_deployment;

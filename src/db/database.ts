@@ -46,7 +46,7 @@ export interface Database extends AsyncDisposable {
   /** Leads other programs of the same user, such as psql, to the same database. */
   readonly url: Secret
   /**
-   * Writes all calls of a sheet, or none. Those of deployments that are gone are in no list, and go with their age.
+   * Writes all calls of a sheet, or none. Those of deployments that are gone are dropped.
    * @throws CatwalkError `database_unreachable`
    */
   writeCalls(sheet: CallSheet): Promise<void>

@@ -115,6 +115,8 @@ test('a call reads as it was written down, whatever letters a caller chose, and 
   expect(await kept()).toHaveLength(odd.length + times.length + 1)
   await world.ctx.db.deleteFrom('deployments').where('id', '=', id).execute()
   expect(await kept()).toEqual(['other'])
+  await writeCalls(world.database, [callOf(id, { requestId: 'late' })])
+  expect(await kept()).toEqual(['other'])
 })
 
 test('a sheet takes calls until it is full, writes all of them or none, and is empty after it is cleared', async () => {
