@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Monitor } from 'lucide-react'
-import { catalogueQuery, installationQuery } from '../../api/queries.ts'
+import { catalogueQuery, installationQuery, releasesQuery } from '../../api/queries.ts'
 import { useFeedSoFar } from '../../api/use-feed.ts'
 import { forgetFreshToken, freshTokens } from '../../app/fresh-tokens.ts'
 import { networkWords } from '../../app/network-policy.ts'
@@ -52,9 +52,13 @@ export function Overview() {
 
 /** What the server says it is and offers. */
 function ServerCard() {
-  const { id, release, liveRelease, createdAt } = useCurrent()
+  const { id, release: newest, liveRelease, createdAt } = useCurrent()
   const { data: catalogue, isLoading } = useQuery({ ...catalogueQuery(id), enabled: liveRelease !== null })
-  if (isLoading) return <SkeletonCard height={16} />
+  const isOther = liveRelease !== null && liveRelease !== newest.number
+  const { data: releases, isLoading: isOtherLoading } = useQuery({ ...releasesQuery(id), enabled: isOther })
+  if (isLoading || isOtherLoading) return <SkeletonCard height={16} />
+  // While a newer one comes up, or failed, this is about the one that serves.
+  const release = (isOther ? releases?.find(({ number }) => number === liveRelease) : undefined) ?? newest
   const info = catalogue?.serverInfo
   return (
     <Card title="Server">
