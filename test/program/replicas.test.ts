@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { ApiClient } from '../../src/contract/index.ts'
+import { readFeed } from '../../src/cli/feed.ts'
 import { queries, type Database } from '../../src/db/index.ts'
 import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -203,6 +204,35 @@ test('tools can be called through the API of either, and who called is known to 
     await apiOf(second)
   ).call('callTool', { params: { id }, body: { tool: 'whoami' } })
   expect(content).toEqual([{ type: 'text', text: who }])
+})
+
+const print = async (through: ApiClient, text: string) =>
+  through.call('callTool', { params: { id }, body: { tool: 'print', arguments: { text } } })
+
+test('what the server prints at one replica is told by the live feed of the other within a second, each line once', async () => {
+  const [near, far] = [api, await apiOf(second)]
+  const leave = new AbortController()
+  const told: string[] = []
+  const isFollowing = Promise.withResolvers<void>()
+  const following = (async () => {
+    for await (const item of readFeed(far, id, { signal: leave.signal })) {
+      isFollowing.resolve()
+      if (item.kind === 'log' && item.log.line.startsWith('line ')) told.push(item.log.line)
+    }
+  })().catch((error: unknown) => {
+    if (!leave.signal.aborted) throw error
+  })
+  await isFollowing.promise
+  const printedAt = performance.now()
+  await print(near, 'line 0')
+  await until('it is told', () => (told.length > 0 ? true : null))
+  expect(performance.now() - printedAt).toBeLessThan(1000)
+  const lines = Array.from({ length: 60 }, (_, index) => `line ${index}`)
+  for (const [index, line] of lines.entries()) if (index > 0) await print(index % 2 === 0 ? near : far, line)
+  await until('all are told', () => (told.length >= lines.length ? true : null))
+  leave.abort()
+  await following
+  expect(told).toEqual(lines)
 })
 
 test('while the machine with its data is away a deployment says so, at once, and starts nowhere else', async () => {

@@ -1,6 +1,6 @@
 import type { FakePackage } from '../fakes/npm-registry.ts'
 
-/** Tells which process it is and what it was asked to watch, and asks its client who that is. */
+/** Tells which process it is and what it was asked to watch, prints what it is told, and asks its client who that is. */
 export const WATCHER: FakePackage = {
   name: 'watcher-mcp',
   version: '1.0.0',
@@ -12,7 +12,7 @@ let asking
 // Process ids are the sandbox's own.
 const self = String(Math.random())
 const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
-const tools = ['whoami', 'asked', 'announce', 'ask'].map((name) => ({ name, inputSchema: { type: 'object' } }))
+const tools = ['whoami', 'asked', 'announce', 'ask', 'print'].map((name) => ({ name, inputSchema: { type: 'object' } }))
 const answer = {
   initialize: ({ protocolVersion }) => ({
     protocolVersion,
@@ -24,7 +24,8 @@ const answer = {
   'resources/templates/list': () => ({ resourceTemplates: [] }),
   'resources/subscribe': ({ uri }) => (asked.push(uri), {}),
   'logging/setLevel': ({ level }) => (asked.push(level), {}),
-  'tools/call': ({ name }) => {
+  'tools/call': ({ name, arguments: given }) => {
+    if (name === 'print') console.error(given.text)
     if (name === 'announce') send({ method: 'notifications/resources/updated', params: { uri: 'watch://one' } })
     return { content: [{ type: 'text', text: name === 'whoami' ? self : asked.join(' ') }] }
   },

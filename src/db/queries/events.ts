@@ -36,24 +36,18 @@ export interface EventRow {
   readonly data: unknown
 }
 
-/** Adds an event to a deployment's history, which is what counts as its last change, and what is to be told of it. */
+/**
+ * Adds an event to a deployment's history, which is what counts as its last change, and what is to be told of it. The
+ * deployment is locked before the event gets its id: until this transaction ends nobody else adds one, so that who has
+ * read up to an id has read all before it.
+ */
 export async function insertEvent(db: Handle, event: NewEvent): Promise<void> {
-  await db
-    .insertInto('events')
-    .values({
-      workspace_id: event.workspaceId,
-      deployment_id: event.deploymentId,
-      release_id: event.releaseId,
-      kind: event.kind,
-      message: event.message,
-      data: JSON.stringify(event.data ?? {}),
-    })
-    .execute()
-  await db
-    .updateTable('deployments')
-    .set({ updated_at: sql<Date>`now()` })
-    .where('id', '=', event.deploymentId)
-    .execute()
+  await sql`
+    with locked as (update deployments set updated_at = now() where id = ${event.deploymentId} returning id)
+    insert into events (workspace_id, deployment_id, release_id, kind, message, data)
+    select ${event.workspaceId}, id, ${event.releaseId}, ${event.kind}, ${event.message},
+      ${JSON.stringify(event.data ?? {})}::jsonb
+    from locked`.execute(db)
   const kind = noticeOf(event.kind, event.data ?? {})
   if (kind !== null) await addNotice(db, { ...event, kind })
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { LogLine } from '../../domain/index.ts'
+import { CHANNEL } from './announce.ts'
 import type { Handle } from './handle.ts'
 
 export interface LogLineRow {
@@ -23,22 +24,36 @@ export interface LogLineFilter {
 }
 
 /**
- * Writes a batch in one statement. Lines of deployments or releases that are gone by now are dropped.
+ * Writes a batch and tells every replica, in one statement. Lines of deployments or releases that are gone by now are
+ * dropped. The lines of one deployment get their ids one writer after the other, whichever replicas write: who has read
+ * up to an id has read all before it, so that a reader who goes on after it leaves none out.
  */
 export async function insertLogLines(db: Handle, lines: readonly LogLine[]): Promise<void> {
   if (lines.length === 0) return
+  const deployments = [...new Set(lines.map((l) => l.deploymentId))]
+  // Locked in the order of the keys, so that two batches never wait for each other; ids are drawn after the join.
   await sql`
-    insert into log_lines (workspace_id, deployment_id, release_id, instance_id, stream, line, at)
-    select l.workspace_id, l.deployment_id, r.id, l.instance_id, l.stream, l.line, l.at
-    from unnest(
-      ${lines.map((l) => l.workspaceId)}::text[], ${lines.map((l) => l.deploymentId)}::text[],
-      ${lines.map((l) => l.releaseId)}::text[], ${lines.map((l) => l.instanceId)}::text[],
-      ${lines.map((l) => l.stream)}::text[], ${lines.map((l) => l.line)}::text[],
-      ${lines.map((l) => l.at)}::timestamptz[]
-    ) with ordinality as l (workspace_id, deployment_id, release_id, instance_id, stream, line, at, position)
-    join deployments d on d.id = l.deployment_id
-    left join releases r on r.id = l.release_id
-    order by l.position`.execute(db)
+    with locks as materialized (
+      select pg_advisory_xact_lock(key) from (
+        select distinct hashtextextended('catwalk.log:' || id, 0) as key
+        from unnest(${deployments}::text[]) as id order by key
+      ) as keys
+    ), written as (
+      insert into log_lines (workspace_id, deployment_id, release_id, instance_id, stream, line, at)
+      select l.workspace_id, l.deployment_id, r.id, l.instance_id, l.stream, l.line, l.at
+      from (select count(*) from locks) as held, unnest(
+        ${lines.map((l) => l.workspaceId)}::text[], ${lines.map((l) => l.deploymentId)}::text[],
+        ${lines.map((l) => l.releaseId)}::text[], ${lines.map((l) => l.instanceId)}::text[],
+        ${lines.map((l) => l.stream)}::text[], ${lines.map((l) => l.line)}::text[],
+        ${lines.map((l) => l.at)}::timestamptz[]
+      ) with ordinality as l (workspace_id, deployment_id, release_id, instance_id, stream, line, at, position)
+      join deployments d on d.id = l.deployment_id
+      left join releases r on r.id = l.release_id
+      order by l.position
+      returning deployment_id
+    )
+    select pg_notify(${CHANNEL}, 'feed:' || deployment_id)
+    from (select distinct deployment_id from written) as told`.execute(db)
 }
 
 const COLUMNS = ['id', 'at', 'stream', 'line', 'release_id', 'instance_id'] as const

@@ -77,11 +77,7 @@ export function createLogWriter(db: queries.Handle, logger: Logger): BatchedLogW
     const { lines, told } = take()
     if (lines.length === 0) return
     try {
-      await db.transaction().execute(async (tx) => {
-        await queries.insertLogLines(tx, lines)
-        for (const id of new Set(lines.map((line) => line.deploymentId)))
-          await queries.announce(tx, 'feed', id)
-      })
+      await queries.insertLogLines(db, lines)
     } catch (error) {
       logger.warn({ err: error, lines: lines.length }, 'log lines could not be stored')
       for (const [deploymentId, count] of told) lost.set(deploymentId, (lost.get(deploymentId) ?? 0) + count)
