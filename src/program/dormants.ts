@@ -66,6 +66,7 @@ export function createDormants(options: DormantsOptions): Dormants {
       memory,
       manifest: recorded.manifest,
       processes: recorded.processes,
+      stateful: recorded.stateful,
       tools: () => routes.ofDeployment(deploymentId)?.tools?.rules ?? null,
       clock: options.clock,
       maxMessageBytes: options.maxMessageBytes,

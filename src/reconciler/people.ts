@@ -38,6 +38,7 @@ export interface StandInOptions {
   readonly sessions: SessionMemory
   readonly manifest: Manifest
   readonly processes: Launchable['deployment']['processes']
+  readonly stateful: boolean
   readonly tools: () => ToolRules | null
   /** Where the person must have been first; then nothing is started for them. */
   readonly visit?: { readonly url: string; readonly error: CatwalkError }
@@ -214,6 +215,7 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
       sessions,
       manifest,
       processes: deployment.processes,
+      stateful: deployment.stateful,
       tools: () => deps.tools(deployment.id, options.launchable.release.id).rules,
       ...(visit === undefined ? {} : { visit }),
       wake: async (signal) => awaken(person, signal),

@@ -26,7 +26,7 @@ interface Sleeper extends AsyncDisposable {
 }
 
 /** A server on a real socket that sleeps until something needs it. */
-async function startSleeper(name = 'sdk-server', keepAliveMs = 15_000): Promise<Sleeper> {
+async function startSleeper(name = 'sdk-server', keepAliveMs = 15_000, stateful = false): Promise<Sleeper> {
   const memory = createSessionMemory(() => new Date())
   const [program, ...args] = fixture(name)
   const start = async () =>
@@ -37,6 +37,7 @@ async function startSleeper(name = 'sdk-server', keepAliveMs = 15_000): Promise<
         deploymentId: 'dep_test',
         output: () => undefined,
         memory,
+        stateful,
       },
       AbortSignal.timeout(10_000),
     )
@@ -52,6 +53,7 @@ async function startSleeper(name = 'sdk-server', keepAliveMs = 15_000): Promise<
     memory,
     manifest,
     processes: 'auto',
+    stateful,
     clock: systemClock,
     maxMessageBytes: 1_000_000,
     keepAliveMs,
@@ -135,6 +137,24 @@ test('a stream of a session stays open while its server falls asleep and wakes a
   expect(await listening.next()).toMatchObject({ method: 'notifications/tools/list_changed' })
   expect(ended).toBe(false)
   expect(sleeper.wakes()).toBe(2)
+})
+
+test('where servers keep state, a session that is opened while the server sleeps wakes it and is served; one of an earlier process has ended', async () => {
+  await using sleeper = await startSleeper('sdk-server', 15_000, true)
+  const session = await openSession(sleeper.url)
+  expect(await session.text('test_simple_text')).toContain('simple text')
+  expect(sleeper.wakes()).toBe(1)
+  await sleeper.sleep()
+  expect((await session.post(toolCall(1, 'test_simple_text'))).status).toBe(404)
+  await sleeper.sleep()
+  const another = await openSession(sleeper.url)
+  expect(await another.text('test_simple_text')).toContain('simple text')
+  await sleeper.sleep()
+  // Nothing of these is remembered, so nobody is woken for them.
+  const wakes = sleeper.wakes()
+  const [tools] = (await ask(sleeper.url, 'tools/list')).messages
+  expect(tools?.result).toMatchObject({ tools: sleeper.manifest.tools })
+  expect(sleeper.wakes()).toBe(wakes)
 })
 
 test('a client of 2026-07-28 discovers and lists while the server sleeps', async () => {

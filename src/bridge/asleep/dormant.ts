@@ -64,6 +64,8 @@ export interface DormantOptions {
   /** What the server that sleeps was recorded to say. */
   readonly manifest: Manifest
   readonly processes: ProcessPolicy
+  /** Whether a session ends with its process: then only a process can open one that goes on. */
+  readonly stateful: boolean
   /** What the owner set for tools at this moment. Left out: nothing. */
   readonly tools?: () => ToolRules | null
   readonly clock: Clock
@@ -212,6 +214,7 @@ export function createDormant(options: DormantOptions): Dormant {
     const { protocolVersion, capabilities, clientInfo } = params
     if (typeof protocolVersion !== 'string' || !isObject(capabilities) || !isObject(clientInfo)) return false
     if (!isRecordedFor(capabilities)) return false
+    if (options.stateful && options.visit === undefined) return false
     const { version, result } = initializeResult(manifest, protocolVersion)
     const token = sealSession(sealer, {
       id: randomBytes(16).toString('base64url'),

@@ -227,15 +227,19 @@ export async function liveManifest(db: Handle, deploymentId: string): Promise<Ma
 export async function recordedManifest(
   db: Handle,
   deploymentId: string,
-): Promise<{ readonly manifest: Manifest; readonly processes: ProcessPolicy } | null> {
+): Promise<{
+  readonly manifest: Manifest
+  readonly processes: ProcessPolicy
+  readonly stateful: boolean
+} | null> {
   const row = await db
     .selectFrom('deployments')
     .innerJoin('releases', 'deployments.live_release_id', 'releases.id')
-    .select(['releases.manifest', 'releases.seen_manifest', 'deployments.processes'])
+    .select(['releases.manifest', 'releases.seen_manifest', 'deployments.processes', 'deployments.stateful'])
     .where('deployments.id', '=', deploymentId)
     .executeTakeFirst()
   if (row === undefined || row.manifest === null) return null
-  return { manifest: row.seen_manifest ?? row.manifest, processes: row.processes }
+  return { manifest: row.seen_manifest ?? row.manifest, processes: row.processes, stateful: row.stateful }
 }
 
 /** The post-mortem is a document; moveRelease alone writes it, from a ReleaseFailure. */
