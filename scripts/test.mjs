@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root, setUpProgram } from './lib/set-up.mjs'
 import { run, say, SetUpError } from './lib/step.mjs'
-import { BROWSER, CONTAINERS, ensureSystemPrograms, IMAGE_REGISTRY, SANDBOX } from './lib/system.mjs'
+import {
+  BROWSER,
+  CONTAINERS,
+  DEBIAN,
+  ensureSystemPrograms,
+  IMAGE_REGISTRY,
+  KERNEL,
+  SANDBOX,
+} from './lib/system.mjs'
 import { runShown } from './lib/tool.mjs'
 
 const chosen = process.argv.slice(2)
@@ -21,7 +29,7 @@ await run(async () => {
   const toType = await ensureSystemPrograms([
     SANDBOX,
     ...(withBrowser ? [BROWSER] : []),
-    ...(withDocker ? [CONTAINERS, IMAGE_REGISTRY] : []),
+    ...(withDocker ? [CONTAINERS, DEBIAN, IMAGE_REGISTRY, KERNEL] : []),
   ])
   if (toType !== null)
     throw new SetUpError(`The tests need programs that npm does not bring. Type:\n  ${toType}`)

@@ -5,6 +5,8 @@
 #   docker build -t catwalk/instance:1 -f deploy/image/instance.Dockerfile dist/image
 ARG BASE=catwalk/base:1
 FROM ${BASE}
+# Homes are made by whatever user it runs as, and an empty volume or memory that is put here takes this over.
+RUN chmod 1777 /home
 COPY node /opt/catwalk/toolchain/bin/node
 COPY npm /opt/catwalk/toolchain/npm
 COPY instance.mjs /opt/catwalk/instance.mjs

@@ -17,6 +17,16 @@ export const CONTAINERS = {
   commands: ['dockerd'],
   packages: ['docker.io', 'iptables'],
 }
+/** Makes the Debian that stands for Docker Hub's. */
+export const DEBIAN = {
+  commands: ['mmdebstrap'],
+  packages: ['mmdebstrap'],
+}
+/** gVisor. */
+export const KERNEL = {
+  commands: ['runsc'],
+  packages: ['runsc'],
+}
 export const IMAGE_REGISTRY = {
   commands: ['docker-registry'],
   packages: ['docker-registry'],

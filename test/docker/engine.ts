@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, cp, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises'
+import { access, cp, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -21,19 +21,32 @@ export interface Engine extends AsyncDisposable {
 
 const IMAGE = 'catwalk/test-base:1'
 
-/** Starts the engine. It has no network of its own: the containers of Catwalk use none. */
-export async function startEngine(): Promise<Engine> {
+/** OCI runtimes besides the usual one, by the names that the engine is to know them by. */
+export type OciRuntimes = Readonly<
+  Record<string, { readonly path: string; readonly runtimeArgs?: readonly string[] }>
+>
+
+/**
+ * Starts the engine. It has no network of its own: the containers of Catwalk use none.
+ * @param hidden folder that the engine does not see, as one on another machine would not; null for none
+ */
+export async function startEngine(runtimes: OciRuntimes = {}, hidden: string | null = null): Promise<Engine> {
   const directory = await mkdtemp(join(tmpdir(), 'catwalk-engine-'))
   const at = (name: string): string => join(directory, name)
   const socketPath = at('engine.sock')
   const docker = new Docker({ socketPath })
   let engine: ReturnType<typeof spawn> | null = null
   let said = ''
+  await writeFile(at('daemon.json'), JSON.stringify({ runtimes }))
 
   const start = async (): Promise<void> => {
     const child = spawn(
-      'dockerd',
+      hidden === null ? 'dockerd' : 'unshare',
       [
+        hidden === null
+          ? []
+          : ['--mount', 'sh', '-c', 'mount -t tmpfs none "$0" && exec dockerd "$@"', hidden],
+        ['--config-file', at('daemon.json')],
         ['--data-root', at('data')],
         ['--exec-root', at('exec')],
         ['--pidfile', at('pid')],

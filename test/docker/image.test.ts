@@ -1,10 +1,11 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
-import { chown, copyFile, readdir, writeFile } from 'node:fs/promises'
+import { chown, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { promisify, stripVTControlCharacters } from 'node:util'
 import type Docker from 'dockerode'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createSessionMemory } from '../../src/bridge/index.ts'
@@ -15,13 +16,15 @@ import { startLocalRuntime, type LocalRuntimeUnderTest } from '../runtimes/local
 import { evaluate, releaseOf } from '../runtimes/release.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
+import { BASE, buildBase, buildImage } from './debian.ts'
 import { startEngine, type Engine } from './engine.ts'
 
-// The image of deploy/image/instance.Dockerfile, built by a real engine on the base that the engine's tests have.
+// The images of deploy/image, built by a real engine from these very files, each on the one before.
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const SECRET = 's'.repeat(43)
-const IMAGE = 'catwalk/test-instance:1'
+const INSTANCE = 'catwalk/test-instance:1'
+const CATWALK = 'catwalk/test-catwalk:1'
 const never = new AbortController().signal
 let engine: Engine
 let local: LocalRuntimeUnderTest
@@ -29,20 +32,15 @@ let local: LocalRuntimeUnderTest
 beforeAll(async () => {
   engine = await startEngine()
   local = await startLocalRuntime()
-  const run = promisify(execFile)
-  await run(process.execPath, [join(root, 'scripts', 'stage-image.mjs')], { cwd: root })
-  const context = join(root, 'dist', 'image')
-  await copyFile(join(root, 'deploy', 'image', 'instance.Dockerfile'), join(context, 'Dockerfile'))
-  const tar = spawn('tar', ['-C', context, '-c', '.'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const progress = await engine.docker.buildImage(tar.stdout, {
-    t: IMAGE,
-    buildargs: { BASE: engine.image },
-    networkmode: 'none',
-  })
-  let told = ''
-  for await (const chunk of progress) told += String(chunk)
-  if (!told.includes('Successfully tagged')) throw new Error(`the image was not built: ${told.slice(-2000)}`)
-}, 120_000)
+  await buildBase(engine.docker)
+  for (const [name, script, folder, tag] of [
+    ['instance.Dockerfile', 'stage-image.mjs', 'image', INSTANCE],
+    ['catwalk.Dockerfile', 'stage-catwalk.mjs', 'catwalk', CATWALK],
+  ] as const) {
+    await promisify(execFile)(process.execPath, [join(root, 'scripts', script)], { cwd: root })
+    await buildImage(engine.docker, name, join(root, 'dist', folder), { tag, base: BASE })
+  }
+}, 600_000)
 afterAll(async () => {
   await local[Symbol.asyncDispose]()
   await engine[Symbol.asyncDispose]()
@@ -58,14 +56,15 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** A container of the image; it has this machine's network, because the registry and the test are there. */
+/** A container of an image; it has this machine's network, because the registry and the test are there. */
 async function startContainer(
+  image: string,
   environment: Readonly<Record<string, string>>,
   changes: Docker.HostConfig & { readonly user?: string } = {},
 ): Promise<Docker.Container & AsyncDisposable> {
   const { user, ...host } = changes
   const container = await engine.docker.createContainer({
-    Image: IMAGE,
+    Image: image,
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     ...(user === undefined ? {} : { User: user }),
     HostConfig: { NetworkMode: 'host', Init: true, ...host },
@@ -109,6 +108,7 @@ test.each([
   await writeFile(file, JSON.stringify(instanceDocument(input, registries)))
   for (const path of [files.path, file]) await chown(path, 1000, 1000)
   await using container = await startContainer(
+    INSTANCE,
     {
       [IMAGE_VARIABLES.secret]: SECRET,
       [IMAGE_VARIABLES.documentFile]: '/run/catwalk/instance.json',
@@ -155,8 +155,87 @@ test.each([
 })
 
 test('without a secret it does not start, and says what is missing', async () => {
-  await using container = await startContainer({ [IMAGE_VARIABLES.document]: '{}' })
+  await using container = await startContainer(INSTANCE, { [IMAGE_VARIABLES.document]: '{}' })
   await container.wait()
   expect((await container.inspect()).State.ExitCode).toBe(1)
   expect(await said(container)).toContain(IMAGE_VARIABLES.secret)
+})
+
+/** Runs a command in a container and returns what it printed. */
+async function inside(container: Docker.Container, ...command: readonly string[]): Promise<string> {
+  const exec = await container.exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true, Tty: true })
+  return stripVTControlCharacters(await text(await exec.start({ Tty: true })))
+}
+
+/** Catwalk in a container as docs/docker-image.md has it: an ordinary user, nothing but its volume to write to. */
+async function startCatwalk(
+  volume: string,
+  changes: Docker.HostConfig = {},
+): Promise<{ readonly container: Docker.Container & AsyncDisposable; readonly url: URL }> {
+  const port = await freePort()
+  const environment = {
+    // The container has this machine's network, and nobody else is to find it there.
+    CATWALK_HOST: '127.0.0.1',
+    CATWALK_PORT: String(port),
+    CATWALK_REGISTRY_URL: '',
+    CATWALK_GLAMA_URL: '',
+    npm_config_registry: local.registry.url,
+  }
+  const container = await startContainer(CATWALK, environment, {
+    Init: false,
+    ReadonlyRootfs: true,
+    CapDrop: ['ALL'],
+    SecurityOpt: ['no-new-privileges'],
+    Tmpfs: { '/tmp': 'rw,exec,size=512m' },
+    Mounts: [{ Type: 'volume', Source: volume, Target: '/data' }],
+    ...changes,
+  })
+  const url = new URL(`http://127.0.0.1:${port}`)
+  await until('it is ready', async () => {
+    if (!(await container.inspect()).State.Running) throw new Error(await said(container))
+    return fetch(new URL('/readyz', url)).then(
+      ({ ok }) => (ok ? true : null),
+      () => null,
+    )
+  })
+  return { container, url }
+}
+
+test('Catwalk runs in a container as an ordinary user, keeps what it has in its volume, and ends when told to', async () => {
+  const first = await startCatwalk('data')
+  let keys: string
+  {
+    await using container = first.container
+    const healthy = await fetch(new URL('/healthz', first.url))
+    expect([healthy.status, await healthy.json()]).toEqual([200, { ok: true }])
+    expect((await fetch(first.url)).headers.get('content-type')).toContain('text/html')
+    expect((await inside(container, 'id', '-u')).trim()).toBe('10001')
+    const doctor = await inside(container, 'catwalk', 'doctor')
+    // The engine's own filter forbids what the sandbox is made of; that is said, with the way out.
+    expect(doctor).toMatch(/local: .*namespace/)
+    expect(doctor).toContain('docs/docker-image.md')
+    keys = /Everything is under (\w+)/.exec(doctor)?.[1] ?? ''
+    expect(keys).not.toBe('')
+    await container.stop({ t: 30 })
+    expect((await container.inspect()).State.ExitCode).toBe(0)
+  }
+  const second = await startCatwalk('data')
+  await using container = second.container
+  expect(await inside(container, 'catwalk', 'doctor')).toContain(`Everything is under ${keys}`)
+})
+
+test('where user namespaces may be made, its sandbox works in a container as well', async () => {
+  const { container } = await startCatwalk('sandbox', {
+    SecurityOpt: ['no-new-privileges', 'seccomp=unconfined'],
+    // What `systempaths=unconfined` on the command line stands for.
+    MaskedPaths: [],
+    ReadonlyPaths: [],
+  })
+  await using _ = container
+  local.packageOf('@fixture/evaluator', 'evaluator')
+  const deployed = await inside(container, 'catwalk', 'deploy', 'npm:@fixture/evaluator', '--slug', 'inner')
+  expect(deployed).toContain('inner is running')
+  expect(
+    await inside(container, 'catwalk', 'call', 'inner', 'evaluate', '{"code":"return 6 * 7"}'),
+  ).toContain('42')
 })
