@@ -1,7 +1,7 @@
 import type { RuntimeUnderTest } from '../contract/runtime.ts'
 import { createDockerRuntime, type DockerRuntimeOptions } from '../../src/runtimes/docker/index.ts'
 import { startLocalRuntime, type LocalRuntimeUnderTest } from '../runtimes/local-runtime.ts'
-import { startEngine, type Engine } from './engine.ts'
+import { startEngine, type Engine, type OciRuntimes } from './engine.ts'
 
 export interface DockerRuntimeUnderTest extends RuntimeUnderTest {
   readonly engine: Engine
@@ -13,8 +13,9 @@ export interface DockerRuntimeUnderTest extends RuntimeUnderTest {
 /** A Docker runtime on an engine and a data directory of its own. */
 export async function startDockerRuntime(
   changes: Partial<DockerRuntimeOptions> = {},
+  runtimes: OciRuntimes = {},
 ): Promise<DockerRuntimeUnderTest> {
-  const engine = await startEngine()
+  const engine = await startEngine(runtimes)
   const local = await startLocalRuntime()
   const { allowUnsandboxed: _, ...shared } = local.options
   const options = {

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
-import { CatwalkError, type Logger, type RuntimeStatus } from '../../domain/index.ts'
+import { CatwalkError, quoted, type Logger, type RuntimeStatus } from '../../domain/index.ts'
+import { EgressRefusal } from '../../network/index.ts'
 import { INSIDE, type ConfinedCommand, type Confinement, type Toolchain } from '../confined/index.ts'
 import { imagesOf } from './images.ts'
 import { sweepFiles } from './places.ts'
 import { INSTALLATION_LABEL, type ContainerHost } from './container-options.ts'
-import { runInContainer, wordsOf, type ContainerParts } from './container.ts'
+import { ENGINE_ELSEWHERE, runInContainer, wordsOf, type ContainerParts } from './container.ts'
 
 export interface ContainerConfinementOptions {
   readonly engine: Docker
@@ -16,6 +17,8 @@ export interface ContainerConfinementOptions {
   readonly dataDir: string
   readonly toolchain: Toolchain
   readonly logger: Logger
+  /** This machine's, unless a test says otherwise. */
+  readonly platform?: NodeJS.Platform
 }
 
 const ANSWER_MS = 10_000
@@ -38,7 +41,15 @@ export async function createContainerConfinement(options: ContainerConfinementOp
 
   const examine = async (signal: AbortSignal): Promise<RuntimeStatus> => {
     try {
+      if ((options.platform ?? process.platform) !== 'linux') {
+        throw new CatwalkError(
+          'sandbox_unavailable',
+          'Containers show directories and sockets of this machine, which they can only where it runs Linux itself.',
+          { help: ENGINE_ELSEWHERE },
+        )
+      }
       const { Version: version } = await answered(engine.version(), signal)
+      await checkOciRuntime(engine, ociRuntime, signal)
       await sweep(parts, options.logger)
       await runTrial(parts, signal)
       return {
@@ -51,7 +62,7 @@ export async function createContainerConfinement(options: ContainerConfinementOp
       return {
         ok: false,
         reason: `The Docker engine does not answer: ${wordsOf(error)}.`,
-        fix: 'Start it, let the user that runs Catwalk use its socket, and set DOCKER_HOST if it is in another place.',
+        fix: 'Start it, let the user that runs Catwalk use its socket, and set CATWALK_DOCKER_SOCKET if it is in another place.',
       }
     }
   }
@@ -73,6 +84,23 @@ export async function createContainerConfinement(options: ContainerConfinementOp
       return runInContainer(parts, command, onRefused, signal)
     },
   }
+}
+
+/** @throws CatwalkError `sandbox_unavailable` when the engine does not know the runtime */
+async function checkOciRuntime(engine: Docker, name: string | null, signal: AbortSignal): Promise<void> {
+  // One with dots is a program of containerd's, which the engine starts without having been told of it.
+  if (name === null || name.includes('.')) return
+  const info: unknown = await answered<unknown>(engine.info(), signal)
+  const known =
+    typeof info === 'object' && info !== null && 'Runtimes' in info ? Object.keys(info.Runtimes ?? {}) : []
+  if (known.includes(name)) return
+  throw new CatwalkError(
+    'sandbox_unavailable',
+    `The Docker engine has no runtime named ${quoted(name)}. It has: ${known.join(', ')}.`,
+    {
+      help: 'Install it (gVisor on Debian: apt-get install runsc), name it in /etc/docker/daemon.json as docs/docker.md has it, and restart the engine; or unset CATWALK_DOCKER_OCI_RUNTIME.',
+    },
+  )
 }
 
 async function isThere(engine: Docker, signal: AbortSignal): Promise<boolean> {
@@ -110,18 +138,27 @@ async function sweep({ engine, host, held }: ContainerParts, logger: Logger): Pr
   }
 }
 
-/** Runs Node in a container like those of servers, and asks it for nothing but to end well. */
+/** Asks the proxy for a way that it does not give, and ends once it was answered. */
+const ASK = `require('node:net').connect(${INSIDE.proxyPort}, '127.0.0.1')
+  .setTimeout(${ANSWER_MS}, () => process.exit(0)).on('error', () => process.exit(0)).on('close', () => process.exit(0)).resume()
+  .write('CONNECT trial.invalid:443 HTTP/1.1\\r\\nHost: trial.invalid\\r\\n\\r\\n')`
+
+/** Runs Node in a container like those of servers, and has it ask for the way out: nothing but to come so far. */
 async function runTrial(parts: ContainerParts, signal: AbortSignal): Promise<void> {
+  let asked = false
   const command: ConfinedCommand = {
     label: 'trial',
-    argv: [INSIDE.node, '--version'],
+    argv: [INSIDE.node, '-e', ASK],
     environment: new Map(),
     files: [],
     workingDirectory: '/',
     mounts: [],
     identity: null,
     limits: { memoryMiB: 256, tasks: 64, cpus: 1, fileMiB: null },
-    dial: null,
+    dial: async () => {
+      asked = true
+      throw new EgressRefusal('it is a trial')
+    },
   }
   const run = await runInContainer(parts, command, () => undefined, signal)
   let said = ''
@@ -131,11 +168,20 @@ async function runTrial(parts: ContainerParts, signal: AbortSignal): Promise<voi
   run.stdin.end()
   run.stdout.resume()
   const { exitCode, signal: endSignal } = await run.ended
+  const { image, ociRuntime } = parts.host
   if (exitCode !== 0) {
     throw new CatwalkError(
       'sandbox_unavailable',
-      `Node does not run in the image ${parts.host.image} (${endSignal ?? `exit code ${exitCode}`}): ${said.trim()}`,
+      `Node does not run in the image ${image} (${endSignal ?? `exit code ${exitCode}`}): ${said.trim()}`,
       { help: 'The image needs glibc and libstdc++ of Debian 12 or later, see docs/docker.md.' },
     )
   }
+  if (asked) return
+  throw new CatwalkError(
+    'sandbox_unavailable',
+    `Containers do not reach the socket of Catwalk's proxy${ociRuntime === null ? '' : ` with the runtime ${quoted(ociRuntime)}`}, so servers would reach nothing.`,
+    {
+      help: 'gVisor needs the argument --host-uds=all in /etc/docker/daemon.json (docs/docker.md); SELinux must let containers connect to sockets of Catwalk.',
+    },
+  )
 }

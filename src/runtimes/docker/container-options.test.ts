@@ -70,8 +70,9 @@ test('the way out is one socket, and the relay to it has memory of its own', () 
   })
 })
 
-test('another OCI runtime is used when there is one', () => {
-  expect(containerOptions({ ...host, ociRuntime: 'runsc' }, command, null).HostConfig?.Runtime).toBe('runsc')
+test('another OCI runtime is used when there is one, and has room for its own tasks', () => {
+  const { HostConfig: config } = containerOptions({ ...host, ociRuntime: 'runsc' }, command, null)
+  expect(config).toMatchObject({ Runtime: 'runsc', PidsLimit: 64 + 256 })
 })
 
 test('the first message says its length in bytes, so that what follows it is left for the server', () => {

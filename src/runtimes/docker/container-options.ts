@@ -10,6 +10,12 @@ const CREDENTIALS_MIB = 16
 /** What the relay to the egress proxy takes; it is not the server's. */
 const RELAY_MIB = 64
 
+/**
+ * A kernel of its own (gVisor) runs as a program in the container's control group, which counts its threads and the
+ * processes that stand for those inside.
+ */
+const KERNEL_TASKS = 256
+
 /** Names of what a container needs in the toolchain's directory besides Node and npm. */
 export const INIT_NAME = 'container-init.cjs'
 export const WAY_NAME = 'container-way.cjs'
@@ -88,7 +94,7 @@ export function containerOptions(
       Memory: memory,
       MemorySwap: memory,
       NanoCpus: Math.round(limits.cpus * NANO),
-      PidsLimit: limits.tasks,
+      PidsLimit: limits.tasks + (host.ociRuntime === null ? 0 : KERNEL_TASKS),
       Ulimits: [
         { Name: 'core', Soft: 0, Hard: 0 },
         ...(limits.fileMiB === null

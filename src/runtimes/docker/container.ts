@@ -92,10 +92,7 @@ async function runOurs(
     await egress?.close()
     await giveUp(parts, name)
     signal.throwIfAborted()
-    throw new CatwalkError('sandbox_unavailable', `The container did not start: ${wordsOf(error)}`, {
-      help: helpFor(error, host.image),
-      cause: error,
-    })
+    throw notStarted(error, host.image)
   }
 }
 
@@ -133,10 +130,7 @@ async function runImage(
     await close()
     signal.throwIfAborted()
     if (error instanceof CatwalkError) throw error
-    throw new CatwalkError('sandbox_unavailable', `The container did not start: ${wordsOf(error)}`, {
-      help: helpFor(error, image.reference),
-      cause: error,
-    })
+    throw notStarted(error, image.reference)
   }
 }
 
@@ -185,10 +179,11 @@ function confinedProcess(
     // When it has ended, or the engine is away, `ended` knows.
     container.kill({ signal: 'SIGKILL' }).catch(() => undefined)
   }
+  const ended = settleEnd(container, stream, close)
   return {
     stdin: stream,
-    ...splitStreams(stream),
-    ended: settleEnd(container, stream, close),
+    ...splitStreams(stream, ended),
+    ended,
     memoryMiB: async () => memoryOf(container),
     terminate: async () => {
       await container.kill({ signal: 'SIGTERM' }).catch(() => undefined)
@@ -319,6 +314,38 @@ export function wordsOf(error: unknown): string {
   }
   return error instanceof Error ? error.message : String(error)
 }
+
+/** gVisor, which lets containers have no socket unless it was told to. */
+const SOCKET_REFUSED = /mount submount "[^"]*\.sock".* operation not permitted/
+
+function notStarted(error: unknown, image: string): CatwalkError {
+  const words = wordsOf(error)
+  if (SOCKET_REFUSED.test(words)) {
+    return new CatwalkError(
+      'sandbox_unavailable',
+      `The container may not use a socket of this machine: ${words}`,
+      {
+        help: 'gVisor needs the argument --host-uds=all in /etc/docker/daemon.json, see docs/docker.md.',
+        cause: error,
+      },
+    )
+  }
+  if (words.includes('bind source path does not exist')) {
+    return new CatwalkError(
+      'sandbox_unavailable',
+      `The Docker engine does not see this machine's files (${words}): it is on another machine, in a virtual machine (Docker Desktop), or Catwalk itself is in a container.`,
+      { help: ENGINE_ELSEWHERE, cause: error },
+    )
+  }
+  return new CatwalkError('sandbox_unavailable', `The container did not start: ${words}`, {
+    help: helpFor(error, image),
+    cause: error,
+  })
+}
+
+/** What else there is for whoever has an engine that is not here. */
+export const ENGINE_ELSEWHERE =
+  'Use the engine of the system that Catwalk itself runs on. For other machines: Kubernetes, Fly, or Catwalk there with CATWALK_ROLES=reconciler, see docs/docker.md.'
 
 function helpFor(error: unknown, image: string): string {
   if (statusOf(error) === 404) return `Build or pull the image ${image} on the engine.`

@@ -2,18 +2,27 @@ import { PassThrough, type Readable } from 'node:stream'
 
 const HEADER_BYTES = 8
 const STDERR = 2
+/** How much later than the output the container's end may be known. */
+const END_MS = 2_000
 
 /**
  * Takes apart what the engine sends of a container's output: frames with a header of eight bytes, the first of which says
  * which stream it is and the last four how long it is (Docker Engine API, "Attach to a container: stream format"). Reads
- * no faster than the output is read. Both streams end with the source, however that ends.
+ * no faster than the output is read. Both streams end with the source, however that ends, but not before it is known how
+ * the container ended: to take a kernel of its own down takes time, in which nobody is to take it for one that closed its
+ * output and lives on.
+ * @param over settles when the end is known; not waited for for long, because the engine may be away
  */
-export function splitStreams(source: Readable): { readonly stdout: Readable; readonly stderr: Readable } {
+export function splitStreams(
+  source: Readable,
+  over: Promise<unknown>,
+): { readonly stdout: Readable; readonly stderr: Readable } {
   const stdout = new PassThrough()
   const stderr = new PassThrough()
   void split(source, stdout, stderr)
     // The connection broke: what came before is still worth reading.
     .catch(() => undefined)
+    .then(async () => atMost(END_MS, over))
     .finally(() => {
       stdout.end()
       stderr.end()
@@ -58,4 +67,11 @@ async function drained(stream: PassThrough): Promise<void> {
     stream.on('drain', done)
     stream.on('close', done)
   })
+}
+
+async function atMost(limitMs: number, settled: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const timer = setTimeout(late.resolve, limitMs)
+  await Promise.race([settled, late.promise])
+  clearTimeout(timer)
 }
