@@ -219,3 +219,20 @@ test.each([
 ])('of %j, %s is named', (env, variable) => {
   expect(problemsOf(env)).toMatchObject([{ variable }])
 })
+
+test('the Docker engine is found where its own tools find it, and an engine elsewhere is refused with what to use instead', () => {
+  const on = { CATWALK_DOCKER_RUNTIME: 'true' }
+  expect(load(on).dockerSocket).toBe('/var/run/docker.sock')
+  const theirs = { ...on, DOCKER_HOST: 'unix:///run/user/1000/docker.sock' }
+  expect(load(theirs).dockerSocket).toBe('/run/user/1000/docker.sock')
+  expect(load({ ...theirs, CATWALK_DOCKER_SOCKET: '/run/other.sock' }).dockerSocket).toBe('/run/other.sock')
+  for (const host of ['tcp://10.0.0.5:2376', 'ssh://ada@build.example', 'npipe:////./pipe/docker_engine']) {
+    const [problem, ...others] = problemsOf({ ...on, DOCKER_HOST: host })
+    expect(others).toEqual([])
+    expect(problem).toMatchObject({ variable: 'DOCKER_HOST', reason: expect.stringContaining(host) })
+    expect(problem?.fix).toContain('Kubernetes')
+    // Whoever does not use it may set it to what they like.
+    expect(problemsOf({ DOCKER_HOST: host })).toEqual([])
+    expect(problemsOf({ CATWALK_DOCKER_SOCKET: host })).toMatchObject([{ variable: 'CATWALK_DOCKER_SOCKET' }])
+  }
+})

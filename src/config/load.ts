@@ -35,6 +35,7 @@ export interface Config {
   readonly mailFrom: string | null
   readonly localRuntime: boolean
   readonly dockerRuntime: boolean
+  /** Absolute. */
   readonly dockerSocket: string
   readonly dockerImage: string
   /** Null for the engine's own. */
@@ -170,6 +171,8 @@ export function loadConfig(source: ConfigSource): Config {
   const { env, machine = thisMachine() } = source
   const problems: ConfigProblem[] = []
   const values = readSettings(source, problems)
+  const engine =
+    values.dockerRuntime === true && values.dockerSocket === null ? dockerHost(env, problems) : null
   problems.push(...contradictions(values), ...unknownVariables(env))
   if (problems.length > 0) throw invalid(problems)
   // Without a problem every setting that has a default has a value.
@@ -197,6 +200,7 @@ export function loadConfig(source: ConfigSource): Config {
     logFormat: rest.logFormat ?? (machine.isTerminal ? 'pretty' : 'json'),
     internalUrl: rest.internalUrl ?? null,
     memoryPrice: rest.memoryPrice ?? null,
+    dockerSocket: rest.dockerSocket ?? engine ?? '/var/run/docker.sock',
     dockerOciRuntime: rest.dockerOciRuntime ?? null,
     remoteOrigins: rest.remoteOrigins ?? [],
     flyImage: rest.flyImage ?? null,
@@ -294,6 +298,20 @@ function readSecret(name: string, env: ConfigSource['env'], problems: ConfigProb
     problems.push({ variable, reason: `${quoted(path)} cannot be read`, fix })
     return undefined
   }
+}
+
+/** The socket that Docker's own variable names; null where it names none, or one that we cannot use. */
+function dockerHost(env: ConfigSource['env'], problems: ConfigProblem[]): string | null {
+  const { DOCKER_HOST: host } = env
+  if (host === undefined || host === '') return null
+  const socket = SETTINGS.dockerSocket.value.schema.safeParse(host)
+  if (socket.success) return socket.data
+  problems.push({
+    variable: 'DOCKER_HOST',
+    reason: `${quoted(host)} is an engine of another machine, whose containers see neither Catwalk's files nor its sockets`,
+    fix: `Set ${SETTINGS.dockerSocket.name}=/var/run/docker.sock for the engine of this machine, or use Kubernetes, Fly, or Catwalk there with ${SETTINGS.roles.name}=reconciler: docs/docker.md`,
+  })
+  return null
 }
 
 /** Settings that are right by themselves but not together. */

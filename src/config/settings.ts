@@ -168,9 +168,9 @@ export const SETTINGS = {
   }),
   dockerSocket: setting({
     name: 'CATWALK_DOCKER_SOCKET',
-    description: "The engine's Unix socket.",
-    value: value.folder,
-    default: '/var/run/docker.sock',
+    description: "The engine's Unix socket. Engines on other machines are not supported, see docs/docker.md.",
+    value: value.unixSocket,
+    defaultInWords: '`DOCKER_HOST`, else `/var/run/docker.sock`',
     example: '/run/user/1000/docker.sock',
   }),
   dockerImage: setting({

@@ -59,6 +59,16 @@ export const folder: Value<string> = {
   accepts: 'the path of a folder (write the home directory out, ~ is not expanded here)',
 }
 
+/** A path; `unix://` may stand before it, as in `DOCKER_HOST`. */
+export const unixSocket: Value<string> = {
+  schema: z
+    .string()
+    .transform((value) => value.replace(/^unix:\/\//, ''))
+    .refine((value) => !value.includes('://') && !value.includes('\0') && !value.startsWith('~'))
+    .transform((value) => resolve(value)),
+  accepts: 'the path of a Unix socket of this machine',
+}
+
 /** Origins separated by commas; without a slash at the end. */
 export const origins: Value<readonly string[]> = {
   schema: z

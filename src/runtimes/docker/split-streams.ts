@@ -72,6 +72,6 @@ async function drained(stream: PassThrough): Promise<void> {
 async function atMost(limitMs: number, settled: Promise<unknown>): Promise<void> {
   const late = Promise.withResolvers<void>()
   const timer = setTimeout(late.resolve, limitMs)
-  await Promise.race([settled, late.promise])
+  await Promise.race([Promise.allSettled([settled]), late.promise])
   clearTimeout(timer)
 }
