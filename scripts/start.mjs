@@ -5,7 +5,8 @@ import { run, say } from './lib/step.mjs'
 import { ensureSystemPrograms, SANDBOX } from './lib/system.mjs'
 
 await run(async () => {
-  const toType = await ensureSystemPrograms([SANDBOX])
+  // The sandbox is Linux's; the program says what there is elsewhere.
+  const toType = process.platform === 'linux' ? await ensureSystemPrograms([SANDBOX]) : null
   if (toType !== null) {
     say('! bubblewrap is missing: servers cannot run on this machine until it is installed. Type:')
     say(`    ${toType}`)

@@ -18,7 +18,11 @@ const never = new AbortController().signal
 const asRoot = process.getuid?.() === 0
 const identity = createIdentities(asRoot, DEFAULT_FIRST_UID).installer
 
-async function createWithoutBubblewrap(dataDir: string, allowUnsandboxed: boolean): Promise<Confinement> {
+async function createWithoutBubblewrap(
+  dataDir: string,
+  allowUnsandboxed: boolean,
+  platform: NodeJS.Platform = 'linux',
+): Promise<Confinement> {
   const directories = await createDirectories(dataDir, asRoot)
   const npmDirectory = dirname(createRequire(import.meta.url).resolve('npm/package.json'))
   return createConfinement({
@@ -26,6 +30,7 @@ async function createWithoutBubblewrap(dataDir: string, allowUnsandboxed: boolea
     controlGroups: await findControlGroups(dataDir),
     allowUnsandboxed,
     places: ['/nonexistent'],
+    platform,
     trialIdentity: identity,
   })
 }
@@ -50,6 +55,16 @@ test('without bubblewrap nothing is started, and what to type is said', async ()
   expect(status.ok ? '' : status.fix).toContain('apt-get install bubblewrap')
   const error = await catwalkErrorOf(confinement.run(command(['--version']), () => undefined, never))
   expect(error.code).toBe('sandbox_unavailable')
+})
+
+test('on another system than Linux nothing is started, and what works there is said', async () => {
+  await using directory = await temporaryDirectory()
+  const status = await (await createWithoutBubblewrap(directory.path, false, 'darwin')).status(never)
+  expect(status).toMatchObject({
+    ok: false,
+    reason: 'The sandbox of servers needs Linux, and this is macOS.',
+    fix: expect.stringContaining('virtual machine'),
+  })
 })
 
 test('where the operator allows it, programs run without a sandbox, and the status says what that means', async () => {

@@ -25,6 +25,8 @@ export interface ConfinementOptions {
   readonly allowUnsandboxed: boolean
   /** Where bubblewrap is looked for; tests look in a place where it is not. */
   readonly places?: readonly string[]
+  /** This machine's, unless a test says otherwise. */
+  readonly platform?: NodeJS.Platform
   /** Who the trial runs as. */
   readonly trialIdentity: Identity | null
 }
@@ -76,6 +78,16 @@ export function createConfinement(options: ConfinementOptions): Confinement {
 }
 
 async function describeHost(options: ConfinementOptions): Promise<BubblewrapHost> {
+  const system = options.platform ?? process.platform
+  if (system !== 'linux') {
+    throw new CatwalkError(
+      'sandbox_unavailable',
+      `The sandbox of servers needs Linux, and this is ${system === 'darwin' ? 'macOS' : system}.`,
+      {
+        help: 'Run Catwalk in a Linux virtual machine, or servers in Kubernetes or at Fly; remote servers work here. See docs/sandbox.md.',
+      },
+    )
+  }
   const bubblewrap = await findProgram('bwrap', options.places)
   if (bubblewrap === null)
     throw new CatwalkError('sandbox_unavailable', 'bubblewrap (bwrap) is not installed.')
@@ -152,7 +164,7 @@ async function adviseOnNamespaces(): Promise<string> {
       return `User namespaces are switched off. Switch them on (sudo sysctl -w ${name}=${on}) and start Catwalk again.`
     }
   }
-  return 'User namespaces do not work here. In a container, allow them (a seccomp profile that permits clone and unshare), or use another runtime.'
+  return 'User namespaces do not work here. In a container, allow them as docs/docker-image.md says, or use another runtime.'
 }
 
 /** As root, servers run as other users: these must be able to pass through every directory above. */
