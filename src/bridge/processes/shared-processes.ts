@@ -1,4 +1,4 @@
-import { CatwalkError, type InstanceEnd, type ServerEra } from '../../domain/index.ts'
+import { CatwalkError, type ErrorCode, type InstanceEnd, type ServerEra } from '../../domain/index.ts'
 import { createBackoff } from './backoff.ts'
 import { describeEnd } from './describe-end.ts'
 import { openLegacy, openModern, probeEra, type Era, type Found } from './era.ts'
@@ -54,6 +54,16 @@ const RETIRE_GRACE_MS = 2000
 const TRIAL_MS = 20_000
 /** The handshake has no time limit of its own: those who wait for it do. */
 const never = new AbortController().signal
+
+/** What a server elsewhere said no word to, or not to us, so that it is asked again by the next who wants something. */
+const PASSING: readonly ErrorCode[] = [
+  'remote_unavailable',
+  'remote_busy',
+  'remote_unauthorized',
+  'remote_refused',
+]
+
+const isPassing = (error: unknown): boolean => error instanceof CatwalkError && PASSING.includes(error.code)
 
 export function createSharedProcesses(options: SharedProcessesOptions): SharedProcesses {
   const { era: known, launch, goesOn, signal } = options
@@ -145,8 +155,9 @@ export function createSharedProcesses(options: SharedProcessesOptions): SharedPr
       note(upstream, found, era)
     } catch (error) {
       if (!wasSpare) void started.stop(0)
-      else if (primary.alive && error instanceof Error) failure = error
-      else ended.resolve(await primary.gone)
+      else if (!primary.alive) ended.resolve(await primary.gone)
+      else if (isPassing(error)) spare = primary
+      else if (error instanceof Error) failure = error
       throw error
     }
     if (slots[era] === null && speaks[era] === true) return tryToOpen(era)
