@@ -17,7 +17,10 @@ export interface Way extends AsyncDisposable {
 }
 
 /** A runtime that may reach just these origins, and no public address at all in a test. */
-function remoteRuntime(origins: readonly string[], maxMessageBytes = 64 * 1_048_576): Runtime & Disposable {
+export function remoteRuntime(
+  origins: readonly string[],
+  maxMessageBytes = 64 * 1_048_576,
+): Runtime & Disposable {
   const http = createHttpClient({
     trustedOrigins: origins.map((origin) => new URL(origin).origin),
     userAgent: 'test',

@@ -8,6 +8,7 @@ export {
   type InstanceDocument,
   type PackageRun,
 } from './document.ts'
+export { IMAGE_PACKAGES, mustBeForImage } from './image-packages.ts'
 export {
   createJournal,
   PULSE_MS,

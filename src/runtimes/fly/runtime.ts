@@ -14,6 +14,8 @@ import {
 import { createEndpointClient } from '../../forwarding/index.ts'
 import { createHttpClient } from '../../network/index.ts'
 import {
+  IMAGE_PACKAGES,
+  mustBeForImage,
   countLocked,
   INSTANCE_PORT,
   instanceDocument,
@@ -197,6 +199,8 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
   }
 
   async function start(input: InstanceInput, signal: AbortSignal): Promise<Instance> {
+    signal.throwIfAborted()
+    mustBeForImage(input.spec)
     const { workspaceId, deploymentId, releaseId, epoch, settings } = input
     workspaces.set(deploymentId, workspaceId)
     const limit = AbortSignal.any([signal, AbortSignal.timeout(options.startTimeoutMs)])
@@ -229,6 +233,8 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
   }
 
   async function prepare(input: PrepareInput, signal: AbortSignal): Promise<Prepared> {
+    signal.throwIfAborted()
+    mustBeForImage(input.spec)
     const { workspaceId, deploymentId, lockFile, output } = input
     // A lock file says it all: machines install from it as they start.
     if (lockFile !== null) return { lockFile, packages: countLocked(lockFile), fromStore: true }
@@ -261,7 +267,7 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
     kind: 'fly',
     // A machine has a network of its own; nothing of ours is between it and the internet.
     supports: {
-      packages: ['npm', 'pypi'],
+      packages: IMAGE_PACKAGES,
       networkPolicies: ['internet'],
       memoryLimit: true,
       serverLogs: true,

@@ -15,6 +15,8 @@ import {
 } from '../../domain/index.ts'
 import { createEndpointClient } from '../../forwarding/index.ts'
 import {
+  IMAGE_PACKAGES,
+  mustBeForImage,
   countLocked,
   INSTANCE_PORT,
   instanceDocument,
@@ -142,6 +144,8 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
   }
 
   async function start(input: InstanceInput, signal: AbortSignal): Promise<Instance> {
+    signal.throwIfAborted()
+    mustBeForImage(input.spec)
     const { workspaceId, deploymentId, releaseId, instanceId, epoch, settings, output } = input
     const limit = AbortSignal.any([signal, AbortSignal.timeout(options.startTimeoutMs)])
     const owner = { installation, workspaceId, deploymentId, releaseId, instanceId, epoch }
@@ -186,6 +190,8 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
   }
 
   async function prepare(input: PrepareInput, signal: AbortSignal): Promise<Prepared> {
+    signal.throwIfAborted()
+    mustBeForImage(input.spec)
     const { workspaceId, deploymentId, settings, lockFile, output } = input
     const limit = AbortSignal.any([signal, AbortSignal.timeout(options.installTimeoutMs)])
     // A lock file says it all: pods install from it as they start, where they may reach a registry.
@@ -272,7 +278,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
   return {
     kind: 'kubernetes',
     supports: {
-      packages: ['npm', 'pypi'],
+      packages: IMAGE_PACKAGES,
       // A NetworkPolicy knows addresses and no names. Without a network nothing can be installed as a pod starts, so the
       // volume must have it.
       networkPolicies: pods.volumeGiB > 0 ? ['none', 'internet'] : ['internet'],
