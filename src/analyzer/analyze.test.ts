@@ -220,6 +220,21 @@ test('names that are made of parts, destructured or handed to a helper are found
   expect(analysis.requiredOneOf).toEqual([[['NOTES_USER'], ['NOTES_API_KEY']]])
 })
 
+test('a wheel, which has no pyproject.toml, is read by its metadata and its entry points', async () => {
+  const analysis = await analyseFiles({
+    'notes_mcp/__init__.py': 'from mcp.server.fastmcp import FastMCP\nserver = FastMCP("notes")\n',
+    'notes_mcp-2.0.dist-info/METADATA':
+      'Metadata-Version: 2.4\nName: notes-mcp\nVersion: 2.0\nProject-URL: Repository, https://github.com/acme/notes\nRequires-Dist: mcp>=1\n\nName: not-this-one\n',
+    'notes_mcp-2.0.dist-info/entry_points.txt':
+      '[gui_scripts]\nnotes-window = notes_mcp:window\n\n[console_scripts]\nnotes = notes_mcp:main\n\n[other]\nx = y\n',
+  })
+  expect(analysis.verdict).toBe('deployable')
+  expect(analysis.launch).toMatchObject({
+    package: { registry: 'pypi', name: 'notes-mcp', version: '2.0' },
+    command: 'notes',
+  })
+})
+
 test('a Python package is read as well', async () => {
   const analysis = await analyseFiles({
     'pyproject.toml':

@@ -17,7 +17,9 @@ export function findProjects(snapshot: Snapshot): readonly Project[] {
   )
   const manifests = paths
     .filter((path) =>
-      /(?:^|\/)(?:package\.json|pyproject\.toml|setup\.py|setup\.cfg|go\.mod|requirements\.txt)$/.test(path),
+      /(?:^|\/)(?:package\.json|pyproject\.toml|setup\.py|setup\.cfg|go\.mod|requirements\.txt|[^/]+\.dist-info\/METADATA)$/.test(
+        path,
+      ),
     )
     // A list of what is needed declares a project only where nothing else does.
     .toSorted(

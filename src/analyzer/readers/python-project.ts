@@ -6,19 +6,24 @@ import { recordOf, stringOf, type Fields } from './json.ts'
 
 /**
  * `pyproject.toml` (PEP 621 and Poetry), `setup.cfg` or `setup.py`; dependencies also from `requirements.txt`, which may
- * be all that there is.
+ * be all that there is. Of a wheel, `METADATA` and `entry_points.txt` in its folder `*.dist-info`, which describe the folder
+ * around it.
  */
 export function readPythonProject(snapshot: Snapshot, path: string): Project | null {
   const text = snapshot.text(path)
   if (text === null) return null
-  const folder = dirname(path) === '.' ? '' : dirname(path)
-  const found = path.endsWith('.toml')
-    ? fromPyproject(text)
-    : path.endsWith('.cfg')
-      ? fromSetupCfg(text)
-      : path.endsWith('.txt')
-        ? NAMELESS
-        : fromSetupPy(text)
+  const isWheel = path.endsWith('.dist-info/METADATA')
+  const [own, around] = [dirname(path), dirname(dirname(path))]
+  const folder = (isWheel ? around : own).replace(/^\.$/, '')
+  const found = isWheel
+    ? fromMetadata(text, snapshot.text(join(own, 'entry_points.txt')) ?? '')
+    : path.endsWith('.toml')
+      ? fromPyproject(text)
+      : path.endsWith('.cfg')
+        ? fromSetupCfg(text)
+        : path.endsWith('.txt')
+          ? NAMELESS
+          : fromSetupPy(text)
   if (found === null) return null
   const requirements = snapshot.text(join(folder, 'requirements.txt')) ?? ''
   return {
@@ -92,6 +97,29 @@ function fromPyproject(text: string): Found | null {
         : []),
       ...Object.keys(recordOf(poetry?.['dependencies']) ?? {}),
     ],
+  }
+}
+
+/** Core metadata and entry points, as packaging.python.org specifies them. */
+function fromMetadata(text: string, entryPoints: string): Found | null {
+  const [head = ''] = text.split(/\r?\n\r?\n/, 1)
+  const all = (key: string): string[] =>
+    [...head.matchAll(new RegExp(`^${key}:[ \\t]*(\\S[^\\r\\n]{0,300})`, 'gim'))].map(([, value = '']) =>
+      value.trim(),
+    )
+  const [name] = all('Name')
+  if (name === undefined) return null
+  const repository = all('Project-URL').flatMap(
+    (line) => /^(?:repository|source|source code|github|homepage),\s*(\S+)$/i.exec(line)?.[1] ?? [],
+  )
+  const [, scripts = ''] = entryPoints.split(/^\[console_scripts\]\s*$/m)
+  return {
+    name,
+    version: all('Version')[0] ?? null,
+    description: all('Summary')[0] ?? null,
+    executables: new Map((scripts.split(/^\[/m)[0] ?? '').split('\n').flatMap((line) => entryPoint(line))),
+    repository: repository[0] ?? all('Home-page')[0] ?? null,
+    dependencies: all('Requires-Dist'),
   }
 }
 
