@@ -6,6 +6,7 @@ import { root, setUpProgram } from './lib/set-up.mjs'
 import { run, say, SetUpError } from './lib/step.mjs'
 import {
   BROWSER,
+  CLOCK,
   CONTAINERS,
   DEBIAN,
   ensureSystemPrograms,
@@ -29,6 +30,7 @@ await run(async () => {
   const toType = await ensureSystemPrograms([
     SANDBOX,
     ...(withBrowser ? [BROWSER] : []),
+    ...(chosen.some((arg) => arg.endsWith('faults')) ? [CLOCK] : []),
     ...(withDocker ? [CONTAINERS, DEBIAN, IMAGE_REGISTRY, KERNEL] : []),
   ])
   if (toType !== null)

@@ -17,6 +17,11 @@ export const CONTAINERS = {
   commands: ['dockerd'],
   packages: ['docker.io', 'iptables'],
 }
+/** Sets the clock of one program. */
+export const CLOCK = {
+  commands: ['faketime'],
+  packages: ['faketime'],
+}
 /** Makes the Debian that stands for Docker Hub's. */
 export const DEBIAN = {
   commands: ['mmdebstrap'],

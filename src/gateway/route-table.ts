@@ -1,11 +1,4 @@
-import {
-  systemClock,
-  type AccessMode,
-  type Clock,
-  type Collection,
-  type KnownTools,
-  type TokenScope,
-} from '../domain/index.ts'
+import { type AccessMode, type Collection, type KnownTools, type TokenScope } from '../domain/index.ts'
 
 export type RouteState = 'open' | 'deploying' | 'stopped' | 'failed'
 
@@ -82,11 +75,12 @@ export interface RouteTable {
 export interface RouteTableOptions {
   /** How long the table is trusted after it was last confirmed. */
   readonly staleAfterMs?: number
-  readonly clock?: Clock
+  /** Milliseconds that passed since some moment; not of the calendar, which jumps when somebody sets the clock. */
+  readonly elapsedMs?: () => number
 }
 
 export function createRouteTable(options: RouteTableOptions = {}): RouteTable {
-  const { staleAfterMs = 60_000, clock = systemClock } = options
+  const { staleAfterMs = 60_000, elapsedMs = () => performance.now() } = options
   let bySlug = new Map<string, GatewayRoute>()
   const slugs = new Map<string, string>()
   let confirmedAt = -Infinity
@@ -120,7 +114,7 @@ export function createRouteTable(options: RouteTableOptions = {}): RouteTable {
       bySlug = new Map()
       slugs.clear()
       for (const route of routes) add(route)
-      confirmedAt = clock.now().getTime()
+      confirmedAt = elapsedMs()
       changed()
     },
     put(route) {
@@ -133,8 +127,8 @@ export function createRouteTable(options: RouteTableOptions = {}): RouteTable {
       changed()
     },
     confirm() {
-      if (confirmedAt !== -Infinity) confirmedAt = clock.now().getTime()
+      if (confirmedAt !== -Infinity) confirmedAt = elapsedMs()
     },
-    isStale: () => clock.now().getTime() - confirmedAt > staleAfterMs,
+    isStale: () => elapsedMs() - confirmedAt > staleAfterMs,
   }
 }

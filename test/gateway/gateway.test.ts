@@ -100,7 +100,7 @@ async function openDoor(
   const records: CallRecord[] = []
   const clock = { now: () => time }
   let time = NOW
-  const table = createRouteTable({ clock, staleAfterMs: 60_000 })
+  const table = createRouteTable({ elapsedMs: () => time.getTime(), staleAfterMs: 60_000 })
   table.replaceAll(routes)
   const gateway = createGateway({
     routes: table,

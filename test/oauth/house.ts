@@ -87,7 +87,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const { origin } = publicUrl
   let ahead = 0
   const clock: Clock = { now: () => new Date(Date.now() + ahead) }
-  const routes = createRouteTable({ clock, staleAfterMs: 10 * 86_400_000 })
+  const routes = createRouteTable()
   stack.use(
     await followChanges(database, {
       nodeId: 'node_none',

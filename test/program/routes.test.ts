@@ -43,8 +43,8 @@ async function startReplica(databaseUrl: Secret): Promise<Replica> {
   const options = { url: databaseUrl, dataDir: null, logger: silentLogger, poolSize: 2, migrate: false }
   const database = stack.use(await openDatabase(options, new AbortController().signal))
   let ahead = 0
-  const clock = { now: () => new Date(Date.now() + ahead) }
-  const routes = createRouteTable({ staleAfterMs: STALE_AFTER_MS, clock })
+  const elapsedMs = (): number => performance.now() + ahead
+  const routes = createRouteTable({ staleAfterMs: STALE_AFTER_MS, elapsedMs })
   const nobody = { open: () => Promise.reject(new Error('not asked')), [Symbol.asyncDispose]: async () => {} }
   stack.use(
     await followChanges(database, {
@@ -73,7 +73,6 @@ async function startReplica(databaseUrl: Secret): Promise<Replica> {
       workspaceConcurrency: 0,
     },
     logger: silentLogger,
-    clock,
   })
   const server = createHttpServer((req, res) => gateway.handle(req, res))
   await once(server.listen(0, '127.0.0.1'), 'listening')
