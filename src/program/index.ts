@@ -54,6 +54,7 @@ import { createNoticeSender } from './notices.ts'
 import { createOAuth } from './oauth.ts'
 import { openBundleOf } from './open-bundle.ts'
 import { openRepositoryOf } from './open-repository.ts'
+import { createLastCalls } from './last-calls.ts'
 import { answerByRole } from './roles.ts'
 import { createRuntimes } from './runtimes.ts'
 import { createServiceKeys } from './service-keys.ts'
@@ -389,6 +390,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   stack.use(every(ACCOUNTS_MS, logger, () => accounts.work()))
 
   const ending = new AbortController()
+  const lastCalls = createLastCalls()
   const offers = runtimes.map((runtime) => ({
     kind: runtime.kind,
     supports: runtime.supports,
@@ -536,8 +538,12 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     clock: systemClock,
     version,
     readiness: async () => {
-      const checks = { database: await queries.answers(db), routes: !routes.isStale() }
-      return { ready: checks.database && checks.routes, checks }
+      const checks = {
+        database: await queries.answers(db),
+        routes: !routes.isStale(),
+        staying: !lastCalls.isLeaving,
+      }
+      return { ready: Object.values(checks).every(Boolean), checks }
     },
     metrics: async () => {
       const { contentType, body } = await metrics.render()
@@ -588,6 +594,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
 
   door.open(
     answerByRole({
+      saw: lastCalls.saw,
       roles: config.roles,
       gateway: (req, res) => gateway.handle(req, res),
       api: (req, res) => void answerApi(req, res),
@@ -595,8 +602,15 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
     }),
   )
   stack.use(await announceRun(dataDir, `http://${ownName(config.host)}:${door.port}`))
-  // The first to happen at the end: nothing new comes in, calls in flight are answered, the API's streams end.
+  // The first to happen at the end: calls go elsewhere, nothing new comes in, calls in flight are answered, the API's
+  // streams end.
   stack.defer(async () => {
+    await lastCalls
+      .leave({
+        areThere: () => queries.hasOtherNodes(db, nodeId),
+        tell: () => queries.withdrawNode(db, nodeId),
+      })
+      .catch((error: unknown) => logger.warn({ err: error }, 'other replicas could not be told'))
     door.close()
     ending.abort()
     await gateway.drain(GRACE_MS)

@@ -6,6 +6,8 @@ type Answer = (req: IncomingMessage, res: ServerResponse) => void
 
 /** Who answers what. */
 export interface Answering {
+  /** Of each request but those of whoever looks after the machine, before it is answered. */
+  readonly saw: (res: ServerResponse, isInternal: boolean) => void
   readonly roles: readonly ReplicaRole[]
   readonly gateway: Answer
   readonly api: Answer
@@ -17,13 +19,15 @@ export interface Answering {
 const OPERATIONAL: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
 
 /** Gives each request to the part that answers it; what this replica does not do is refused with the fix. */
-export function answerByRole({ roles, gateway, api, replicas }: Answering): Answer {
+export function answerByRole({ saw, roles, gateway, api, replicas }: Answering): Answer {
   const has = (role: ReplicaRole): boolean => roles.includes(role)
   return (req, res) => {
     const url = req.url ?? ''
-    if (replicas.isInternal(req)) return replicas.handle(req, res)
-    if (isEndpoint(url)) return has('gateway') ? gateway(req, res) : refuse(res, 'endpoints')
     const isOperational = OPERATIONAL.has(url.split('?', 1)[0] ?? '')
+    const isInternal = replicas.isInternal(req)
+    if (!isOperational) saw(res, isInternal)
+    if (isInternal) return replicas.handle(req, res)
+    if (isEndpoint(url)) return has('gateway') ? gateway(req, res) : refuse(res, 'endpoints')
     return has('api') || isOperational ? api(req, res) : refuse(res, 'the API and the dashboard')
   }
 }

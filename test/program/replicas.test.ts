@@ -7,6 +7,7 @@ import type { ApiClient } from '../../src/contract/index.ts'
 import { readFeed } from '../../src/cli/feed.ts'
 import { queries, type Database } from '../../src/db/index.ts'
 import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
+import { startBalancer } from '../support/balancer.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { processesMentioning } from '../support/processes.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
@@ -41,6 +42,9 @@ async function startReplica(dataDir: string, masterKey: string | null): Promise<
       DATABASE_URL: database.url.reveal(),
       npm_config_registry: registry.url,
       npm_config_userconfig: '/nonexistent',
+      // Some of it is called as fast as it answers.
+      CATWALK_TOKEN_REQUESTS_PER_MINUTE: '0',
+      CATWALK_ADDRESS_REQUESTS_PER_MINUTE: '0',
       ...(masterKey === null ? {} : { CATWALK_MASTER_KEY: masterKey }),
     },
   })
@@ -284,4 +288,105 @@ test('a session goes on after a restart of everything; an ended one is ended at 
   // The other one hears of it a moment later.
   for (const program of [first, second])
     await until('it is ended there', async () => ((await status(program, 'POST')) === 404 ? true : null))
+})
+
+/** Calls the tool `print` through a balancer again and again, several at a time, each with a number of its own. */
+async function callSteadily(origin: string, name: string) {
+  const session = await openSession(`${origin}/mcp/watcher`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
+  const enough = new AbortController()
+  let made = 0
+  const lost: string[] = []
+  const answered = new Set<string>()
+  const caller = async () => {
+    while (!enough.signal.aborted) {
+      const text = `${name} ${made++}`
+      const answer = await session.post(toolCall(text, 'print', { text })).catch(String)
+      if (typeof answer !== 'string' && answer.messages[0]?.result !== undefined) answered.add(text)
+      else lost.push(typeof answer === 'string' ? answer : `${answer.status} ${answer.text}`)
+    }
+  }
+  const calling = Promise.all(Array.from({ length: 4 }, caller))
+  return {
+    answered,
+    lost,
+    /** Waits until so many more were answered. */
+    more: async (count: number) => {
+      const goal = answered.size + count
+      await until('more are answered', () => (answered.size >= goal ? true : null), 60_000)
+    },
+    async end() {
+      enough.abort()
+      await calling
+    },
+  }
+}
+
+/** How often each call was carried out, as the server itself printed it. */
+async function carriedOut(through: ApiClient, name: string): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
+  let after = '0'
+  for (;;) {
+    const query = { search: `${name} `, stream: 'stderr', after, limit: 1000 } as const
+    const { items } = await through.call('listLogs', { params: { id }, query })
+    for (const { line } of items) counts.set(line, (counts.get(line) ?? 0) + 1)
+    if (items.length < 1000) return counts
+    after = items.at(-1)?.id ?? after
+  }
+}
+
+/** Which replica has the process, and which has not. */
+async function holders(): Promise<{ own: Program; other: Program }> {
+  const node = await database.kysely
+    .selectFrom('instances')
+    .innerJoin('nodes', 'nodes.id', 'instances.node_id')
+    .select('nodes.address')
+    .where('instances.deployment_id', '=', id)
+    .executeTakeFirstOrThrow()
+  const isFirst = new URL(node.address ?? '').port === new URL(first.origin).port
+  return isFirst ? { own: first, other: second } : { own: second, other: first }
+}
+
+async function restart(program: Program): Promise<Program> {
+  await program.stop()
+  const isFirst = program === first
+  const again = await startReplica(program.dataDir, isFirst ? null : masterKey)
+  if (isFirst) first = again
+  else second = again
+  return again
+}
+
+test('under load a replica that has not the process is restarted without losing or doubling a call', async () => {
+  await using balancer = await startBalancer([first.origin, second.origin])
+  const load = await callSteadily(balancer.origin, 'besides')
+  await load.more(50)
+  const { own, other } = await holders()
+  await other.stop()
+  await load.more(50)
+  const again = await restart(other)
+  balancer.targets = [own.origin, again.origin]
+  await load.more(100)
+  await load.end()
+  expect(load.lost).toEqual([])
+  const counts = await carriedOut(await apiOf(own), 'besides')
+  expect(Math.max(...counts.values())).toBe(1)
+})
+
+test('under load a restart of the replica with the process costs no call but some on that process, which are told why; the other one goes on with the session', async () => {
+  await using balancer = await startBalancer([first.origin, second.origin])
+  const load = await callSteadily(balancer.origin, 'upon')
+  await load.more(50)
+  const { own, other } = await holders()
+  await own.stop()
+  await load.more(50)
+  const again = await restart(own)
+  balancer.targets = [other.origin, again.origin]
+  await load.more(100)
+  await load.end()
+  // None but those that were on their way to the process when it went.
+  expect(load.lost.length).toBeLessThan(20)
+  for (const lost of load.lost) expect(lost).toMatch(/^503 .*"error":"(node_lost|unavailable|server_exited)"/)
+  const counts = await carriedOut(await apiOf(other), 'upon')
+  expect(Math.max(...counts.values())).toBe(1)
 })

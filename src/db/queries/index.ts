@@ -170,7 +170,7 @@ export {
   type ReleaseFailure,
   type ReleaseRow,
 } from './releases.ts'
-export { answers, heartbeat, nodeAddress, noteLostNodes } from './nodes.ts'
+export { answers, hasOtherNodes, heartbeat, nodeAddress, noteLostNodes, withdrawNode } from './nodes.ts'
 export {
   deletePersonalCredentials,
   findForMember,

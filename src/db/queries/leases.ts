@@ -281,7 +281,7 @@ async function giveUp(tx: Handle, nodeId: string): Promise<void> {
     .where('node_id', '=', nodeId)
     .returning('deployment_id')
     .execute()
-  await tx
+  const free = await tx
     .updateTable('deployments')
     .set((set) => ({
       lease_holder: null,
@@ -290,6 +290,8 @@ async function giveUp(tx: Handle, nodeId: string): Promise<void> {
       next_at: sql<Date>`now()`,
     }))
     .where('lease_holder', '=', nodeId)
+    .returning('id')
     .execute()
-  for (const id of new Set(gone.map((row) => row.deployment_id))) await announce(tx, 'deployment', id)
+  const changed = new Set([...gone.map((row) => row.deployment_id), ...free.map(({ id }) => id)])
+  for (const id of changed) await announce(tx, 'deployment', id)
 }

@@ -22,6 +22,29 @@ export async function nodeAddress(db: Handle, nodeId: string): Promise<string | 
   return row?.address ?? null
 }
 
+/** Whether any other node is there that takes calls. */
+export async function hasOtherNodes(db: Handle, nodeId: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from nodes
+    where id <> ${nodeId} and address is not null
+      and heartbeat_at > now() - make_interval(secs => ${NODE_GONE_SECONDS})
+    limit 1`.execute(db)
+  return rows.length > 0
+}
+
+/**
+ * Has other nodes send nothing here any more, because this one is about to stop: calls for what still runs here wait there
+ * for whoever starts it next.
+ */
+export async function withdrawNode(db: Handle, nodeId: string): Promise<void> {
+  await sql`
+    with gone as (update nodes set address = null where id = ${nodeId} returning id)
+    select pg_notify(${CHANNEL}, 'deployment:' || deployment_id)
+    from (select distinct i.deployment_id from instances i join gone on gone.id = i.node_id) as told`.execute(
+    db,
+  )
+}
+
 /**
  * Tells, once, of nodes that are not heard any more without having said that they stop, in the history of what ran there.
  * For a node that has itself been heard all the while.
