@@ -67,9 +67,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'docker',
-          globalSetup: ['test/support/database-server.ts'],
+          globalSetup: ['test/support/database-server.ts', 'test/docker/base-image.ts'],
           include: ['test/docker/**/*.test.ts'],
-          fileParallelism: false,
           testTimeout: 60_000,
         },
       },

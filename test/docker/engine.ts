@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, cp, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Docker from 'dockerode'
+import { inject } from 'vitest'
 import { until } from '../support/until.ts'
 
 const run = promisify(execFile)
@@ -93,51 +94,10 @@ export async function startEngine(runtimes: OciRuntimes = {}, hidden: string | n
   }
 }
 
-/** The least that Node and Python run on, taken from this machine: their libraries, a shell, certificates. */
+/** See base-image.ts. */
 async function importImage(docker: Docker): Promise<void> {
-  const python = await realpath('/usr/bin/python3')
-  const library = `/usr/lib/${basename(python)}`
-  const modules = join(library, 'lib-dynload')
-  const names = ['env', 'sh', 'ls', 'cat', 'mkdir', 'chown', 'du', 'setpriv', 'sync']
-  const programs = [python, ...names.map((name) => `/usr/bin/${name}`)]
-  const extensions = (await readdir(modules)).map((name) => join(modules, name))
-  const libraries = await Promise.all([process.execPath, ...programs, ...extensions].map(librariesOf))
-  const stage = await mkdtemp(join(tmpdir(), 'catwalk-image-'))
-  try {
-    for (const path of new Set([...programs, ...libraries.flat(), ...(await present(library))])) {
-      await cp(path, join(stage, path), { recursive: true, dereference: true, verbatimSymlinks: false })
-    }
-    await symlink(basename(python), join(stage, 'usr/bin/python3'))
-    for (const name of ['bin', 'lib', 'lib64']) await symlink(`usr/${name}`, join(stage, name))
-    const tar = spawn('tar', ['-C', stage, '-c', '.'], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const [repo, tag] = IMAGE.split(':')
-    const progress = await docker.importImage(tar.stdout, { repo, tag })
-    for await (const _ of progress) {
-      // Read to its end: the image is there then.
-    }
-  } finally {
-    await rm(stage, { recursive: true, force: true })
+  const [repo, tag] = IMAGE.split(':')
+  for await (const _ of await docker.importImage(inject('baseImageFile'), { repo, tag })) {
+    // Read to its end: the image is there then.
   }
-}
-
-/** Shared libraries of a program, the loader among them, below /usr as the links at the top lead there. */
-async function librariesOf(program: string): Promise<readonly string[]> {
-  const { stdout } = await run('ldd', [program]).catch(() => ({ stdout: '' }))
-  return [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path = '']) =>
-    path.replace(/^\/lib(64)?\//, '/usr/lib$1/'),
-  )
-}
-
-/** Of what Debian spreads over several places, what is there. */
-async function present(library: string): Promise<readonly string[]> {
-  const places = [library, '/usr/lib/python3', '/usr/share/python-wheels', '/etc/ssl/certs']
-  const found = await Promise.all(
-    places.map(async (path) =>
-      access(path).then(
-        () => path,
-        () => null,
-      ),
-    ),
-  )
-  return found.filter((path) => path !== null)
 }
