@@ -7,6 +7,7 @@ import { run, say, SetUpError } from './lib/step.mjs'
 import {
   BROWSER,
   CLOCK,
+  COMPOSE,
   CONTAINERS,
   DEBIAN,
   ensureSystemPrograms,
@@ -31,7 +32,7 @@ await run(async () => {
     SANDBOX,
     ...(withBrowser ? [BROWSER] : []),
     ...(chosen.some((arg) => arg.endsWith('faults')) ? [CLOCK] : []),
-    ...(withDocker ? [CONTAINERS, DEBIAN, IMAGE_REGISTRY, KERNEL] : []),
+    ...(withDocker ? [COMPOSE, CONTAINERS, DEBIAN, IMAGE_REGISTRY, KERNEL] : []),
   ])
   if (toType !== null)
     throw new SetUpError(`The tests need programs that npm does not bring. Type:\n  ${toType}`)

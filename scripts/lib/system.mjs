@@ -27,6 +27,11 @@ export const DEBIAN = {
   commands: ['mmdebstrap'],
   packages: ['mmdebstrap'],
 }
+/** Checks deploy/compose.yaml. */
+export const COMPOSE = {
+  commands: ['docker-compose'],
+  packages: ['docker-compose'],
+}
 /** gVisor. */
 export const KERNEL = {
   commands: ['runsc'],

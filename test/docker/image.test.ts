@@ -1,27 +1,33 @@
+import { randomBytes } from 'node:crypto'
 import { execFile } from 'node:child_process'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
-import { chown, readdir, writeFile } from 'node:fs/promises'
+import { chown, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import type Docker from 'dockerode'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { createSessionMemory } from '../../src/bridge/index.ts'
 import { Secret } from '../../src/domain/index.ts'
 import { createEndpointClient } from '../../src/forwarding/index.ts'
 import { IMAGE_VARIABLES, instanceDocument, openInstance } from '../../src/runtimes/elsewhere/index.ts'
 import { startLocalRuntime, type LocalRuntimeUnderTest } from '../runtimes/local-runtime.ts'
 import { evaluate, releaseOf } from '../runtimes/release.ts'
+import { openTestDatabase } from '../support/database.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
+import { COMPOSE_FILE, composedCatwalk, type ComposedContainer } from './compose.ts'
+import { openDatabasePort } from './database-port.ts'
 import { BASE, buildBase, buildImage } from './debian.ts'
 import { startEngine, type Engine } from './engine.ts'
 
 // The images of deploy/image, built by a real engine from these very files, each on the one before.
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+const NANO = 1_000_000_000
 const SECRET = 's'.repeat(43)
 const INSTANCE = 'catwalk/test-instance:1'
 const CATWALK = 'catwalk/test-catwalk:1'
@@ -32,14 +38,24 @@ let local: LocalRuntimeUnderTest
 beforeAll(async () => {
   engine = await startEngine()
   local = await startLocalRuntime()
-  await buildBase(engine.docker)
-  for (const [name, script, folder, tag] of [
-    ['instance.Dockerfile', 'stage-image.mjs', 'image', INSTANCE],
-    ['catwalk.Dockerfile', 'stage-catwalk.mjs', 'catwalk', CATWALK],
-  ] as const) {
-    await promisify(execFile)(process.execPath, [join(root, 'scripts', script)], { cwd: root })
-    await buildImage(engine.docker, name, join(root, 'dist', folder), { tag, base: BASE })
-  }
+  // The one waits for the network, the other for the processor.
+  await Promise.all([
+    buildBase(engine.docker),
+    (async () => {
+      for (const script of ['stage-image.mjs', 'stage-catwalk.mjs'])
+        await promisify(execFile)(process.execPath, [join(root, 'scripts', script)], { cwd: root })
+    })(),
+  ])
+  await Promise.all([
+    buildImage(engine.docker, 'instance.Dockerfile', join(root, 'dist', 'image'), {
+      tag: INSTANCE,
+      base: BASE,
+    }),
+    buildImage(engine.docker, 'catwalk.Dockerfile', join(root, 'dist', 'catwalk'), {
+      tag: CATWALK,
+      base: BASE,
+    }),
+  ])
 }, 600_000)
 afterAll(async () => {
   await local[Symbol.asyncDispose]()
@@ -61,12 +77,15 @@ async function startContainer(
   image: string,
   environment: Readonly<Record<string, string>>,
   changes: Docker.HostConfig & { readonly user?: string } = {},
+  healthCheck?: string[],
 ): Promise<Docker.Container & AsyncDisposable> {
   const { user, ...host } = changes
+  const health = { Interval: NANO, Timeout: 10 * NANO }
   const container = await engine.docker.createContainer({
     Image: image,
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     ...(user === undefined ? {} : { User: user }),
+    ...(healthCheck === undefined ? {} : { Healthcheck: { Test: healthCheck, ...health } }),
     HostConfig: { NetworkMode: 'host', Init: true, ...host },
   })
   await container.start()
@@ -167,30 +186,37 @@ async function inside(container: Docker.Container, ...command: readonly string[]
   return stripVTControlCharacters(await text(await exec.start({ Tty: true })))
 }
 
-/** Catwalk in a container as docs/docker-image.md has it: an ordinary user, nothing but its volume to write to. */
+/** Catwalk as docs/docker-image.md has it: an ordinary user, nothing but its volume to write to. */
+const CONFINED: Docker.HostConfig = {
+  ReadonlyRootfs: true,
+  CapDrop: ['ALL'],
+  SecurityOpt: ['no-new-privileges'],
+  Tmpfs: { '/tmp': 'rw,exec,size=512m' },
+  Mounts: [{ Type: 'volume', Source: 'data', Target: '/data' }],
+}
+
 async function startCatwalk(
-  volume: string,
-  changes: Docker.HostConfig = {},
+  host: Docker.HostConfig,
+  { environment: given = {}, healthCheck }: Partial<ComposedContainer> = {},
 ): Promise<{ readonly container: Docker.Container & AsyncDisposable; readonly url: URL }> {
   const port = await freePort()
+  const url = new URL(`http://127.0.0.1:${port}`)
   const environment = {
+    ...given,
     // The container has this machine's network, and nobody else is to find it there.
     CATWALK_HOST: '127.0.0.1',
     CATWALK_PORT: String(port),
+    CATWALK_PUBLIC_URL: url.origin,
     CATWALK_REGISTRY_URL: '',
     CATWALK_GLAMA_URL: '',
     npm_config_registry: local.registry.url,
   }
-  const container = await startContainer(CATWALK, environment, {
-    Init: false,
-    ReadonlyRootfs: true,
-    CapDrop: ['ALL'],
-    SecurityOpt: ['no-new-privileges'],
-    Tmpfs: { '/tmp': 'rw,exec,size=512m' },
-    Mounts: [{ Type: 'volume', Source: volume, Target: '/data' }],
-    ...changes,
-  })
-  const url = new URL(`http://127.0.0.1:${port}`)
+  const container = await startContainer(
+    CATWALK,
+    environment,
+    { Init: false, ...host },
+    healthCheck?.map((word) => word.replace(':7420', `:${port}`)),
+  )
   await until('it is ready', async () => {
     if (!(await container.inspect()).State.Running) throw new Error(await said(container))
     return fetch(new URL('/readyz', url)).then(
@@ -202,7 +228,7 @@ async function startCatwalk(
 }
 
 test('Catwalk runs in a container as an ordinary user, keeps what it has in its volume, and ends when told to', async () => {
-  const first = await startCatwalk('data')
+  const first = await startCatwalk(CONFINED)
   let keys: string
   {
     await using container = first.container
@@ -219,23 +245,46 @@ test('Catwalk runs in a container as an ordinary user, keeps what it has in its 
     await container.stop({ t: 30 })
     expect((await container.inspect()).State.ExitCode).toBe(0)
   }
-  const second = await startCatwalk('data')
+  const second = await startCatwalk(CONFINED)
   await using container = second.container
   expect(await inside(container, 'catwalk', 'doctor')).toContain(`Everything is under ${keys}`)
 })
 
-test('where user namespaces may be made, its sandbox works in a container as well', async () => {
-  const { container } = await startCatwalk('sandbox', {
-    SecurityOpt: ['no-new-privileges', 'seccomp=unconfined'],
-    // What `systempaths=unconfined` on the command line stands for.
-    MaskedPaths: [],
-    ReadonlyPaths: [],
-  })
+test('with deploy/compose.yaml it is healthy on another PostgreSQL with its secrets in files, and its sandbox works', async () => {
+  await using database = await openTestDatabase()
+  await using port = await openDatabasePort(database.url)
+  await using secrets = await temporaryDirectory()
+  const masterKey = randomBytes(32).toString('base64')
+  const values = { 'database-url': port.url, 'master-key': masterKey }
+  for (const [name, value] of Object.entries(values)) {
+    // Compose shows the file as it is, and Catwalk is another user than whoever made it.
+    await writeFile(join(secrets.path, name), `${value}\n`, { mode: 0o444 })
+  }
+  const composed = await composedCatwalk(secrets.path)
+  const { container } = await startCatwalk(composed.host, composed)
   await using _ = container
+  await until('the engine finds it healthy', async () =>
+    (await container.inspect()).State.Health?.Status === 'healthy' ? true : null,
+  )
+  expect(JSON.stringify(await container.inspect())).not.toContain(masterKey)
   local.packageOf('@fixture/evaluator', 'evaluator')
   const deployed = await inside(container, 'catwalk', 'deploy', 'npm:@fixture/evaluator', '--slug', 'inner')
   expect(deployed).toContain('inner is running')
   expect(
     await inside(container, 'catwalk', 'call', 'inner', 'evaluate', '{"code":"return 6 * 7"}'),
   ).toContain('42')
+  const slugs = await database.kysely.selectFrom('deployments').select('slug').execute()
+  expect(slugs).toEqual([{ slug: 'inner' }])
+})
+
+test("deploy/compose.yaml is what Compose's own rules allow", async () => {
+  await using directory = await temporaryDirectory()
+  const file = join(directory.path, 'compose.yaml')
+  // A project's own name is younger than Debian's Compose.
+  await writeFile(file, (await readFile(COMPOSE_FILE, 'utf8')).replace(/^name: .*$/m, ''))
+  const { stdout } = await promisify(execFile)('docker-compose', ['--file', file, 'config'])
+  expect(Object.keys((parse(stdout) as { readonly services: object }).services)).toEqual([
+    'catwalk',
+    'database',
+  ])
 })
