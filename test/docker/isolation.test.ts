@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Secret, type Instance, type InstanceInput, type NetworkPolicy } from '../../src/domain/index.ts'
 import { connect as connectDirectly, type Network } from '../../src/network/index.ts'
-import { evaluate, readUnproxied, releaseOf, talk } from '../runtimes/release.ts'
+import { catwalkErrorOf } from '../support/errors.ts'
+import { CALLER, evaluate, readUnproxied, releaseOf, talk } from '../runtimes/release.ts'
 import { startDockerRuntime, type DockerRuntimeUnderTest } from './docker-runtime.ts'
 
 // What a hostile server tries, from the inside of a container.
@@ -22,8 +23,10 @@ const testInternet: Network = {
   ownAddresses: () => [],
 }
 
+const HOME_MIB = 16
+
 beforeAll(async () => {
-  subject = await startDockerRuntime({ network: testInternet })
+  subject = await startDockerRuntime({ network: testInternet, homeMiB: HOME_MIB })
   const release = releaseOf(subject.packageOf('@fixture/evaluator', 'evaluator'))
   ;({ lockFile } = await subject.runtime.prepare(release.prepare, never))
 })
@@ -222,6 +225,22 @@ test('a fork bomb stays within its limit', async () => {
   )
   expect(forked).toBeGreaterThan(100)
   expect(forked).toBeLessThan(256)
+})
+
+test('what fills the disk is ended at what its home may take, one file already before that, and a neighbour serves on', async () => {
+  await using neighbour = await startEvaluator()
+  await using instance = await startEvaluator()
+  const file = `const fs = require('fs'); const block = Buffer.alloc(1 << 20, 1); const f = fs.openSync('/tmp/big', 'w')
+    for (let n = 0; n < 64; n += 1) { try { fs.writeSync(f, block) } catch (e) { return [e.code, n] } } return ['all', 64]`
+  expect(await evaluate(instance, file)).toEqual(['EFBIG', HOME_MIB])
+  const files = `const fs = require('fs'); const block = Buffer.alloc(1 << 20, 1)
+    for (let n = 0; n < ${HOME_MIB + 8}; n += 1) fs.writeFileSync('file-' + n, block)
+    return await new Promise(() => {})`
+  const call = ['tools/call', { name: 'evaluate', arguments: { code: files } }, CALLER] as const
+  const error = await catwalkErrorOf(instance.endpoint.request(...call, AbortSignal.timeout(20_000)))
+  expect(error.code).toBe('home_full')
+  expect(await instance.ended).toMatchObject({ reason: 'home_full' })
+  expect(await evaluate(neighbour, 'return 1')).toBe(1)
 })
 
 test('nothing is left of an instance but its home: no container, no socket', async () => {
