@@ -11,7 +11,7 @@ import { listen, type Listening } from './listen.ts'
 import { firstOwners, LISTS, renamed, type ListMethod } from './members.ts'
 import { ownersOf } from './owners.ts'
 import { passOn, toOwnName, type Change, type Passing } from './pass-on.ts'
-import { paramsOf, type Request } from './request.ts'
+import { askingFor, paramsOf, type Asking, type Request } from './request.ts'
 import { CALL_TOOL, SEARCH_TOOL, searchingTools, searchResult } from './search-tools.ts'
 
 export interface Answering extends Passing, Listening {
@@ -81,7 +81,7 @@ function freshness({ name }: Collection): JsonObject {
 async function list(answering: Answering, request: Request, method: ListMethod): Promise<void> {
   const from = offsetOf(paramsOf(request)['cursor'])
   if (from === null) return request.fail(RPC.invalidParams, 'The cursor is not one of ours.')
-  const items = await itemsOf(answering, method, request.signal)
+  const items = await itemsOf(answering, method, askingFor(request))
   const page = items.slice(from, from + PAGE)
   const next = from + PAGE < items.length ? { nextCursor: cursorAt(from + PAGE) } : {}
   return request.succeed({ [LISTS[method]]: page, ...next, ...freshness(answering.collection) })
@@ -90,9 +90,9 @@ async function list(answering: Answering, request: Request, method: ListMethod):
 async function itemsOf(
   { collection, members }: Answering,
   method: ListMethod,
-  signal: AbortSignal,
+  asking: Asking,
 ): Promise<readonly JsonObject[]> {
-  const listed = await members.list(method, signal)
+  const listed = await members.list(method, asking)
   switch (method) {
     case 'tools/list': {
       const { listing, searchOver } = collection
@@ -133,10 +133,10 @@ async function callTool(answering: Answering, request: Request): Promise<void> {
 }
 
 async function searchTools({ collection, members }: Answering, request: Request): Promise<void> {
-  const { line, envelope, signal } = request
+  const { line, envelope } = request
   const span = envelope.arguments
   const given = span === null ? {} : (JSON.parse(line.toString('utf8', span.start, span.end)) as JsonObject)
-  const result = searchResult(renamed(await members.list('tools/list', signal)), given)
+  const result = searchResult(renamed(await members.list('tools/list', askingFor(request))), given)
   if (result === null) return request.fail(RPC.invalidParams, 'query is a text, limit a number from 1 on.')
   return request.succeed({ ...result, _meta: freshness(collection)['_meta'] ?? {} })
 }
@@ -176,7 +176,7 @@ async function unknown(request: Request, name: string): Promise<void> {
 async function readResource(answering: Answering, request: Request): Promise<void> {
   const uri = textOf(request.line, request.envelope.uri)
   if (uri === undefined) return request.fail(RPC.invalidParams, 'uri is missing.')
-  const owners = await ownersOf(answering.members, uri, request.signal)
+  const owners = await ownersOf(answering.members, uri, askingFor(request))
   for (const [index, owner] of owners.entries()) {
     const isLast = index === owners.length - 1
     if (await passOn(answering, request, owner, { edits: [], name: uri }, isLast)) return
@@ -186,7 +186,7 @@ async function readResource(answering: Answering, request: Request): Promise<voi
 
 /** Completion of a prompt's argument, or of a variable of a template. */
 async function complete(answering: Answering, request: Request): Promise<void> {
-  const { line, envelope, signal } = request
+  const { line, envelope } = request
   const params = envelope.params === null ? null : membersOf(line, envelope.params)
   const span = params?.get('ref')
   const ref = span === undefined || line[span.start] !== 0x7b ? null : membersOf(line, span)
@@ -200,9 +200,9 @@ async function complete(answering: Answering, request: Request): Promise<void> {
     member = parts === null ? undefined : answering.members.byPrefix(parts.prefix)
     change = { edits: [{ span: nameSpan, letters: letters(parts?.name ?? '') }] }
   } else if (uri !== undefined) {
-    const templates = await answering.members.list('resources/templates/list', signal)
+    const templates = await answering.members.list('resources/templates/list', askingFor(request))
     member = firstOwners(templates, 'uriTemplate').find(({ item }) => item['uriTemplate'] === uri)?.member
-    member ??= (await ownersOf(answering.members, uri, signal))[0]
+    member ??= (await ownersOf(answering.members, uri, askingFor(request)))[0]
   }
   if (member === undefined) return request.fail(RPC.invalidParams, 'ref names nothing that is here.')
   await passOn(answering, request, member, change)

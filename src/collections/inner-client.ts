@@ -1,6 +1,6 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
 import { duplexPair } from 'node:stream'
-import type { Caller } from '../domain/index.ts'
+import type { Caller, JsonObject } from '../domain/index.ts'
 import { encodeHeaderValue, LATEST_MODERN, META_KEYS } from '../protocol/index.ts'
 
 /** Hands a request on to a deployment, as the gateway does with one from outside. Owns `res`; never throws. */
@@ -35,12 +35,14 @@ export interface InnerClient {
   ): Promise<IncomingMessage>
 }
 
-/** `_meta` of requests of our own. */
-export const OUR_META = {
-  [META_KEYS.version]: LATEST_MODERN,
-  [META_KEYS.client]: { name: 'catwalk', version: '1' },
-  [META_KEYS.capabilities]: {},
-} as const
+/** `_meta` of requests of our own, for clients that declare these capabilities. */
+export function ourMeta(declared: JsonObject = {}): JsonObject {
+  return {
+    [META_KEYS.version]: LATEST_MODERN,
+    [META_KEYS.client]: { name: 'catwalk', version: '1' },
+    [META_KEYS.capabilities]: declared,
+  }
+}
 
 /**
  * HTTP within this process, without a socket: endpoints take Node's own requests and responses, so that is what they

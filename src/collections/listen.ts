@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Caller, CollectionMember, JsonObject } from '../domain/index.ts'
 import { META_KEYS, scan, textOf } from '../protocol/index.ts'
-import { OUR_META, type InnerClient } from './inner-client.ts'
+import { ourMeta, type InnerClient } from './inner-client.ts'
 import { isObject } from './json.ts'
 import type { Members } from './members.ts'
 import { ownersOf } from './owners.ts'
 import { messagesOf } from './read-answer.ts'
-import { paramsOf, type Request } from './request.ts'
+import { askingFor, paramsOf, type Request } from './request.ts'
 
 const FLAGS = {
   toolsListChanged: 'tools',
@@ -93,7 +93,7 @@ async function follow(
   agreed: (uris: readonly string[]) => void,
 ): Promise<void> {
   const { signal, id } = request
-  const params = JSON.stringify({ _meta: OUR_META, notifications: filter })
+  const params = JSON.stringify({ _meta: ourMeta(), notifications: filter })
   // The same number as the request's, so that what comes under it needs no change.
   const body = Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":${params}}`)
   const caller: Caller = { subject: request.caller?.subject ?? '', requestId: 'req_collection' }
@@ -146,7 +146,7 @@ async function filterFor(
 
 async function urisByOwner(
   { members }: Listening,
-  { signal }: Request,
+  request: Request,
   wanted: JsonObject[string] | undefined,
 ): Promise<ReadonlyMap<CollectionMember, string[]>> {
   const owned = new Map<CollectionMember, string[]>()
@@ -154,7 +154,7 @@ async function urisByOwner(
   for (const uri of uris) {
     if (typeof uri !== 'string') continue
     // One that several members may have is announced by nobody.
-    const [owner, ...more] = await ownersOf(members, uri, signal)
+    const [owner, ...more] = await ownersOf(members, uri, askingFor(request))
     if (owner === undefined || more.length > 0) continue
     owned.set(owner, [...(owned.get(owner) ?? []), uri])
   }

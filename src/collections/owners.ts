@@ -1,5 +1,6 @@
 import type { CollectionMember } from '../domain/index.ts'
 import { firstOwners, type Listed, type Members } from './members.ts'
+import type { Asking } from './request.ts'
 
 /**
  * Whose a resource is: the first member that lists it; otherwise the one with the template that fits it and begins with
@@ -8,11 +9,11 @@ import { firstOwners, type Listed, type Members } from './members.ts'
 export async function ownersOf(
   members: Members,
   uri: string,
-  signal: AbortSignal,
+  asking: Asking,
 ): Promise<readonly CollectionMember[]> {
   const [resources, templates] = await Promise.all([
-    recentOf(members, 'resources/list', signal),
-    recentOf(members, 'resources/templates/list', signal),
+    recentOf(members, 'resources/list', asking),
+    recentOf(members, 'resources/templates/list', asking),
   ])
   const listed = firstOwners(resources, 'uri').find(({ item }) => item['uri'] === uri)
   if (listed !== undefined) return [listed.member]
@@ -30,11 +31,11 @@ export async function ownersOf(
 async function recentOf(
   members: Members,
   method: 'resources/list' | 'resources/templates/list',
-  signal: AbortSignal,
+  asking: Asking,
 ): Promise<readonly Listed[]> {
   const lists = await Promise.all(
     members.all().map(async (member) => {
-      const items = await members.recent(member, method, signal)
+      const items = await members.recent(member, method, asking)
       return items.map((item) => ({ member, item }))
     }),
   )

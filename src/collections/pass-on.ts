@@ -13,11 +13,11 @@ import {
   type Bytes,
   type Edit,
 } from '../protocol/index.ts'
-import { isObject, letters } from './json.ts'
+import { letters } from './json.ts'
 import type { InnerClient, Repeated } from './inner-client.ts'
 import type { Members } from './members.ts'
 import { messagesOf } from './read-answer.ts'
-import type { Request } from './request.ts'
+import { askingFor, declaredIn, type Request } from './request.ts'
 
 export interface Passing {
   readonly client: InnerClient
@@ -95,14 +95,15 @@ export async function passOn(
 /** The change that gives a tool or prompt the name that its member knows. */
 export async function toOwnName(
   { members }: Passing,
-  { line, envelope, method, signal }: Request,
+  request: Request,
   member: CollectionMember,
   name: string,
   given?: unknown,
 ): Promise<Change> {
+  const { line, envelope, method } = request
   const edits: Edit[] = envelope.name === null ? [] : [{ span: envelope.name, letters: letters(name) }]
   if (method !== 'tools/call') return { edits, name }
-  const tools = await members.recent(member, 'tools/list', signal)
+  const tools = await members.recent(member, 'tools/list', askingFor(request))
   const annotated = mirroredParams(tools.find((tool) => tool['name'] === name)?.['inputSchema'])
   if (annotated.length === 0) return { edits, name }
   const { arguments: span } = envelope
@@ -112,13 +113,10 @@ export async function toOwnName(
 }
 
 /** A collection has no tasks, so none of its members may answer with one. */
-function withoutTasks({ line, envelope: { metaCapabilities: span } }: Request): Edit[] {
-  const declared: unknown = span === null ? null : JSON.parse(line.toString('utf8', span.start, span.end))
-  const extensions = isObject(declared) ? declared['extensions'] : undefined
-  if (span === null || !isObject(declared) || !isObject(extensions) || !(TASKS_EXTENSION in extensions))
-    return []
-  const { [TASKS_EXTENSION]: _, ...others } = extensions
-  return [{ span, letters: letters({ ...declared, extensions: others }) }]
+function withoutTasks(request: Request): Edit[] {
+  const { metaCapabilities: span } = request.envelope
+  if (span === null || !lettersOf(request.line, span).includes(TASKS_EXTENSION)) return []
+  return [{ span, letters: letters(declaredIn(request)) }]
 }
 
 /** The client as the member sees it: the same subject and trace, and what it does is recorded there. */

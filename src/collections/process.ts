@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream'
 import { once } from 'node:events'
-import type { Caller, Collection, InstanceEnd, JsonObject, Manifest, RequestReport } from '../domain/index.ts'
+import type { Caller, Collection, InstanceEnd, JsonObject, RequestReport } from '../domain/index.ts'
 import {
   createLineReader,
   lettersOf,
@@ -14,15 +14,14 @@ import {
 } from '../protocol/index.ts'
 import { answer, type Answering } from './answer.ts'
 import { createInnerClient, type Forward } from './inner-client.ts'
-import { createMembers } from './members.ts'
+import { createMembers, type Known } from './members.ts'
 import type { Request } from './request.ts'
 
 export interface CollectionOptions {
   readonly collection: Collection
   readonly forward: Forward
   readonly isThere: (deploymentId: string) => boolean
-  /** What was recorded of a deployment, for when it does not answer. */
-  readonly recorded: (deploymentId: string) => Promise<Manifest | null>
+  readonly known: Known
   /** Told what became of a call of a member. Must not throw and must not wait. */
   readonly report: (deploymentId: string, caller: Caller, report: RequestReport) => void
   readonly maxMessageBytes: number
@@ -56,9 +55,9 @@ const BRIDGE_SCAN = { maxDepth: 1000, trusted: true } as const
  * bridge knows the member's era.
  */
 export function startCollection(options: CollectionOptions): CollectionProcess {
-  const { collection, forward, isThere, recorded, maxMessageBytes, report, hasChanged, failed } = options
+  const { collection, forward, isThere, known, maxMessageBytes, report, hasChanged, failed } = options
   const client = createInnerClient(forward)
-  const members = createMembers({ collection, client, isThere, recorded, maxMessageBytes })
+  const members = createMembers({ collection, client, isThere, known, maxMessageBytes })
   const answering: Answering = { collection, client, members, maxMessageBytes, report, hasChanged }
   const stdout = new PassThrough()
   const ended = Promise.withResolvers<InstanceEnd>()

@@ -450,6 +450,15 @@ export interface RegistrySourcesTable {
   lease_until: Timestamp | null
 }
 
+export interface ReleaseOffersTable {
+  workspace_id: string
+  release_id: string
+  capability_set: string
+  offers: Jsonb<JsonValue> | null
+  approved: Defaulted<Jsonb<JsonValue>>
+  seen_at: Defaulted<Timestamp>
+}
+
 export interface ReleasesTable {
   id: string
   workspace_id: string
@@ -646,6 +655,7 @@ export interface DB {
   personal_credentials: PersonalCredentialsTable
   registry_servers: RegistryServersTable
   registry_sources: RegistrySourcesTable
+  release_offers: ReleaseOffersTable
   releases: ReleasesTable
   sessions: SessionsTable
   settings: SettingsTable

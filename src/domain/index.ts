@@ -131,6 +131,16 @@ export { CUT_MARK, cutText } from './cut-text.ts'
 export { createRedactor, type Redactor } from './redaction.ts'
 export type { Mail, Mailer } from './mail.ts'
 export type { Logger, LogLine, LogStream, LogWriter } from './logs.ts'
+export {
+  capabilitySetOf,
+  isCapabilitySet,
+  MOST_SETS,
+  NO_CAPABILITIES,
+  offersOf,
+  toolsOfSets,
+  type Offers,
+  type OffersBySet,
+} from './capability-set.ts'
 export type { JsonObject, JsonValue, Manifest, ServerEra } from './manifest.ts'
 export type {
   ImageIndex,
@@ -160,6 +170,7 @@ export {
   type InstanceTools,
   type KnownTools,
   type ToolDoor,
+  type ToolNotices,
   type ToolSheet,
   type ToolSource,
 } from './tool-door.ts'

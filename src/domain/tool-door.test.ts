@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { MOST_SETS } from './capability-set.ts'
 import type { JsonObject } from './manifest.ts'
 import { createToolDoor, knownTools, toolSheet, type KnownTools } from './tool-door.ts'
 import { hashOfTool, type ToolPinning, type ToolPins } from './tool-pins.ts'
@@ -28,12 +29,16 @@ function setUp(first: KnownTools) {
       return () => void listeners.delete(listener)
     },
   }
-  const door = createToolDoor(source, 'rel_1', (tools) => void reported.push([...tools]))
+  const recorded: string[] = []
+  const door = createToolDoor(source, 'rel_1', {
+    report: (tools) => void reported.push([...tools]),
+    record: (set) => void recorded.push(set),
+  })
   const put = (next: KnownTools): void => {
     current = next
     for (const listener of listeners) listener()
   }
-  return { put, reported, door }
+  return { put, reported, recorded, door }
 }
 
 const pinned = (...tools: (JsonObject & { readonly name: string })[]): ToolPins =>
@@ -96,4 +101,66 @@ test('what is known travels as data and is the same at the other end', () => {
   expect([there.pinning, there.releaseId, there.pins]).toEqual([here.pinning, here.releaseId, here.pins])
   expect(there.rules?.version).toBe(here.rules?.version)
   expect(there.rules?.enter('__proto__')).toMatchObject({ code: 'tool_disabled' })
+})
+
+const WITH = (...tools: JsonObject[]) => ({
+  capabilities: {},
+  instructions: null,
+  tools,
+  resources: [],
+  resourceTemplates: [],
+  prompts: [],
+})
+
+test('what clients with capabilities are offered is approved the first time it is seen, and stopped when it changes', () => {
+  const { door, reported, recorded } = setUp(known(pinned(A)))
+  expect([door.knows(''), door.knows('sampling')]).toEqual([true, false])
+  door.offered('sampling', WITH(CHANGED, NEW))
+  expect(door.knows('sampling')).toBe(true)
+  door.saw([A])
+  door.saw([CHANGED, NEW])
+  expect([door.rules, reported, recorded]).toEqual([null, [], ['sampling']])
+  const turned = { name: 'b', description: 'turned' }
+  door.saw([CHANGED, turned])
+  expect(door.rules?.show([CHANGED, turned])).toEqual([CHANGED])
+  expect(reported).toEqual([[turned]])
+})
+
+test('what was seen to change for everybody is not approved with the first list of other clients', () => {
+  const { door } = setUp(known(pinned(A)))
+  door.saw([CHANGED])
+  door.offered('sampling', WITH(CHANGED, NEW))
+  expect(door.rules?.show([CHANGED, NEW])).toEqual([NEW])
+})
+
+test('where pinning is strict nothing is approved by being seen', () => {
+  const { door } = setUp(known(pinned(A), 'strict'))
+  door.offered('sampling', WITH(A, NEW))
+  expect(door.rules?.show([A, NEW])).toEqual([A])
+})
+
+test('what is offered is told when it is another, and not each time that it is looked at', () => {
+  const { door, recorded } = setUp(known(pinned(A)))
+  for (const tools of [[A], [A], [A, NEW]]) door.offered('sampling', WITH(...tools))
+  expect(recorded).toEqual(['sampling', 'sampling'])
+})
+
+test('of more sets than are kept, and of what is too long to keep, nothing is approved', () => {
+  const { door, recorded } = setUp(known(pinned(A)))
+  const long = { name: 'long', description: 'x'.repeat(1024 * 1024) }
+  door.offered('roots', WITH(A, long))
+  for (let i = 0; i < MOST_SETS; i++) door.offered(`experimental.${i}`, WITH(A))
+  door.offered('sampling', WITH(CHANGED))
+  expect(recorded).toHaveLength(MOST_SETS)
+  expect(door.rules?.enter('a')).toMatchObject({ code: 'tool_blocked' })
+})
+
+test('what was recorded elsewhere is known, also by a bridge that is told it as data', () => {
+  const sheet = toolSheet(knownTools({ ...toolSheet(known(pinned(A))), sets: { sampling: false } }))
+  const { door } = setUp(knownTools(sheet))
+  expect(door.knows('sampling')).toBe(true)
+  door.offered('sampling', WITH(CHANGED))
+  expect(door.rules?.enter('a')).toMatchObject({ code: 'tool_blocked' })
+  const { sets: _, ...earlier } = sheet
+  expect(setUp(knownTools(earlier)).door.knows('sampling')).toBe(false)
 })

@@ -68,11 +68,16 @@ export function createCollections(options: CollectionsOptions): Collections {
   const sealKeyOf = (id: string): Buffer => vault.derive(`sessions/${id}`, 32)
 
   /** As its owner wants clients to see it. */
-  async function recorded(deploymentId: string): Promise<Manifest | null> {
-    const manifest = (await queries.recordedManifest(db, deploymentId))?.manifest ?? null
+  async function recorded(deploymentId: string, set: string): Promise<Manifest | null> {
+    const found = await queries.recordedManifest(db, deploymentId)
+    if (found === null) return null
+    const manifest = { ...found.manifest, ...new Map(Object.entries(found.sets)).get(set) }
     const rules = routes.ofDeployment(deploymentId)?.tools?.rules ?? null
-    return manifest === null || rules === null ? manifest : { ...manifest, tools: rules.show(manifest.tools) }
+    return rules === null ? manifest : { ...manifest, tools: rules.show(manifest.tools) }
   }
+
+  const isSame = (deploymentId: string, set: string): boolean =>
+    routes.ofDeployment(deploymentId)?.tools?.sets.get(set) === true
 
   async function start(id: string, collection: Collection, former: Entry | undefined): Promise<Bridge> {
     const memory = await sessions.open(id)
@@ -80,7 +85,7 @@ export function createCollections(options: CollectionsOptions): Collections {
       collection,
       forward: options.forward,
       isThere: (deploymentId) => routes.ofDeployment(deploymentId) !== undefined,
-      recorded,
+      known: { recorded, isSame },
       report: (deploymentId, caller, report) => {
         const workspaceId = routes.ofDeployment(deploymentId)?.workspaceId
         // Nothing is kept of a deployment that is gone.

@@ -65,6 +65,7 @@ export function createDormants(options: DormantsOptions): Dormants {
       sealKey: vault.derive(`sessions/${deploymentId}`, 32),
       memory,
       manifest: recorded.manifest,
+      sets: recorded.sets,
       processes: recorded.processes,
       stateful: recorded.stateful,
       tools: () => routes.ofDeployment(deploymentId)?.tools?.rules ?? null,

@@ -150,7 +150,7 @@ function toolsOf(row: queries.RouteRow): KnownTools {
   const { tool_settings: settings, tool_pinning: pinning, tool_pins: pins, live_release_id: releaseId } = row
   const sighted = Object.entries(row.tool_sightings)
   const stopped = Object.fromEntries(sighted.filter(([, kind]) => isStopped(kind, pinning)))
-  return knownTools({ settings, pinning, stopped, releaseId, pins })
+  return knownTools({ settings, pinning, stopped, releaseId, pins, sets: row.tool_sets })
 }
 
 function routeState(row: queries.RouteRow): GatewayRoute['state'] {

@@ -246,10 +246,20 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
       current: () => routes.ofDeployment(deploymentId)?.tools,
       onChange: (listener: () => void) => routes.onChange(listener),
     }
-    return createToolDoor(source, releaseId, (tools) => {
-      services.noteTools(db, deploymentId, releaseId, tools).catch((error: unknown) => {
-        logger.error({ err: error, deployment: deploymentId }, 'changed tools could not be kept')
-      })
+    return createToolDoor(source, releaseId, {
+      report(tools) {
+        services.noteTools(db, deploymentId, releaseId, tools).catch((error: unknown) => {
+          logger.error({ err: error, deployment: deploymentId }, 'changed tools could not be kept')
+        })
+      },
+      record(set, offers) {
+        services.noteOffers(db, deploymentId, releaseId, set, offers).catch((error: unknown) => {
+          logger.error(
+            { err: error, deployment: deploymentId },
+            'offers of a capability set could not be kept',
+          )
+        })
+      },
     })
   }
   const tokenEndpoints = createTokenEndpoints(

@@ -2,12 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { queries } from '../db/index.ts'
 import {
   CatwalkError,
+  MOST_SETS,
   type Caller,
   type Endpoint,
   type HeldStream,
   type Instance,
   type InstanceEnd,
   type Manifest,
+  type Offers,
+  type OffersBySet,
   type SessionMemory,
   type ToolRules,
 } from '../domain/index.ts'
@@ -37,6 +40,7 @@ export interface StandInOptions {
   readonly sealKey: Buffer
   readonly sessions: SessionMemory
   readonly manifest: Manifest
+  readonly sets?: OffersBySet
   readonly processes: Launchable['deployment']['processes']
   readonly stateful: boolean
   readonly tools: () => ToolRules | null
@@ -63,6 +67,8 @@ interface Person {
   isAsked: boolean
   /** What their own process was last seen to offer. */
   manifest: Manifest | null
+  /** And what to clients with certain capabilities. */
+  sets: OffersBySet
   failures: number
   retryAt: number
 }
@@ -110,6 +116,7 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
       standIn: null,
       isAsked: false,
       manifest: null,
+      sets: {},
       failures: 0,
       retryAt: 0,
     }
@@ -147,14 +154,14 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
     for (const person of people.values()) {
       const now = complete.get(person.id)
       if (person.process !== null && person.process.with !== now) {
-        person.manifest = null
+        forgetOffers(person)
         person.failures = 0
         // A renewed token is the same account: what is under way is let finish.
         const before = person.process.with.split(' ')
         const isRenewal = now?.split(' ').every((id) => before.includes(id) || renewed.has(id)) === true
         void endProcess(person, isRenewal ? deps.graceMs : 0)
       } else if (person.isAsked && now !== undefined) changeStandIn(person, null)
-      if (now === undefined) person.manifest = null
+      if (now === undefined) forgetOffers(person)
     }
     bringers = new Set(found.keys())
     for (const person of people.values()) {
@@ -174,6 +181,11 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
       hasSwept = false
       deps.logger.warn({ err: error, deployment: deployment.id }, 'homes of people could not be removed')
     }
+  }
+
+  function forgetOffers(person: Person): void {
+    person.manifest = null
+    person.sets = {}
   }
 
   function look(): Promise<void> {
@@ -208,12 +220,19 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
     else for (const { res } of held) res.end()
   }
 
+  /** A set that is new takes no other's place: the person has a few clients, and what is not kept wakes their process. */
+  function keepOffers(person: Person, set: string, offers: Offers): void {
+    const isFull = Object.keys(person.sets).length >= MOST_SETS && !Object.hasOwn(person.sets, set)
+    if (!isFull) person.sets = { ...person.sets, [set]: offers }
+  }
+
   function newStandIn(person: Person, manifest: Manifest, visit?: StandInOptions['visit']): StandIn {
     return deps.standIn({
       deploymentId: deployment.id,
       sealKey: sealKeyOf(person.id),
       sessions,
       manifest,
+      sets: person.sets,
       processes: deployment.processes,
       stateful: deployment.stateful,
       tools: () => deps.tools(deployment.id, options.launchable.release.id).rules,
@@ -269,7 +288,12 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
     const own = rows.filter(({ name }) => needed.includes(name))
     const ids = needed.map((name) => own.find((row) => row.name === name)?.id)
     if (ids.includes(undefined)) throw bringPage(deps.publicUrl, deployment).error
-    const launch = launchFor(deps, options, { person: person.id, own, sealKey: sealKeyOf(person.id) })
+    const launch = launchFor(deps, options, {
+      person: person.id,
+      own,
+      sealKey: sealKeyOf(person.id),
+      offered: (set, offers) => keepOffers(person, set, offers),
+    })
     const limit = AbortSignal.any([closing.signal, AbortSignal.timeout(deps.probeTimeoutMs)])
     let instance: Instance | null = null
     try {

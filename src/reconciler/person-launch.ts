@@ -6,8 +6,10 @@ import {
   placeholderFor,
   Secret,
   type Instance,
-  type Manifest,
+  type InstanceTools,
+  type Offers,
   type Redactor,
+  type ToolDoor,
 } from '../domain/index.ts'
 import { openPersonalCredentials } from '../services/index.ts'
 import type { ReconcilerDependencies } from './dependencies.ts'
@@ -23,6 +25,8 @@ export interface PersonalLaunch {
   /** In place of that. */
   readonly values?: ReadonlyMap<string, Secret>
   readonly sealKey: Buffer
+  /** Takes what the process offers that person's clients with certain capabilities. */
+  readonly offered?: ToolDoor['offered']
 }
 
 /**
@@ -32,7 +36,7 @@ export interface PersonalLaunch {
 export function launchFor(
   deps: ReconcilerDependencies,
   { launchable, epoch, lockFile, sessions, era }: PeopleOptions,
-  { person, own = [], values = new Map(), sealKey }: PersonalLaunch,
+  { person, own = [], values = new Map(), sealKey, offered }: PersonalLaunch,
 ): { readonly start: (signal: AbortSignal) => Promise<Instance>; readonly redact: Redactor } {
   const { deployment, release, runtime } = launchable
   const credentials = new Map([
@@ -62,7 +66,7 @@ export function launchFor(
           credentials,
           sealKey,
           sessions,
-          tools: deps.tools(deployment.id, release.id),
+          tools: doorFor(deps.tools(deployment.id, release.id), offered),
           processes: deployment.processes,
           stateful: deployment.stateful,
           era: era ?? null,
@@ -71,6 +75,23 @@ export function launchFor(
         signal,
       )
     },
+  }
+}
+
+/** A door that keeps what is offered with the person, and the tools alone with the release. */
+function doorFor(door: InstanceTools, offered: ToolDoor['offered'] = () => undefined): InstanceTools {
+  return {
+    get rules() {
+      return door.rules
+    },
+    source: door.source,
+    saw: (tools) => door.saw(tools),
+    knows: (set) => door.knows(set),
+    offered(set, offers) {
+      offered(set, offers)
+      door.offered(set, withoutPersonal(offers, true))
+    },
+    onChange: (listener) => door.onChange(listener),
   }
 }
 
@@ -93,7 +114,7 @@ export function placeholders(
  * What may be shown to all members. What a server says about one person's account, such as their files, stays with that
  * person: of a process that had somebody's own values, the tools are kept.
  */
-export function withoutPersonal(manifest: Manifest, isSomebodys: boolean): Manifest {
+export function withoutPersonal<T extends Offers>(manifest: T, isSomebodys: boolean): T {
   if (!isSomebodys) return manifest
   return { ...manifest, instructions: null, resources: [], resourceTemplates: [], prompts: [] }
 }

@@ -2,7 +2,14 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import { CatwalkError, systemClock, type Endpoint, type Manifest } from '../../src/domain/index.ts'
+import {
+  CatwalkError,
+  systemClock,
+  offersOf,
+  type Endpoint,
+  type Manifest,
+  type OffersBySet,
+} from '../../src/domain/index.ts'
 import { createBridge, createDormant, createSessionMemory, spawnPlain } from '../../src/bridge/index.ts'
 import { until } from '../support/until.ts'
 import { fixture } from './bridge-server.ts'
@@ -26,7 +33,12 @@ interface Sleeper extends AsyncDisposable {
 }
 
 /** A server on a real socket that sleeps until something needs it. */
-async function startSleeper(name = 'sdk-server', keepAliveMs = 15_000, stateful = false): Promise<Sleeper> {
+async function startSleeper(
+  name = 'sdk-server',
+  keepAliveMs = 15_000,
+  stateful = false,
+  setsOf: (manifest: Manifest) => OffersBySet = () => ({}),
+): Promise<Sleeper> {
   const memory = createSessionMemory(() => new Date())
   const [program, ...args] = fixture(name)
   const start = async () =>
@@ -52,6 +64,7 @@ async function startSleeper(name = 'sdk-server', keepAliveMs = 15_000, stateful 
     sealKey: SEAL_KEY,
     memory,
     manifest,
+    sets: setsOf(manifest),
     processes: 'auto',
     stateful,
     clock: systemClock,
@@ -253,3 +266,28 @@ test('a log level that was set while the server slept counts in the next bridge'
   expect(sleeper.wakes()).toBe(0)
   expect(await session.text('test_simple_text')).toContain('simple text')
 })
+
+test.each([
+  ['sdk-server', 'elicitation elicitation.form sampling'],
+  ['raw-modern-server', 'elicitation elicitation.form sampling'],
+])(
+  'clients with capabilities get the lists of %s that were recorded for such clients, and wake it where there are none',
+  async (name, set) => {
+    const special = { name: 'special', inputSchema: { type: 'object' } }
+    await using sleeper = await startSleeper(name, undefined, false, (manifest) => ({
+      [set]: { ...offersOf(manifest), tools: [special] },
+      roots: null,
+    }))
+    const capabilities = { sampling: {}, elicitation: { form: {} } }
+    const session = await openSession(sleeper.url, { capabilities })
+    const listed = await session.post(list(1, 'tools/list'))
+    expect(listed.messages[0]?.result?.['tools']).toEqual([special])
+    const modern = await ask(sleeper.url, 'tools/list', {}, { capabilities })
+    expect(modern.messages[0]?.result?.['tools']).toEqual([special])
+    const same = await ask(sleeper.url, 'tools/list', {}, { capabilities: { roots: {} } })
+    expect(same.messages[0]?.result?.['tools']).toEqual(sleeper.manifest.tools)
+    expect(sleeper.wakes()).toBe(0)
+    await ask(sleeper.url, 'tools/list', {}, { capabilities: { sampling: {} } })
+    expect(sleeper.wakes()).toBe(1)
+  },
+)

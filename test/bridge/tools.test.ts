@@ -25,6 +25,8 @@ function doorWith(settings: ToolSettings): Door {
       return rules
     },
     saw: (tools) => seen.push(...tools),
+    knows: () => true,
+    offered: () => undefined,
     onChange(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

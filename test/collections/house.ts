@@ -59,7 +59,13 @@ export async function startHouse({
         sealKey: randomBytes(32),
         deploymentId: id,
         output: () => undefined,
-        tools: { rules: rules.get(id) ?? null, saw: () => undefined, onChange: () => () => undefined },
+        tools: {
+          rules: rules.get(id) ?? null,
+          saw: () => undefined,
+          knows: () => true,
+          offered: () => undefined,
+          onChange: () => () => undefined,
+        },
         ...(era === undefined ? {} : { era, processes: 'shared' as const }),
       },
       new AbortController().signal,
@@ -87,7 +93,10 @@ export async function startHouse({
       else endpoint.handle(req, res, caller)
     },
     isThere: (deploymentId) => endpoints.has(deploymentId),
-    recorded: async (deploymentId) => recorded.get(deploymentId) ?? null,
+    known: {
+      recorded: async (deploymentId) => recorded.get(deploymentId) ?? null,
+      isSame: () => false,
+    },
     report: (deploymentId, caller, report: RequestReport) =>
       reports.push(`${deploymentId} ${caller.subject} ${report.name ?? ''} ${report.outcome}`),
     maxMessageBytes: 4 * 1024 * 1024,

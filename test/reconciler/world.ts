@@ -167,7 +167,8 @@ export async function createWorld(trustedOrigins: readonly string[] = []): Promi
             logger: silentLogger,
           }),
           sessions: node.use(createSessionMemories({ db, clock: systemClock, logger: silentLogger })),
-          tools: (_deployment, releaseId) => createToolDoor(NOTHING_SET, releaseId, () => undefined),
+          tools: (_deployment, releaseId) =>
+            createToolDoor(NOTHING_SET, releaseId, { report: () => undefined, record: () => undefined }),
           logger: silentLogger,
           metrics: createMetrics(),
           instances,

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { queries } from '../../src/db/index.ts'
-import type { JsonObject } from '../../src/domain/index.ts'
+import { MOST_SETS, offersOf, type JsonObject } from '../../src/domain/index.ts'
+import { hashOfTool } from '../../src/domain/tool-pins.ts'
 import {
   changeTool,
   decideAboutTool,
   listAudit,
   listEvents,
   listTools,
+  noteOffers,
   noteTools,
   setToolPinning,
 } from '../../src/services/index.ts'
@@ -124,4 +126,51 @@ test('what an instance of a former release lists is not heard', async () => {
   const { id, params } = await live()
   await noteTools(world.ctx.db, id, 'rel_former', [{ name: 'read', description: 'other' }])
   expect(itemOf(await listTools(world.ctx, { params }), 'read')?.change).toBeNull()
+})
+
+const OFFERS = offersOf({ ...MANIFEST, tools: TOOLS })
+const ASK = { name: 'ask_model', description: 'Asks the model.' }
+const READ = { name: 'read', description: 'Reads, and asks first.' }
+
+test('what clients with capabilities are offered is approved the first time, kept where it differs, and known to the owner', async () => {
+  const { id, params, releaseId, routeOf } = await live()
+  await noteOffers(world.ctx.db, id, releaseId, 'roots', OFFERS)
+  await noteOffers(world.ctx.db, id, releaseId, 'sampling', { ...OFFERS, tools: [READ, ASK] })
+  const route = await routeOf()
+  expect(route?.tool_sets).toEqual({ roots: true, sampling: false })
+  expect(route?.tool_pins?.['read']).toHaveLength(2)
+  expect(route?.tool_pins?.['ask_model']).toEqual([hashOfTool(ASK)])
+  const recorded = await queries.recordedManifest(world.ctx.db, id)
+  expect(recorded?.sets).toEqual({ roots: null, sampling: { ...OFFERS, tools: [READ, ASK] } })
+  const shown = await listTools(world.ctx, { params })
+  expect(itemOf(shown, 'ask_model')).toMatchObject({ shownAs: 'ask_model', change: null })
+  expect(itemOf(shown, 'read')).toMatchObject({ description: 'Reads.', change: null })
+  // A definition that is another one by then was not approved with the first.
+  const turned = { ...ASK, description: 'Sends it away.' }
+  await noteTools(world.ctx.db, id, releaseId, [turned])
+  await noteOffers(world.ctx.db, id, releaseId, 'sampling', { ...OFFERS, tools: [READ, turned] })
+  const changed = itemOf(await listTools(world.ctx, { params }), 'ask_model')
+  expect(changed?.change).toMatchObject({ kind: 'changed', isBlocked: true, members: ['description'] })
+})
+
+test('what was seen and not approved is not approved by being offered, and nothing is where pinning is strict', async () => {
+  const { id, params, releaseId, routeOf } = await live()
+  await noteTools(world.ctx.db, id, releaseId, [READ])
+  await noteOffers(world.ctx.db, id, releaseId, 'sampling', { ...OFFERS, tools: [READ, ASK] })
+  expect((await routeOf())?.tool_pins?.['read']).toHaveLength(1)
+  expect(itemOf(await listTools(world.ctx, { params }), 'read')).toMatchObject({ shownAs: null })
+  await setToolPinning(world.ctx, { params, body: { pinning: 'strict' } })
+  const other = { name: 'other', description: 'Is there for some.' }
+  await noteOffers(world.ctx.db, id, releaseId, 'elicitation', { ...OFFERS, tools: [other] })
+  expect((await routeOf())?.tool_pins?.['other']).toBeUndefined()
+})
+
+test('as many sets are kept as there may be, of which the one that was seen longest ago makes room', async () => {
+  const { id, releaseId, routeOf } = await live()
+  for (let set = 0; set <= MOST_SETS; set++)
+    await noteOffers(world.ctx.db, id, releaseId, `extensions.${set}`, OFFERS)
+  const sets = Object.keys((await routeOf())?.tool_sets ?? {})
+  expect(sets).toHaveLength(MOST_SETS)
+  expect(sets).not.toContain('extensions.0')
+  expect(sets).toContain(`extensions.${MOST_SETS}`)
 })

@@ -6,6 +6,7 @@ import { startFakeKubernetes, type FakeKubernetes } from '../fakes/kubernetes/ku
 import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { startShiftyRemote, type RemoteServer } from '../runtimes/remote-servers.ts'
 import { compileImageProgram } from '../support/image-program.ts'
+import { connectWhenOpen } from '../support/mcp-client.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { until } from '../support/until.ts'
 import { FAILS_PROBE, shifty } from './shifty-package.ts'
@@ -24,6 +25,7 @@ beforeAll(async () => {
       shifty('1.0.0', { description: 'Reads.' }),
       shifty('1.0.1', { description: 'Reads it well.' }),
       shifty('1.1.0', { description: 'Reads it well.', more: ['extra'] }),
+      shifty('2.0.0', { description: 'Reads.', sampling: ['ask_model'] }),
       shifty('1.2.0', { description: 'Reads it well.', begin: FAILS_PROBE }),
     ]),
   )
@@ -73,6 +75,30 @@ toolsContract('local', () => ({ api, deploy: (name) => deploy(name, { source: PA
 toolsContract('remote', () => ({ api, deploy: (name) => deploy(name, { source: remote.url }) }))
 for (const runtime of ['fly', 'kubernetes'] as const)
   toolsContract(runtime, () => ({ api, deploy: (name) => deploy(name, { source: PACKAGE, runtime }) }))
+
+test('what a server in a machine lists only to clients with sampling is recorded, and no change until it changes', async () => {
+  const { id, endpoint, token } = await deploy('capable', { source: 'npm:shifty-mcp@2.0.0', runtime: 'fly' })
+  const params = { id }
+  const items = async () =>
+    (await api.call('listTools', { params })).items.map(
+      ({ name, change }) => [name, change?.kind ?? null] as const,
+    )
+  await until(
+    'it runs',
+    async () => ((await api.call('getDeployment', { params })).state === 'running' ? true : null),
+    60_000,
+  )
+  await using client = await connectWhenOpen(endpoint, token, { sampling: {} })
+  const names = async () => (await client.listTools()).tools.map(({ name }) => name)
+  expect(await names()).toEqual(['read', 'turn', 'ask_model'])
+  await until('it is recorded', async () => ((await items()).length === 3 ? true : null))
+  expect(Object.fromEntries(await items())).toEqual({ ask_model: null, read: null, turn: null })
+  await client.callTool({ name: 'turn', arguments: {} })
+  expect(await names()).toEqual(['turn', 'ask_model'])
+  await until('it is told', async () =>
+    (await items()).some(([name, kind]) => name === 'read' && kind === 'changed') ? true : null,
+  )
+})
 
 test('another description and another tool in a new version are differences of releases, approved with them; one that fails its probe changes nothing', async () => {
   const { id } = await deploy('updating', { source: PACKAGE })

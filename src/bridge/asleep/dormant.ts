@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { randomBytes } from 'node:crypto'
 import {
+  capabilitySetOf,
   CatwalkError,
   mayRequest,
+  NO_CAPABILITIES,
   type Caller,
   type Clock,
   type Endpoint,
   type HeldStream,
   type JsonObject,
   type Manifest,
+  type OffersBySet,
   type SessionMemory,
   type ToolRules,
 } from '../../domain/index.ts'
@@ -43,12 +46,13 @@ import {
   listResult,
   modernResult,
 } from './from-manifest.ts'
+import type { Era } from '../processes/era.ts'
 import { isObject, withToolChanges } from '../processes/handshake.ts'
 import { createHeldStreams, markAcknowledged, startStream } from './held-streams.ts'
 import { DEFAULT_LIMITS } from '../limits.ts'
 import { isLogLevel } from '../messages/log-level.ts'
 import { checkRequest } from '../http/modern-request.ts'
-import { canBeAsked, type ProcessPolicy } from '../processes/process-policy.ts'
+import { canBeAsked, toldOf, type ProcessPolicy } from '../processes/process-policy.ts'
 import { readBody, type Inbound } from '../http/read-body.ts'
 import { reporterOf } from '../report.ts'
 import { catwalkError, refuse, respondEmpty, respondJson, writeEvent } from '../http/respond.ts'
@@ -63,6 +67,8 @@ export interface DormantOptions {
   readonly memory: SessionMemory
   /** What the server that sleeps was recorded to say. */
   readonly manifest: Manifest
+  /** What it was recorded to offer clients with capabilities. Left out: nothing. */
+  readonly sets?: OffersBySet
   readonly processes: ProcessPolicy
   /** Whether a session ends with its process: then only a process can open one that goes on. */
   readonly stateful: boolean
@@ -102,9 +108,11 @@ const RETRY_AFTER = ['retry-after', '5'] as const
 
 export function createDormant(options: DormantOptions): Dormant {
   const { deploymentId, memory, clock, processes } = options
-  const { tools, manifest: recorded } = options
-  const manifest: Manifest =
+  const { tools } = options
+  const changeable = (recorded: Manifest): Manifest =>
     tools === undefined ? recorded : { ...recorded, capabilities: withToolChanges(recorded.capabilities) }
+  const manifest = changeable(options.manifest)
+  const sets = new Map(Object.entries(options.sets ?? {}))
   const sealer = createSealer(options.sealKey, 'mcp session')
   // No bridge has this name: the one that goes on with a session of ours replays its handshake.
   const bridge = randomBytes(6).toString('base64url')
@@ -113,10 +121,10 @@ export function createDormant(options: DormantOptions): Dormant {
   const inbound: Inbound = { bytes: 0 }
 
   /** As clients are to see it. */
-  function listed(method: Parameters<typeof listResult>[1]): JsonObject | null {
-    const result = listResult(manifest, method)
+  function listed(offered: Manifest, method: Parameters<typeof listResult>[1]): JsonObject | null {
+    const result = listResult(offered, method)
     const rules = method === 'tools/list' ? (tools?.() ?? null) : null
-    return rules === null || result === null ? result : { ...result, tools: rules.show(manifest.tools) }
+    return rules === null || result === null ? result : { ...result, tools: rules.show(offered.tools) }
   }
 
   /** A call of a tool that must not be called wakes nobody. */
@@ -135,13 +143,17 @@ export function createDormant(options: DormantOptions): Dormant {
     return memory.isEnded(claims.id) || expiryOf(claims) <= clock.now().getTime() ? null : claims
   }
 
-  /** Whether the manifest holds for a client: it was recorded for one that cannot be asked anything. */
-  function isRecordedFor(capabilities: object): boolean {
-    if (manifest.era === undefined) return false
+  /** What is recorded for a client that declares these capabilities; null when only the server itself knows. */
+  function recordedFor(client: Era, declared: JsonObject): Manifest | null {
+    if (manifest.era === undefined) return null
     // There is no process that could say more.
-    if (options.visit !== undefined) return true
-    if (processes === 'per-session') return false
-    return processes === 'shared' || !canBeAsked(capabilities)
+    if (options.visit !== undefined) return manifest
+    if (processes === 'per-session') return null
+    const set = capabilitySetOf(toldOf(manifest.era, processes, client, declared))
+    if (set === NO_CAPABILITIES) return manifest
+    const offers = set === null ? undefined : sets.get(set)
+    if (offers !== undefined) return offers === null ? manifest : changeable({ ...manifest, ...offers })
+    return processes === 'shared' || !canBeAsked(declared) ? manifest : null
   }
 
   function visitorOf(req: IncomingMessage, caller: Caller, body: Buffer): Visitor {
@@ -213,9 +225,10 @@ export function createDormant(options: DormantOptions): Dormant {
     const params = paramsOf(body, envelope)
     const { protocolVersion, capabilities, clientInfo } = params
     if (typeof protocolVersion !== 'string' || !isObject(capabilities) || !isObject(clientInfo)) return false
-    if (!isRecordedFor(capabilities)) return false
+    const recorded = recordedFor('legacy', capabilities)
+    if (recorded === null) return false
     if (options.stateful && options.visit === undefined) return false
-    const { version, result } = initializeResult(manifest, protocolVersion)
+    const { version, result } = initializeResult(recorded, protocolVersion)
     const token = sealSession(sealer, {
       id: randomBytes(16).toString('base64url'),
       issuedAt: Math.floor(clock.now().getTime() / 1000),
@@ -271,17 +284,19 @@ export function createDormant(options: DormantOptions): Dormant {
       respondJson(res, 200, caller.requestId, resultText(id, {}))
       return true
     }
-    if (!isRecordedFor(claims.capabilities)) return false
+    // As the client declared them, in JSON.
+    const recorded = recordedFor('legacy', claims.capabilities as JsonObject)
+    if (recorded === null) return false
     const params = paramsOf(body, envelope)
     if (method === 'logging/setLevel') {
       const { level } = params
-      if (!('logging' in manifest.capabilities) || typeof level !== 'string' || !isLogLevel(level))
+      if (!('logging' in recorded.capabilities) || typeof level !== 'string' || !isLogLevel(level))
         return false
       void setLevel(res, caller, claims, level, id)
       return true
     }
     if (!isListed(method) || params['cursor'] !== undefined) return false
-    const result = listed(method)
+    const result = listed(recorded, method)
     const text = result === null ? notFound(id) : resultText(id, result)
     respondJson(res, 200, caller.requestId, text)
     return true
@@ -298,17 +313,18 @@ export function createDormant(options: DormantOptions): Dormant {
     const request = checkRequest(null, req, body, envelope)
     if ('code' in request || manifest.era === undefined) return false
     const { id, method } = request
+    const recorded = recordedFor('modern', objectAt(body, envelope.metaCapabilities))
     if (method === 'server/discover') {
-      respondJson(res, 200, caller.requestId, resultText(id, discoverResult(manifest)))
+      respondJson(res, 200, caller.requestId, resultText(id, discoverResult(recorded ?? manifest)))
       return true
     }
-    if (!isRecordedFor(objectAt(body, envelope.metaCapabilities))) return false
+    if (recorded === null) return false
     const params = paramsOf(body, envelope)
     if (method === 'subscriptions/listen') return listen(req, res, caller, body, params['notifications'], id)
     if (!isListed(method) || params['cursor'] !== undefined) return false
-    const result = listed(method)
+    const result = listed(recorded, method)
     if (result === null) respondJson(res, 404, caller.requestId, notFound(id))
-    else respondJson(res, 200, caller.requestId, resultText(id, modernResult(result, manifest)))
+    else respondJson(res, 200, caller.requestId, resultText(id, modernResult(result, recorded)))
     return true
   }
 

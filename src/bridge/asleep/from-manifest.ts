@@ -28,7 +28,7 @@ export function listResult(manifest: Manifest, method: keyof typeof LISTS): Json
   return capability in manifest.capabilities ? { [member]: manifest[member] } : null
 }
 
-/** The result of `initialize`, for a session whose client cannot be asked anything. */
+/** The result of `initialize`. */
 export function initializeResult(
   manifest: Manifest,
   asked: string,

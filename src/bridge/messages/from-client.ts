@@ -62,7 +62,7 @@ export function clientRequest(
     sink: answered,
     startedAt: context.now,
     ...(translate === undefined ? {} : { translate }),
-    ...relisting(context, method),
+    ...relisting(context, upstream, method, () => upstream.told),
     ...(report === undefined ? {} : { report }),
   })
   const letters = String(number)

@@ -16,7 +16,7 @@ import { capabilitiesFor, INPUT_METHODS, objectAt } from '../translation/input-r
 import { announce, covers } from '../translation/legacy-listeners.ts'
 import type { Session } from '../sessions/session.ts'
 import { taskProgress, taskStatus } from './task-calls.ts'
-import { lookAgain } from './tool-lens.ts'
+import { lookAgain } from './offers.ts'
 import type { Upstream } from '../processes/upstream.ts'
 
 const MAX_LOGGED_BYTES = 8192

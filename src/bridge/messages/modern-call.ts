@@ -15,7 +15,7 @@ import { replyTo, type Exchange } from '../http/exchange.ts'
 import { isObject } from '../processes/handshake.ts'
 import { offersTasks } from '../processes/task-watch.ts'
 import { wasAcknowledged } from '../asleep/held-streams.ts'
-import { objectAt } from '../translation/input-requests.ts'
+import { capabilitiesOf, objectAt } from '../translation/input-requests.ts'
 import type { ModernReply } from '../http/modern-reply.ts'
 import type { ModernRequest } from '../http/modern-request.ts'
 import { resultAt } from '../http/tool-headers.ts'
@@ -33,7 +33,7 @@ export function passOn(
   const reply = replyTo(context, exchange, upstream)
   const { subject } = exchange.caller
   const translate = watching(context, request, upstream, subject)
-  const number = upstream.open(callOf(context, exchange, request, reply, translate))
+  const number = upstream.open(callOf(context, exchange, request, upstream, reply, translate))
   const edit =
     request.method === 'subscriptions/listen' ? withoutForeignTasks(upstream, subject, request) : null
   upstream.send(withOurIds(request, number, edit === null ? [] : [edit]))
@@ -45,6 +45,7 @@ export function callOf(
   context: BridgeContext,
   { caller, report, res }: Exchange,
   { body, envelope, method, id, logLevel }: ModernRequest,
+  upstream: Upstream,
   sink: Sink,
   translate: Translate | undefined,
 ): Call {
@@ -60,7 +61,9 @@ export function callOf(
     ...(method === 'subscriptions/listen' ? subscriptionOf(body, envelope, res) : {}),
     ...(logLevel === undefined ? {} : { logLevel }),
     ...(translate === undefined ? {} : { translate }),
-    ...relisting(context, method),
+    ...relisting(context, upstream, method, () =>
+      upstream.era === 'legacy' ? upstream.told : capabilitiesOf({ body, envelope }),
+    ),
     ...(report === undefined ? {} : { report }),
   }
 }

@@ -1,12 +1,19 @@
 import { hash } from 'node:crypto'
-import type { CatwalkError, ToolDoor, ToolRules } from '../../domain/index.ts'
+import {
+  capabilitySetOf,
+  NO_CAPABILITIES,
+  type CatwalkError,
+  type JsonObject,
+  type ToolRules,
+} from '../../domain/index.ts'
 import { membersOf, scan, splice, textOf, type Bytes, type Envelope } from '../../protocol/index.ts'
+import { isListed } from '../asleep/from-manifest.ts'
 import type { Call } from '../processes/call.ts'
 import type { BridgeContext } from '../context.ts'
 import { isObject } from '../processes/handshake.ts'
-import { collect } from '../processes/probe.ts'
 import { resultAt } from '../http/tool-headers.ts'
 import type { Upstream } from '../processes/upstream.ts'
+import { isAnother, isLookedAt, lookAtOffers } from './offers.ts'
 
 /** A request and the bytes that it stands in. */
 export interface Entered {
@@ -16,9 +23,6 @@ export interface Entered {
 
 const SCAN = { maxDepth: 1000, trusted: true } as const
 const NOTHING = {}
-const LOOK_MS = 10_000
-const lastSeen = new WeakMap<ToolDoor, string>()
-const looking = new WeakSet<Upstream>()
 
 /**
  * A client's request under the name that the server itself has for the tool, or why it goes no further. Only the name is
@@ -43,36 +47,36 @@ function withName({ body, envelope }: Entered, span: NonNullable<Envelope['name'
   return { body: spliced, envelope: found }
 }
 
-/** What the call of a client has that asks for the list of tools. */
-export function relisting({ tools }: BridgeContext, method: string): Pick<Call, 'relist'> {
-  if (tools === null || method !== 'tools/list') return NOTHING
+/**
+ * What the call of a client has that asks for a list. The first of a client with capabilities has all looked at that the
+ * server offers such clients.
+ * @param told what the server knows of the client's capabilities
+ */
+export function relisting(
+  context: BridgeContext,
+  upstream: Upstream,
+  method: string,
+  told: () => JsonObject,
+): Pick<Call, 'relist'> {
+  const { tools } = context
+  if (tools === null || !isListed(method)) return NOTHING
+  const declared = told()
+  const set = capabilitySetOf(declared)
+  if (set !== null && set !== NO_CAPABILITIES) void lookAtOffers(context, tools, upstream, { set, declared })
+  if (method !== 'tools/list') return NOTHING
   return {
     relist(answer, line, envelope) {
       const { result } = envelope
-      if (result !== null) {
+      if (result !== null && !isLookedAt(tools, set)) {
         const digest = hash('sha1', line.subarray(result.start, result.end))
         // The same list again says nothing new, and lists are long.
-        if (lastSeen.get(tools) !== digest) {
+        if (isAnother(tools, set, digest)) {
           const { tools: listed } = resultAt(line, envelope)
           if (Array.isArray(listed)) tools.saw((listed as unknown[]).filter(isObject))
-          lastSeen.set(tools, digest)
         }
       }
       return tools.rules === null ? answer : relist(tools.rules, answer)
     },
-  }
-}
-
-/** Looks at the list of a server that says it has changed; once at a time. Never rejects. */
-export async function lookAgain({ tools }: BridgeContext, upstream: Upstream): Promise<void> {
-  if (tools === null || looking.has(upstream)) return
-  looking.add(upstream)
-  try {
-    tools.saw(await collect(upstream, 'tools/list', 'tools', AbortSignal.timeout(LOOK_MS)))
-  } catch {
-    // Whoever asks for the list next has it looked at.
-  } finally {
-    looking.delete(upstream)
   }
 }
 

@@ -1,4 +1,4 @@
-import { CatwalkError, type ServerEra } from '../../domain/index.ts'
+import { CatwalkError, type JsonObject, type ServerEra } from '../../domain/index.ts'
 import { LATEST_LEGACY } from '../../protocol/index.ts'
 import type { BridgeCore } from '../context.ts'
 import { describeEnd } from './describe-end.ts'
@@ -23,7 +23,7 @@ export interface Pool {
    * itself afterwards can only reach calls of the same subject. Waits for a while when all are busy.
    * @throws CatwalkError like {@link Pool.startOwn}, and when the server does not answer the handshake
    */
-  borrow(subject: string, capabilities: object): Promise<Upstream>
+  borrow(subject: string, capabilities: JsonObject): Promise<Upstream>
   /** A borrowed process is free for the next call. */
   giveBack(upstream: Upstream): void
   /** Ends a process of one session or call; the session may get another one. */
@@ -167,6 +167,7 @@ export function createPool(context: BridgeCore, options: PoolOptions): Pool {
       if (upstream !== null) return upstream
       upstream = await startOwn()
       upstream.lease = lease
+      upstream.told = capabilities
       try {
         const introduction = { version: LATEST_LEGACY, clientInfo: OURSELVES, capabilities }
         await shakeHands(upstream, introduction, AbortSignal.timeout(limits.handshakeMs))

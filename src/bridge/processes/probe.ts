@@ -1,4 +1,11 @@
-import { CatwalkError, RpcError, type JsonObject, type Manifest, type ServerEra } from '../../domain/index.ts'
+import {
+  CatwalkError,
+  RpcError,
+  type JsonObject,
+  type Manifest,
+  type Offers,
+  type ServerEra,
+} from '../../domain/index.ts'
 import { LATEST_MODERN, META_KEYS, RPC } from '../../protocol/index.ts'
 import { ask } from './ask.ts'
 import { OUR_META } from './era.ts'
@@ -9,15 +16,37 @@ import type { Upstream } from './upstream.ts'
 const MAX_PAGES = 1000
 
 /**
- * What a server says of itself: the result of its first request and every list, with all its pages. A server that cannot list its
- * resources or prompts, because it cannot reach what they come from, is none the worse for its tools.
+ * What a server says of itself: the result of its first request and every list, with all its pages.
  * @throws CatwalkError `server_silent`, `server_exited`, `server_not_mcp`, `server_refused`
  */
 export async function probe(upstream: Upstream, era: ServerEra, signal: AbortSignal): Promise<Manifest> {
-  const { capabilities, instructions } = upstream.handshake?.result ?? upstream.discovered ?? {}
+  return {
+    era,
+    protocolVersion: versionOf(upstream),
+    serverInfo: serverInfoOf(upstream),
+    ...(await offersTo(upstream, {}, signal)),
+  }
+}
+
+/**
+ * What a server offers clients that declare these capabilities; a process of the legacy era was told of them. A server
+ * that cannot list its resources or prompts, because it cannot reach what they come from, is none the worse for its tools.
+ * @throws CatwalkError like {@link probe}
+ */
+export async function offersTo(
+  upstream: Upstream,
+  declared: JsonObject,
+  signal: AbortSignal,
+): Promise<Offers> {
+  const isPlain = Object.keys(declared).length === 0
+  const discovered =
+    upstream.era === 'legacy' || isPlain
+      ? upstream.discovered
+      : await asked(upstream, 'server/discover', metaFor(upstream, declared), signal)
+  const { capabilities, instructions } = upstream.handshake?.result ?? discovered ?? {}
   const offered = isObject(capabilities) ? capabilities : {}
   const list = async (capability: string, method: string, member: string): Promise<JsonObject[]> =>
-    capability in offered ? collect(upstream, method, member, signal) : []
+    capability in offered ? collect(upstream, method, member, signal, declared) : []
   const listIfAble: typeof list = async (...what) =>
     list(...what).catch((error: unknown) => {
       if (error instanceof CatwalkError && error.code === 'server_refused') return []
@@ -30,9 +59,6 @@ export async function probe(upstream: Upstream, era: ServerEra, signal: AbortSig
     listIfAble('prompts', 'prompts/list', 'prompts'),
   ])
   return {
-    era,
-    protocolVersion: versionOf(upstream),
-    serverInfo: serverInfoOf(upstream),
     capabilities: offered,
     instructions: typeof instructions === 'string' ? instructions : null,
     tools,
@@ -58,17 +84,20 @@ function serverInfoOf({ handshake, discovered }: Upstream): JsonObject {
   return isObject(serverInfo) ? serverInfo : {}
 }
 
-/** The items of all pages of a list. */
+/** The items of all pages of a list, as clients that declare these capabilities get it. */
 export async function collect(
   upstream: Upstream,
   method: string,
   member: string,
   signal: AbortSignal,
+  declared: JsonObject = {},
 ): Promise<JsonObject[]> {
+  const meta = metaFor(upstream, declared)
   const items: JsonObject[] = []
   const seen = new Set<string>()
   for (let cursor: string | undefined; ;) {
-    const page = await askPage(upstream, method, cursor, signal)
+    const params = cursor === undefined ? meta : { ...meta, cursor }
+    const page = await asked(upstream, method, params, signal)
     const part = page[member]
     if (Array.isArray(part)) for (const item of part as unknown[]) if (isObject(item)) items.push(item)
     const next = page['nextCursor']
@@ -81,15 +110,19 @@ export async function collect(
   }
 }
 
-async function askPage(
+/** Of each request in the modern era; a legacy process was told at its handshake. */
+function metaFor({ era }: Upstream, declared: JsonObject): JsonObject {
+  return era === 'modern' ? { _meta: { ...OUR_META, [META_KEYS.capabilities]: declared } } : {}
+}
+
+async function asked(
   upstream: Upstream,
   method: string,
-  cursor: string | undefined,
+  params: JsonObject,
   signal: AbortSignal,
 ): Promise<JsonObject> {
   try {
-    const meta = upstream.era === 'modern' ? { _meta: OUR_META } : {}
-    return await ask(upstream, method, cursor === undefined ? meta : { ...meta, cursor }, '', signal)
+    return await ask(upstream, method, params, '', signal)
   } catch (error) {
     if (!(error instanceof RpcError)) throw error
     // Many servers with resources have no templates, and say so this way.

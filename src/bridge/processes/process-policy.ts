@@ -1,4 +1,7 @@
+import type { JsonObject, ServerEra } from '../../domain/index.ts'
 import type { BridgeCore } from '../context.ts'
+import { clientAcross } from '../translation/capabilities.ts'
+import type { Era } from './era.ts'
 
 /**
  * How legacy sessions are spread over processes. `auto`: clients that can be asked something by the server get a process
@@ -20,4 +23,16 @@ export function canBeAsked(capabilities: object): boolean {
 export function wantsOwnProcess(context: BridgeCore, capabilities: object): boolean {
   if (context.processes === 'per-session') return true
   return context.processes === 'auto' && canBeAsked(capabilities)
+}
+
+/** What a server gets to know of the capabilities of a client, whose process is not per session. */
+export function toldOf(
+  server: ServerEra,
+  processes: Exclude<ProcessPolicy, 'per-session'>,
+  client: Era,
+  declared: JsonObject,
+): JsonObject {
+  const spoken = server === 'dual' ? client : server
+  if (spoken === 'legacy' && (processes === 'shared' || !canBeAsked(declared))) return {}
+  return spoken === client ? declared : clientAcross(declared)
 }

@@ -50,6 +50,8 @@ export interface Upstream {
   handshake: Handshake | null
   /** The result of `server/discover`, of a process of the modern era. */
   discovered: JsonObject | null
+  /** What it was told at its handshake that its client can do; a process of the modern era is told with each request. */
+  told: JsonObject
   /** Set while it serves calls of the modern era, one at a time; names the capabilities that it was told of. */
   lease: string | null
   /** Takes what the process asks the client, while it works on a call that can be answered in several rounds. */
@@ -278,6 +280,7 @@ export function createUpstream(process: ServerProcess, options: UpstreamOptions)
     era: 'legacy',
     handshake: null,
     discovered: null,
+    told: {},
     lease: null,
     asked: null,
     askedLevel: null,

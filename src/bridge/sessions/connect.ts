@@ -1,4 +1,4 @@
-import { CatwalkError } from '../../domain/index.ts'
+import { CatwalkError, type JsonObject } from '../../domain/index.ts'
 import { ask } from '../processes/ask.ts'
 import type { BridgeContext } from '../context.ts'
 import { sharedLevels } from '../messages/from-client.ts'
@@ -64,6 +64,8 @@ async function startFor(context: BridgeContext, session: Session): Promise<Upstr
     await shakeHands(upstream, { version, clientInfo, capabilities }, signal)
     if (session.ended)
       throw new CatwalkError('unavailable', 'The session was ended while its server started.')
+    // As the client declared them, in JSON.
+    upstream.told = capabilities as JsonObject
     upstream.session = session
     session.upstream = upstream
     askAgain(upstream, session, session.level ?? undefined)

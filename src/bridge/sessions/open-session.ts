@@ -144,6 +144,7 @@ async function openOwn(
     }
     const handshake = readHandshake(result)
     upstream.handshake = handshake
+    upstream.told = introduction.capabilities
     const session = sessions.open({ ...introduction, subject: caller.subject, version: handshake.version })
     session.own = true
     session.upstream = upstream

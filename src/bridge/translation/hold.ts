@@ -18,6 +18,7 @@ import { replyTo, type Exchange } from '../http/exchange.ts'
 import {
   answersIn,
   capabilitiesFor,
+  capabilitiesOf,
   digestOf,
   INPUT_METHODS,
   inputRequestOf,
@@ -99,7 +100,8 @@ export class Hold implements Sink {
   start(exchange: Exchange, request: ModernRequest): void {
     const upstream = this.#upstream
     this.#wait(exchange, request)
-    this.#call = callOf(this.#context, { ...exchange, report: undefined }, request, this, (line, answer) => {
+    const unreported = { ...exchange, report: undefined }
+    this.#call = callOf(this.#context, unreported, request, upstream, this, (line, answer) => {
       this.#finish(line, answer)
       return true
     })
@@ -306,10 +308,6 @@ export class Hold implements Sink {
     this.#context.holds.delete(this.id)
     return waiting
   }
-}
-
-function capabilitiesOf({ body, envelope }: ModernRequest): JsonObject {
-  return envelope.metaCapabilities === null ? {} : objectAt(body, envelope.metaCapabilities)
 }
 
 function latin1(text: string): string {

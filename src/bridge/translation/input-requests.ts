@@ -13,6 +13,11 @@ export interface InputRequest {
   readonly letters: string
 }
 
+/** What the client of a request of the modern era declares. */
+export function capabilitiesOf({ body, envelope }: Pick<ModernRequest, 'body' | 'envelope'>): JsonObject {
+  return envelope.metaCapabilities === null ? {} : objectAt(body, envelope.metaCapabilities)
+}
+
 /** What servers may ask their clients. */
 export const INPUT_METHODS: ReadonlySet<string> = new Set([
   'elicitation/create',

@@ -111,7 +111,7 @@ function sendOn(context: BridgeContext, upstream: Upstream, request: LegacyReque
       toLegacy(method, line, answer, edits)
       return false
     },
-    ...relisting(context, method),
+    ...relisting(context, upstream, method, () => clientAcross(session.claims.capabilities as JsonObject)),
     ...(report === undefined ? {} : { report }),
   })
   upstream.send(splice(body, envelope, inOrder(editsFor(request, number, answers))))

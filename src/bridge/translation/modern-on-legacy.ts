@@ -8,7 +8,7 @@ import { sharedLevels } from '../messages/from-client.ts'
 import { isObject, withToolChanges } from '../processes/handshake.ts'
 import { clientAcross, serverAcross } from './capabilities.ts'
 import { Hold } from './hold.ts'
-import { answersIn, digestOf, objectAt } from './input-requests.ts'
+import { answersIn, capabilitiesOf, digestOf } from './input-requests.ts'
 import { listen } from './legacy-listeners.ts'
 import { mostVerbose } from '../messages/log-level.ts'
 import { callOf, cancelWhenGone, withOurIds } from '../messages/modern-call.ts'
@@ -31,7 +31,7 @@ export function callLegacy(
   request: ModernRequest,
   upstream: Upstream,
 ): void {
-  const { method, envelope, body, id } = request
+  const { method, envelope, id } = request
   if (GONE.test(method)) {
     return refuseRequest(
       exchange,
@@ -48,14 +48,14 @@ export function callLegacy(
     }
     if (envelope.requestState !== null && !isFreshCall(context, exchange, request)) return
   }
-  const capabilities = envelope.metaCapabilities === null ? {} : objectAt(body, envelope.metaCapabilities)
+  const capabilities = capabilitiesOf(request)
   if (context.processes !== 'shared' && canBeAsked(capabilities)) {
     return void callAlone(context, exchange, request, capabilities)
   }
   setLevel(context, upstream, request)
   const reply = replyTo(context, exchange, upstream)
   const number = upstream.open(
-    callOf(context, exchange, request, reply, toModern(context, upstream, request)),
+    callOf(context, exchange, request, upstream, reply, toModern(context, upstream, request)),
   )
   upstream.send(withOurIds(request, number))
   cancelWhenGone(exchange, upstream, number, reply)

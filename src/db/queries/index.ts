@@ -243,7 +243,14 @@ export {
   type RegistrySourceRow,
 } from './registry-sources.ts'
 export { loadRoutes, type RouteRow } from './routes.ts'
-export { readTools, setToolPinning, setToolPins, setToolSettings, type ToolsRow } from './tools.ts'
+export {
+  readTools,
+  saveOffers,
+  setToolPinning,
+  setToolPins,
+  setToolSettings,
+  type ToolsRow,
+} from './tools.ts'
 export {
   deleteWorkspaceSettings,
   listWorkspaceSettings,

@@ -3,6 +3,7 @@ import {
   CatwalkError,
   type LaunchSpec,
   type Manifest,
+  type OffersBySet,
   type ProcessPolicy,
   type ReleaseSettings,
   type ReleaseState,
@@ -10,6 +11,7 @@ import {
   type ToolPins,
 } from '../../domain/index.ts'
 import type { Handle } from './handle.ts'
+import { offersBySet } from './tools.ts'
 
 /** The post-mortem kept with a failed release. */
 export interface ReleaseFailure {
@@ -223,23 +225,27 @@ export async function liveManifest(db: Handle, deploymentId: string): Promise<Ma
   return row?.manifest ?? null
 }
 
-/** What the live release was last seen to offer, and how its sessions share processes; null while nothing is live. */
-export async function recordedManifest(
-  db: Handle,
-  deploymentId: string,
-): Promise<{
+/** What is known of a server without asking it. */
+export interface RecordedManifest {
   readonly manifest: Manifest
+  /** What clients with capabilities are offered instead. */
+  readonly sets: OffersBySet
   readonly processes: ProcessPolicy
   readonly stateful: boolean
-} | null> {
+}
+
+/** What the live release was last seen to offer, and how its sessions share processes; null while nothing is live. */
+export async function recordedManifest(db: Handle, deploymentId: string): Promise<RecordedManifest | null> {
   const row = await db
     .selectFrom('deployments')
     .innerJoin('releases', 'deployments.live_release_id', 'releases.id')
     .select(['releases.manifest', 'releases.seen_manifest', 'deployments.processes', 'deployments.stateful'])
+    .select(offersBySet('releases').as('sets'))
     .where('deployments.id', '=', deploymentId)
     .executeTakeFirst()
   if (row === undefined || row.manifest === null) return null
-  return { manifest: row.seen_manifest ?? row.manifest, processes: row.processes, stateful: row.stateful }
+  const { sets, processes, stateful } = row
+  return { manifest: row.seen_manifest ?? row.manifest, sets, processes, stateful }
 }
 
 /** The post-mortem is a document; moveRelease alone writes it, from a ReleaseFailure. */

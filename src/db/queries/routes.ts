@@ -24,6 +24,8 @@ export interface RouteRow {
   readonly tool_pins: ToolPins | null
   /** What the live release was seen to list beside what was approved. */
   readonly tool_sightings: Readonly<Record<string, ToolBlock>>
+  /** Capability sets that were recorded of the live release: whether those clients are offered the same as others. */
+  readonly tool_sets: Readonly<Record<string, boolean>>
   readonly access: AccessMode
   readonly desired: DesiredState
   readonly has_live_release: boolean
@@ -72,7 +74,10 @@ export async function loadRoutes(db: Handle, deploymentId?: string): Promise<rea
       coalesce((
         select jsonb_object_agg(s.key, s.value -> 'kind')
         from releases l, jsonb_each(l.tool_sightings) s where l.id = d.live_release_id
-      ), '{}') as tool_sightings, d.asleep, d.failures,
+      ), '{}') as tool_sightings,
+      coalesce((
+        select jsonb_object_agg(o.capability_set, o.offers is null) from release_offers o where o.release_id = d.live_release_id
+      ), '{}') as tool_sets, d.asleep, d.failures,
       q.calls_per_minute, q.concurrent_calls,
       d.live_release_id is not null as has_live_release,
       coalesce((

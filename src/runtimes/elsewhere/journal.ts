@@ -1,4 +1,4 @@
-import type { InstanceEnd, JsonObject, LogStream, SessionNote } from '../../domain/index.ts'
+import type { InstanceEnd, JsonObject, LogStream, Offers, SessionNote } from '../../domain/index.ts'
 import type { Message } from '../../forwarding/index.ts'
 
 /** What the program in the image tells, as one JSON object a line. Numbered, so that who lost the connection goes on. */
@@ -17,6 +17,8 @@ export type JournalEntry =
   | { readonly kind: 'ended'; readonly end: InstanceEnd }
   /** Definitions of tools that are not as approved, or all where none are approved yet. */
   | { readonly kind: 'tools_seen'; readonly tools: readonly JsonObject[] }
+  /** What clients with certain capabilities are offered. */
+  | { readonly kind: 'offers_seen'; readonly set: string; readonly offers: Offers }
   | { readonly kind: 'session_ended'; readonly id: string; readonly expiresAt: number }
   | {
       readonly kind: 'session_kept'

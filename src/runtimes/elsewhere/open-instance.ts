@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   CatwalkError,
+  isCapabilitySet,
   orAborted,
   type Instance,
   type InstanceEnd,
@@ -10,6 +11,7 @@ import {
   type JsonObject,
   type LineSink,
   type LogStream,
+  type Offers,
   type SessionMemory,
   type SessionNote,
 } from '../../domain/index.ts'
@@ -129,6 +131,9 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
       finish(endOf(entry['end'], stopping !== null))
     } else if (kind === 'tools_seen') {
       tools?.saw(objectsIn(entry['tools']))
+    } else if (kind === 'offers_seen') {
+      const { set } = entry
+      if (isCapabilitySet(set)) tools?.offered(set, offersIn(entry['offers']))
     } else if (typeof entry['id'] === 'string') {
       takeSession(kind, entry['id'], entry)
     }
@@ -329,6 +334,19 @@ function objectsIn(value: unknown): readonly JsonObject[] {
   return items.filter(
     (item): item is JsonObject => typeof item === 'object' && item !== null && !Array.isArray(item),
   )
+}
+
+function offersIn(value: unknown): Offers {
+  const [offers = {}] = objectsIn([value])
+  const { capabilities, instructions, tools, resources, resourceTemplates, prompts } = offers
+  return {
+    capabilities: objectsIn([capabilities])[0] ?? {},
+    instructions: typeof instructions === 'string' ? instructions : null,
+    tools: objectsIn(tools),
+    resources: objectsIn(resources),
+    resourceTemplates: objectsIn(resourceTemplates),
+    prompts: objectsIn(prompts),
+  }
 }
 
 function streamOf(value: unknown): LogStream {

@@ -29,8 +29,11 @@ export function createToolLink(sheet: ToolSheet, releaseId: string, journal: Jou
     },
   }
   return {
-    door: createToolDoor(source, releaseId, (listed) => {
-      for (const tools of inParts(listed)) journal.add({ kind: 'tools_seen', tools })
+    door: createToolDoor(source, releaseId, {
+      report(listed) {
+        for (const tools of inParts(listed)) journal.add({ kind: 'tools_seen', tools })
+      },
+      record: (set, offers) => journal.add({ kind: 'offers_seen', set, offers }),
     }),
     set(next) {
       known = knownTools(next)

@@ -1,6 +1,6 @@
 import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
-import { CatwalkError, checkMember, defaultPrefix, quoted } from '../../domain/index.ts'
+import { CatwalkError, checkMember, defaultPrefix, quoted, toolsOfSets } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
 import { presentCollection } from './present.ts'
 
@@ -67,8 +67,9 @@ export async function joinCollection(
   if (deployment.desired === 'deleted') {
     throw new CatwalkError('deployment_deleting', `The deployment '${deployment.slug}' is being deleted.`)
   }
-  const manifest = (await queries.recordedManifest(tx, deployment.id))?.manifest
-  const names = [...(manifest?.tools ?? []), ...(manifest?.prompts ?? [])].flatMap(({ name }) =>
+  const recorded = await queries.recordedManifest(tx, deployment.id)
+  const { tools = [], prompts = [] } = recorded?.manifest ?? {}
+  const names = [...tools, ...toolsOfSets(recorded?.sets ?? {}), ...prompts].flatMap(({ name }) =>
     typeof name === 'string' ? [name] : [],
   )
   const others = collection.members

@@ -1,6 +1,12 @@
 import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
-import { CatwalkError, differingMembers, isStopped, type JsonObject } from '../../domain/index.ts'
+import {
+  CatwalkError,
+  differingMembers,
+  isStopped,
+  toolsOfSets,
+  type JsonObject,
+} from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
 
 type Listing = RouteOutput<'listTools'>
@@ -22,14 +28,20 @@ export function notLive(): CatwalkError {
   })
 }
 
-/** Tools by the server's own name, as far as they are known: approved, last listed, or seen and not approved. */
+/**
+ * Tools by the server's own name, as far as they are known: approved, last listed, listed to clients with certain
+ * capabilities, or seen and not approved.
+ */
 export function knownTools({
   manifest,
   seen,
   sightings,
+  sets,
+  approved,
 }: NonNullable<queries.ToolsRow['live']>): ReadonlyMap<string, JsonObject> {
   const sighted = Object.entries(sightings).map(([name, { definition }]) => [name, definition] as const)
-  return new Map([...sighted, ...named((seen ?? manifest).tools), ...named(manifest.tools)])
+  const others = [...toolsOfSets(sets), ...approved, ...(seen ?? manifest).tools, ...manifest.tools]
+  return new Map([...sighted, ...named(others)])
 }
 
 export function present(
@@ -38,7 +50,7 @@ export function present(
 ): Listing {
   const set = new Map(Object.entries(settings))
   const sightings = new Map(Object.entries(live.sightings))
-  const approved = new Map(live.manifest.tools.map((tool) => [tool['name'], tool]))
+  const approved = new Map(named([...live.approved, ...live.manifest.tools]))
   const items = [...knownTools(live)].map(([name, definition]) => {
     const setting = set.get(name)
     const sighting = sightings.get(name)

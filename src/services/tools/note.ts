@@ -70,6 +70,7 @@ export async function noteTools(
   })
 }
 
-function program(workspaceId: string): Actor {
+/** Who is behind what no person did. */
+export function program(workspaceId: string): Actor {
   return { kind: 'system', id: 'catwalk', label: 'Catwalk', workspaceId, role: 'owner', address: null }
 }
