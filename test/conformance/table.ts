@@ -29,7 +29,7 @@ export function describeRuns(runs: readonly Run[]): string {
 }
 
 function row(way: string, fixture: string, revision: string, passed: string, took: string): string {
-  return [way.padEnd(9), fixture.padEnd(8), revision.padEnd(13), passed.padStart(6), took.padStart(6)].join(
+  return [way.padEnd(10), fixture.padEnd(8), revision.padEnd(13), passed.padStart(6), took.padStart(6)].join(
     ' ',
   )
 }

@@ -4,13 +4,18 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { bundleFixture } from './package-fixture.ts'
-import type { Fixture, Opened } from './vocabulary.ts'
+import type { Fixture } from './vocabulary.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/catwalk', import.meta.url))
 const START_MS = 20_000
 
+export interface Bridges extends AsyncDisposable {
+  /** @throws for a fixture that has none */
+  readonly url: (fixture: Fixture) => string
+}
+
 /** Each fixture behind a `bin/catwalk bridge` of its own. */
-export async function openBridges(fixtures: readonly Fixture[]): Promise<Opened> {
+export async function openBridges(fixtures: readonly Fixture[]): Promise<Bridges> {
   const directory = await temporaryDirectory()
   const bridges = await Promise.all(
     fixtures.map(async (fixture) => {
@@ -20,7 +25,11 @@ export async function openBridges(fixtures: readonly Fixture[]): Promise<Opened>
   )
   const byName = new Map(bridges)
   return {
-    url: (fixture) => Promise.resolve(byName.get(fixture)?.url ?? { failed: 'It was not started.' }),
+    url(fixture) {
+      const bridge = byName.get(fixture)
+      if (bridge === undefined) throw new Error(`No bridge was started for ${fixture}.`)
+      return bridge.url
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all(bridges.map(([, bridge]) => bridge[Symbol.asyncDispose]()))
       await directory[Symbol.asyncDispose]()

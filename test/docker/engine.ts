@@ -58,10 +58,15 @@ export async function startEngine(runtimes: OciRuntimes = {}, hidden: string | n
       { stdio: ['ignore', 'ignore', 'pipe'] },
     )
     engine = child
+    let failed: Error | null = null
+    child.once('error', (error) => {
+      failed = error
+    })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-4_000)
     })
     await until('the engine answers', async () => {
+      if (failed !== null) throw failed
       if (child.exitCode !== null) throw new Error(`dockerd ended: ${said}`)
       return docker.ping().then(
         () => true,
