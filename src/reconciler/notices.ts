@@ -28,7 +28,7 @@ const SEND_LIMIT_MS = 30_000
 const MAX_ERROR = 300
 
 /**
- * Takes what is to be told to where it is wanted, some at a time on each replica, each by one. What cannot be delivered is
+ * Takes what is to be told to where it is wanted, some at a time on each replica, each by one, to each address one at a time. What cannot be delivered is
  * tried again for days. Disposing it gives up what is under way; it is told again, with the same id.
  */
 export function startNoticeDelivery(options: NoticeDeliveryOptions): NoticeDelivery {

@@ -26,6 +26,7 @@ import { until } from '../support/until.ts'
 import { createWorld, type Node, type World } from './world.ts'
 
 interface Received {
+  readonly path?: string
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: string
 }
@@ -33,13 +34,22 @@ interface Received {
 /** Takes webhooks and answers with what a test wants. */
 async function startReceiver() {
   const received: Received[] = []
-  const receiver = { received, status: 200, url: '', [Symbol.asyncDispose]: async () => {} }
+  const receiver = {
+    received,
+    status: 200,
+    url: '',
+    slow: Promise.resolve(),
+    [Symbol.asyncDispose]: async () => {},
+  }
   const server = createServer((req, res) => {
     let body = ''
     req.setEncoding('utf8').on('data', (text: string) => (body += text))
     req.on('end', () => {
-      received.push({ headers: req.headers, body })
-      res.writeHead(receiver.status, { location: 'http://127.0.0.1:1/' }).end()
+      const path = req.url ?? ''
+      received.push({ path, headers: req.headers, body })
+      const answer = () => res.writeHead(receiver.status, { location: 'http://127.0.0.1:1/' }).end()
+      if (path === '/slow') void receiver.slow.then(answer)
+      else answer()
     })
   })
   server.listen(0, '127.0.0.1')
@@ -214,6 +224,46 @@ test('several replicas tell each notice once', async () => {
   )
   expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(10)
   expect(receiver.received).toHaveLength(10)
+})
+
+test('a receiver that takes long is sent one at a time and holds up no other', async () => {
+  const answered = Promise.withResolvers<void>()
+  receiver.slow = answered.promise
+  await webhook('/slow')
+  for (let index = 0; index < 8; index++) await tell(`Slow ${index}`)
+  await using first = delivery()
+  await using second = delivery()
+  await arrived(1)
+  await webhook('/other')
+  await tell('For both')
+  first.poke()
+  second.poke()
+  const paths = () => receiver.received.map(({ path }) => path)
+  await until('the other one is told', () => (paths().includes('/other') ? true : null), 5_000)
+  expect(paths().filter((path) => path === '/slow').length).toBeLessThanOrEqual(2)
+  answered.resolve()
+  await arrived(10)
+  expect(
+    new Set(receiver.received.map(({ headers, path }) => `${path} ${String(headers['webhook-id'])}`)).size,
+  ).toBe(10)
+})
+
+test('a notice whose replica died while it sent it is sent by another one with the same id, and the dead one changes nothing any more', async () => {
+  await webhook()
+  await tell()
+  const claimed = await queries.claimDelivery(ctx.db)
+  expect(await queries.claimDelivery(ctx.db)).toBeNull()
+  await ctx.db
+    .updateTable('notice_deliveries')
+    .set({ lease_until: new Date(0) })
+    .execute()
+  await using _ = delivery()
+  const [{ headers } = { headers: {} }] = await arrived(1)
+  expect(headers).toMatchObject({ 'webhook-id': claimed?.notice.id })
+  const settled = { state: 'delivered', attempts: 2, error: null }
+  await until('it is delivered', async () => ((await states())[0]?.state === 'delivered' ? true : null))
+  if (claimed !== null) await queries.endDelivery(ctx.db, claimed, { state: 'failed', error: 'late' })
+  expect(await states()).toMatchObject([settled])
 })
 
 test('an address inside the own network, or without TLS, is refused unless the operator trusts it', async () => {

@@ -100,7 +100,10 @@ export async function addTestNotice(
   return id
 }
 
-/** Takes the lease of a delivery that is due; null when none is. */
+/**
+ * Takes the lease of a delivery that is due; null when none is. None for an address to which one is under way: who takes
+ * long, or has much to take, holds up nobody else.
+ */
 export async function claimDelivery(db: Handle): Promise<ClaimedDelivery | null> {
   const { rows } = await sql<{ notice_id: string; channel_id: string; attempts: number }>`
     update notice_deliveries set attempts = attempts + 1,
@@ -108,6 +111,9 @@ export async function claimDelivery(db: Handle): Promise<ClaimedDelivery | null>
     where (notice_id, channel_id) = (
       select notice_id, channel_id from notice_deliveries
       where state = 'pending' and next_at <= now() and (lease_until is null or lease_until < now())
+        and channel_id not in (
+          select channel_id from notice_deliveries where state = 'pending' and lease_until >= now()
+        )
       order by next_at limit 1 for update skip locked
     )
     returning notice_id, channel_id, attempts`.execute(db)
