@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
+/** Slow tests that measure memory, rates or time: nothing else may run beside them. */
+const MEASURING = ['backup-under-load', 'chatty-server', 'health', 'key-rotation'].map(
+  (name) => `test/slow/${name}.test.ts`,
+)
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -59,7 +64,18 @@ export default defineConfig({
           name: 'slow',
           globalSetup: ['test/support/database-server.ts'],
           include: ['test/slow/**/*.test.ts', 'test/program/**/*.test.ts'],
+          exclude: MEASURING,
+          testTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'measuring',
+          globalSetup: ['test/support/database-server.ts'],
+          include: MEASURING,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 300_000,
         },
       },
