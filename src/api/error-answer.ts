@@ -1,11 +1,12 @@
-import { CatwalkError, type Logger } from '../domain/index.ts'
+import { CatwalkError, diskFull, type Logger } from '../domain/index.ts'
 
 /** The answer to an error. Whatever is not of the catalogue becomes `internal`, and its cause goes to the log only. */
 export function errorAnswer(error: unknown, requestId: string, logger: Logger): Response {
   const known =
     error instanceof CatwalkError
       ? error
-      : new CatwalkError('internal', 'Something went wrong in Catwalk.', { cause: error })
+      : (diskFull(error) ??
+        new CatwalkError('internal', 'Something went wrong in Catwalk.', { cause: error }))
   if (known.status >= 500) logger.error({ requestId, code: known.code, err: known.cause }, 'a request failed')
   return Response.json(known.toBody(requestId), {
     status: known.status,

@@ -1,10 +1,10 @@
 import { PostgresDialect, PostgresDriver, type DatabaseConnection, type Driver } from 'kysely'
 import { DatabaseError, type Pool } from 'pg'
-import { CatwalkError } from '../domain/index.ts'
+import { CatwalkError, diskFull } from '../domain/index.ts'
 
 /**
  * PostgreSQL with connections that tell that the database is away from what a statement did wrong: whoever asked then gets
- * CatwalkError `database_unreachable`, and can be told to try again.
+ * CatwalkError `database_unreachable`, and can be told to try again; and `disk_full` where it has no space left.
  */
 export class LossTellingDialect extends PostgresDialect {
   readonly #pool: Pool
@@ -40,7 +40,7 @@ class LossTellingDriver extends PostgresDriver {
 
 /** The error to throw for one of the driver. */
 export function tellLoss(error: unknown): unknown {
-  return isLoss(error) ? away(error) : error
+  return isLoss(error) ? away(error) : (diskFull(error) ?? error)
 }
 
 /** What is no answer of a server, or one with which it ends the connection (SQLSTATE 08 and 57P0). */

@@ -568,6 +568,11 @@ const CATALOGUE = {
     title: 'The database cannot be reached',
     help: 'Check DATABASE_URL and that PostgreSQL runs.',
   },
+  disk_full: {
+    status: 507,
+    title: 'A disk of Catwalk is full',
+    help: 'Whoever runs Catwalk makes room on the disk of the data directory, or of the database. Servers that run go on meanwhile.',
+  },
   database_newer: {
     status: 500,
     title: 'The database is newer than this program',

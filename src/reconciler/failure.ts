@@ -1,5 +1,5 @@
 import { queries } from '../db/index.ts'
-import { CatwalkError, describeError, missingVariables, type InstanceEnd } from '../domain/index.ts'
+import { CatwalkError, describeError, diskFull, missingVariables, type InstanceEnd } from '../domain/index.ts'
 import type { Redactor } from '../domain/index.ts'
 
 const KEPT_LINES = 60
@@ -33,10 +33,11 @@ export async function postMortem(
 }
 
 function explain(
-  error: unknown,
+  thrown: unknown,
   end: InstanceEnd | null,
   missing: readonly string[],
 ): Pick<queries.ReleaseFailure, 'code' | 'message' | 'help'> {
+  const error = diskFull(thrown) ?? thrown
   if (!(error instanceof CatwalkError)) {
     return { code: 'internal', message: 'Catwalk could not go on.', help: describeError('internal').help }
   }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { queries } from '../db/index.ts'
-import { CatwalkError, type Instance, type Redactor } from '../domain/index.ts'
+import { CatwalkError, diskFull, type Instance, type Redactor } from '../domain/index.ts'
 import { adopt, countFailure } from './adopt.ts'
 import {
   awaitAnswer,
@@ -69,7 +69,8 @@ export async function serve(work: Work, release: queries.ReleaseRow): Promise<vo
     if (!isPersonal(release)) await noteOffers(work, release, instance)
   } catch (error) {
     if (signal.aborted || error instanceof queries.LeaseLost) throw error
-    const cause = error instanceof StartFailed ? error.cause : error
+    const thrown = error instanceof StartFailed ? error.cause : error
+    const cause = diskFull(thrown) ?? thrown
     // Only messages of the catalogue are public, and a server's own words may hold what it was given.
     const reason = cause instanceof CatwalkError ? cause.message : 'Catwalk could not go on.'
     const end = error instanceof StartFailed ? error.end : null

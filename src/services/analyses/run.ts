@@ -1,5 +1,5 @@
 import type { RouteOutput } from '../../contract/index.ts'
-import { CatwalkError, type AnalysisStepName } from '../../domain/index.ts'
+import { CatwalkError, diskFull, type AnalysisStepName } from '../../domain/index.ts'
 
 export type Analysis = RouteOutput<'createAnalysis'>
 type Step = RouteOutput<'getAnalysis'>['steps'][number]
@@ -107,5 +107,5 @@ function asFailure(error: unknown, limit: AbortSignal, left: AbortSignal, timeou
   }
   if (left.aborted) return new CatwalkError('analysis_cancelled', 'Nobody waited for the analysis any more.')
   if (error instanceof CatwalkError) return error
-  return new CatwalkError('internal', 'Something went wrong in Catwalk.', { cause: error })
+  return diskFull(error) ?? new CatwalkError('internal', 'Something went wrong in Catwalk.', { cause: error })
 }
