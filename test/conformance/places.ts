@@ -1,4 +1,5 @@
 import type { RuntimeKind } from '../../src/domain/index.ts'
+import { makeBaseImage } from '../docker/base-image.ts'
 import { startEngine } from '../docker/engine.ts'
 import { FAKE_FLY_APP, startFakeFly } from '../fakes/fly.ts'
 import { startFakeKubernetes } from '../fakes/kubernetes/kubernetes.ts'
@@ -30,7 +31,7 @@ export const PLACES: Readonly<Record<RuntimeKind, Opening>> = {
   local: async () => ({ env: {}, source: fromRegistry }),
 
   async docker(_, stack) {
-    const engine = stack.use(await startEngine())
+    const engine = stack.use(await startEngine(stack.use(await makeBaseImage()).file))
     const env = {
       CATWALK_DOCKER_RUNTIME: 'true',
       CATWALK_DOCKER_SOCKET: engine.socketPath,

@@ -17,15 +17,21 @@ declare module 'vitest' {
 
 /** Packs it once for the whole test run. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  const image = await makeBaseImage()
+  project.provide('baseImageFile', image.file)
+  return async () => image[Symbol.asyncDispose]()
+}
+
+/** A tar file that is gone when it is disposed of. */
+export async function makeBaseImage(): Promise<{ readonly file: string } & AsyncDisposable> {
   const directory = await mkdtemp(join(tmpdir(), 'catwalk-image-'))
-  const tearDown = async (): Promise<void> => rm(directory, { recursive: true, force: true })
+  const remove = async (): Promise<void> => rm(directory, { recursive: true, force: true })
   try {
     const file = join(directory, 'base.tar')
     await packBaseImage(join(directory, 'root'), file)
-    project.provide('baseImageFile', file)
-    return tearDown
+    return { file, [Symbol.asyncDispose]: remove }
   } catch (error) {
-    await tearDown()
+    await remove()
     throw error
   }
 }

@@ -1,3 +1,4 @@
+import { inject } from 'vitest'
 import type { RuntimeUnderTest } from '../contract/runtime.ts'
 import { createDockerRuntime, type DockerRuntimeOptions } from '../../src/runtimes/docker/index.ts'
 import { startLocalRuntime, type LocalRuntimeUnderTest } from '../runtimes/local-runtime.ts'
@@ -15,7 +16,7 @@ export async function startDockerRuntime(
   changes: Partial<DockerRuntimeOptions> = {},
   runtimes: OciRuntimes = {},
 ): Promise<DockerRuntimeUnderTest> {
-  const engine = await startEngine(runtimes)
+  const engine = await startEngine(inject('baseImageFile'), runtimes)
   const local = await startLocalRuntime()
   const { allowUnsandboxed: _, ...shared } = local.options
   const options = {

@@ -1,11 +1,11 @@
-import { expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import { createDockerRuntime } from '../../src/runtimes/docker/index.ts'
 import { startLocalRuntime } from '../runtimes/local-runtime.ts'
 import { startEngine } from './engine.ts'
 
 test("an engine that does not see this machine's files cannot be used, and it is said what to use instead", async () => {
   await using local = await startLocalRuntime()
-  await using engine = await startEngine({}, local.dataDir)
+  await using engine = await startEngine(inject('baseImageFile'), {}, local.dataDir)
   const runtime = createDockerRuntime({
     ...local.options,
     socketPath: engine.socketPath,

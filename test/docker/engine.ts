@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Docker from 'dockerode'
-import { inject } from 'vitest'
 import { until } from '../support/until.ts'
 
 const run = promisify(execFile)
@@ -29,9 +28,14 @@ export type OciRuntimes = Readonly<
 
 /**
  * Starts the engine. It has no network of its own: the containers of Catwalk use none.
+ * @param baseImage file system of its image, as a tar file (see base-image.ts)
  * @param hidden folder that the engine does not see, as one on another machine would not; null for none
  */
-export async function startEngine(runtimes: OciRuntimes = {}, hidden: string | null = null): Promise<Engine> {
+export async function startEngine(
+  baseImage: string,
+  runtimes: OciRuntimes = {},
+  hidden: string | null = null,
+): Promise<Engine> {
   const directory = await mkdtemp(join(tmpdir(), 'catwalk-engine-'))
   const at = (name: string): string => join(directory, name)
   const socketPath = at('engine.sock')
@@ -81,7 +85,7 @@ export async function startEngine(runtimes: OciRuntimes = {}, hidden: string | n
     await gone
   }
   await start()
-  await importImage(docker)
+  await importImage(docker, baseImage)
   return {
     socketPath,
     docker,
@@ -99,10 +103,9 @@ export async function startEngine(runtimes: OciRuntimes = {}, hidden: string | n
   }
 }
 
-/** See base-image.ts. */
-async function importImage(docker: Docker): Promise<void> {
+async function importImage(docker: Docker, file: string): Promise<void> {
   const [repo, tag] = IMAGE.split(':')
-  for await (const _ of await docker.importImage(inject('baseImageFile'), { repo, tag })) {
+  for await (const _ of await docker.importImage(file, { repo, tag })) {
     // Read to its end: the image is there then.
   }
 }

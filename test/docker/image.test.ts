@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import type Docker from 'dockerode'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { parse } from 'yaml'
 import { createSessionMemory } from '../../src/bridge/index.ts'
 import { Secret } from '../../src/domain/index.ts'
@@ -36,7 +36,7 @@ let engine: Engine
 let local: LocalRuntimeUnderTest
 
 beforeAll(async () => {
-  engine = await startEngine()
+  engine = await startEngine(inject('baseImageFile'))
   local = await startLocalRuntime()
   // The one waits for the network, the other for the processor.
   await Promise.all([

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { runCatwalk } from '../program/run-catwalk.ts'
 import { startProgram, type Program } from '../support/program.ts'
 import { until } from '../support/until.ts'
@@ -74,7 +74,7 @@ let registry: ImageRegistry
 let program: Program
 let digest: string
 beforeAll(async () => {
-  engine = await startEngine()
+  engine = await startEngine(inject('baseImageFile'))
   registry = await startImageRegistry(engine)
   digest = await registry.publish('team/stdio-server:1', { 'server.py': STDIO }, [
     'ENV API_TOKEN=""',

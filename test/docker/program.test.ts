@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { runCatwalk } from '../program/run-catwalk.ts'
 import { until } from '../support/until.ts'
@@ -34,7 +34,7 @@ let engine: Engine
 let program: Program
 beforeAll(async () => {
   registry = await startNpmRegistry([COUNTER])
-  engine = await startEngine()
+  engine = await startEngine(inject('baseImageFile'))
   program = await startProgram({
     env: {
       npm_config_registry: registry.url,

@@ -1,6 +1,6 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { FAKE_FLY_APP, startFakeFly, type FakeFly } from '../fakes/fly.ts'
 import { startPythonIndex } from '../fakes/python-index.ts'
 import { runCatwalk } from '../program/run-catwalk.ts'
@@ -34,7 +34,7 @@ beforeAll(async () => {
   const index = stack.use(await startPythonIndex(PROJECTS))
   const image = stack.use(await compileImageProgram())
   fly = stack.use(await startFakeFly(image.path))
-  engine = stack.use(await startEngine())
+  engine = stack.use(await startEngine(inject('baseImageFile')))
   program = stack.use(
     await startProgram({
       env: {
