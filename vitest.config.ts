@@ -45,7 +45,6 @@ export default defineConfig({
           name: 'faults',
           globalSetup: ['test/support/database-server.ts'],
           include: ['test/faults/**/*.test.ts'],
-          fileParallelism: false,
           testTimeout: 180_000,
         },
       },
