@@ -64,7 +64,7 @@ function raise({ latency }: Counter, bucket: number, by: number): void {
  * kept for the next time, within the same bounds.
  */
 export function createCallRecorder(options: CallRecorderOptions): CallRecorder {
-  const { newSheet, writeCalls, writeCounts, intervalMs = 3000, maxSheets = 20, maxCounters = 5000 } = options
+  const { newSheet, writeCalls, writeCounts, intervalMs = 3000, maxSheets = 80, maxCounters = 5000 } = options
   const { clock, logger } = options
   let sheet = newSheet()
   let full: CallSheet[] = []
