@@ -166,6 +166,7 @@ describe('a start that cannot work says why', () => {
     await writeFile(path.join(directory.path, 'database', 'PG_VERSION'), '12\n')
     const error = await catwalkErrorOf(open(directory.path))
     expect(error.message).toContain('made by PostgreSQL 12')
+    expect(error.help).toContain('bin/catwalk backup')
   })
 
   test('a file in the place of the data directory', async () => {

@@ -84,7 +84,9 @@ function requireSameMajor(major: string, binaries: Binaries): void {
   throw new CatwalkError(
     'database_unreachable',
     `The data directory was made by PostgreSQL ${major}; this version of Catwalk brings ${binaries.version}.`,
-    { help: 'Start the version of Catwalk that was used before.' },
+    {
+      help: 'Start the version of Catwalk that was used before, and make a backup with it: bin/catwalk backup. Then restore that with this version into another data directory: bin/catwalk restore.',
+    },
   )
 }
 
