@@ -198,19 +198,8 @@ export function createMembers(options: MembersOptions): Members {
     async about(member, signal) {
       const { deploymentId } = member
       try {
-        const {
-          capabilities,
-          instructions,
-          _meta: meta,
-        } = await ask(
-          member,
-          'server/discover',
-          {},
-          {
-            declared: {},
-            signal,
-          },
-        )
+        const discovered = await ask(member, 'server/discover', {}, { declared: {}, signal })
+        const { capabilities, instructions, _meta: meta } = discovered
         const serverInfo = isObject(meta) ? meta[META_KEYS.server] : undefined
         const about = {
           capabilities: isObject(capabilities) ? capabilities : {},
