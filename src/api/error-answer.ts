@@ -1,12 +1,8 @@
-import { CatwalkError, diskFull, type Logger } from '../domain/index.ts'
+import { publicError, type CatwalkError, type Logger } from '../domain/index.ts'
 
 /** The answer to an error. Whatever is not of the catalogue becomes `internal`, and its cause goes to the log only. */
 export function errorAnswer(error: unknown, requestId: string, logger: Logger): Response {
-  const known =
-    error instanceof CatwalkError
-      ? error
-      : (diskFull(error) ??
-        new CatwalkError('internal', 'Something went wrong in Catwalk.', { cause: error }))
+  const known = publicError(error)
   if (known.status >= 500) logger.error({ requestId, code: known.code, err: known.cause }, 'a request failed')
   return Response.json(known.toBody(requestId), {
     status: known.status,

@@ -128,7 +128,7 @@ export {
 } from './release-changes.ts'
 export { allowRanges, isPrivateRange, type AddressRule } from './private-ranges.ts'
 export { CUT_MARK, cutText } from './cut-text.ts'
-export { diskFull } from './disk-full.ts'
+export { diskFull, publicError } from './public-error.ts'
 export { createRedactor, type Redactor } from './redaction.ts'
 export type { Mail, Mailer } from './mail.ts'
 export type { Logger, LogLine, LogStream, LogWriter } from './logs.ts'

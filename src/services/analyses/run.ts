@@ -1,5 +1,5 @@
 import type { RouteOutput } from '../../contract/index.ts'
-import { CatwalkError, diskFull, type AnalysisStepName } from '../../domain/index.ts'
+import { CatwalkError, publicError, type AnalysisStepName } from '../../domain/index.ts'
 
 export type Analysis = RouteOutput<'createAnalysis'>
 type Step = RouteOutput<'getAnalysis'>['steps'][number]
@@ -106,6 +106,5 @@ function asFailure(error: unknown, limit: AbortSignal, left: AbortSignal, timeou
     return new CatwalkError('analysis_timeout', `The analysis took longer than ${timeoutMs / 1000} s.`)
   }
   if (left.aborted) return new CatwalkError('analysis_cancelled', 'Nobody waited for the analysis any more.')
-  if (error instanceof CatwalkError) return error
-  return diskFull(error) ?? new CatwalkError('internal', 'Something went wrong in Catwalk.', { cause: error })
+  return publicError(error)
 }
