@@ -357,36 +357,32 @@ async function restart(program: Program): Promise<Program> {
   return again
 }
 
-test('under load a replica that has not the process is restarted without losing or doubling a call', async () => {
+/** Restarts one of the replicas while calls go on. Tells which calls were lost, and how often each of the others was done. */
+async function restartUnderLoad(subject: string, which: 'own' | 'other') {
   await using balancer = await startBalancer([first.origin, second.origin])
-  const load = await callSteadily(balancer.origin, 'besides')
+  const load = await callSteadily(balancer.origin, subject)
   await load.more(50)
   const { own, other } = await holders()
-  await other.stop()
+  const [leaving, staying] = which === 'own' ? [own, other] : [other, own]
+  await leaving.stop()
   await load.more(50)
-  const again = await restart(other)
-  balancer.targets = [own.origin, again.origin]
+  const again = await restart(leaving)
+  balancer.targets = [staying.origin, again.origin]
   await load.more(100)
   await load.end()
-  expect(load.lost).toEqual([])
-  const counts = await carriedOut(await apiOf(own), 'besides')
+  return { lost: load.lost, counts: await carriedOut(await apiOf(staying), subject) }
+}
+
+test('under load a replica that has not the process is restarted without losing or doubling a call', async () => {
+  const { lost, counts } = await restartUnderLoad('besides', 'other')
+  expect(lost).toEqual([])
   expect(Math.max(...counts.values())).toBe(1)
 })
 
 test('under load a restart of the replica with the process costs no call but some on that process, which are told why; the other one goes on with the session', async () => {
-  await using balancer = await startBalancer([first.origin, second.origin])
-  const load = await callSteadily(balancer.origin, 'upon')
-  await load.more(50)
-  const { own, other } = await holders()
-  await own.stop()
-  await load.more(50)
-  const again = await restart(own)
-  balancer.targets = [other.origin, again.origin]
-  await load.more(100)
-  await load.end()
+  const { lost, counts } = await restartUnderLoad('upon', 'own')
   // None but those that were on their way to the process when it went.
-  expect(load.lost.length).toBeLessThan(20)
-  for (const lost of load.lost) expect(lost).toMatch(/^503 .*"error":"(node_lost|unavailable|server_exited)"/)
-  const counts = await carriedOut(await apiOf(other), 'upon')
+  expect(lost.length).toBeLessThan(20)
+  for (const one of lost) expect(one).toMatch(/^503 .*"error":"(node_lost|unavailable|server_exited)"/)
   expect(Math.max(...counts.values())).toBe(1)
 })
