@@ -41,11 +41,9 @@ export function createRuntimes(config: Config, shared: Shared, http: HttpClient)
 }
 
 const START_MS = 240_000
-// With the waits between, about a minute: as long as an API may be away without a start failing.
-const ATTEMPTS = 8
+/** An API may be away for a minute without a start failing, and as long again to be found back. */
+const PATIENCE_MS = 120_000
 const RETRY_BASE_MS = 500
-// Waits are 10 s at most here, so it takes more of them.
-const CLUSTER_ATTEMPTS = 20
 
 function flyRuntime(config: Config, shared: Shared): Runtime {
   const { userAgent, vault, valuesOf, npm, pypi, installTimeoutMs, logger } = shared
@@ -71,7 +69,7 @@ function flyRuntime(config: Config, shared: Shared): Runtime {
     secretOf: (name) => new Secret(vault.derive(`fly/${name}`, 32).toString('base64url')),
     installTimeoutMs,
     startTimeoutMs: START_MS,
-    attempts: ATTEMPTS,
+    patienceMs: PATIENCE_MS,
     retryBaseMs: RETRY_BASE_MS,
     logger,
   })
@@ -84,7 +82,7 @@ function kubernetesRuntime(config: Config, shared: Shared): Runtime {
       kubeconfig: config.kubernetesKubeconfig,
       context: config.kubernetesContext,
       namespace: config.kubernetesNamespace,
-      attempts: CLUSTER_ATTEMPTS,
+      patienceMs: PATIENCE_MS,
       retryBaseMs: RETRY_BASE_MS,
     },
     pods: {

@@ -59,7 +59,7 @@ test('what is missing or refused is said: no account, a wrong token', async () =
 })
 
 test('429, errors of the API and its absence are waited for', async () => {
-  await using subject = await startFlyRuntime({ attempts: 40, retryBaseMs: 5 })
+  await using subject = await startFlyRuntime({ patienceMs: 60_000, retryBaseMs: 5 })
   const { fly, runtime } = subject
   const { release, lockFile, instance } = await started(subject)
   fly.refuseNext(2, 429, 1)
@@ -273,7 +273,7 @@ describe('a machine that sleeps', () => {
   })
 
   test('while the API is away it ends all the same, and nothing of it is left once it is back', async () => {
-    await using subject = await startFlyRuntime({ attempts: 3, retryBaseMs: 20 })
+    await using subject = await startFlyRuntime({ patienceMs: 100, retryBaseMs: 20 })
     const { fly, runtime } = subject
     const { release, lockFile, instance } = await started(subject)
     fly.setAway(true)

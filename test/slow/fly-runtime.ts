@@ -37,7 +37,7 @@ export async function startFlyRuntime(
     secretOf: (name) => new Secret(`${root}/${name}`),
     installTimeoutMs: 120_000,
     startTimeoutMs: 120_000,
-    attempts: 6,
+    patienceMs: 2_000,
     retryBaseMs: 20,
     logger: silentLogger,
     ...changes,

@@ -143,7 +143,7 @@ test('429 and errors of the API server are waited for, and while it is away call
 
 test('a pod that is stopped while the API server is away is ended when it is back', async () => {
   const { kubernetes, options } = subject
-  const runtime = createKubernetesRuntime({ ...options, cluster: { ...options.cluster, attempts: 100 } })
+  const runtime = createKubernetesRuntime({ ...options, cluster: { ...options.cluster, patienceMs: 60_000 } })
   await using it = await started(runtime)
   kubernetes.setAway(true)
   const stopping = it.instance.stop(500)

@@ -26,7 +26,7 @@ export async function startKubernetesRuntime(
   const root = randomBytes(16).toString('hex')
   const { kubeconfig } = kubernetes
   const options: KubernetesRuntimeOptions = {
-    cluster: { kubeconfig, context: null, namespace: null, attempts: 6, retryBaseMs: 20 },
+    cluster: { kubeconfig, context: null, namespace: null, patienceMs: 2_000, retryBaseMs: 20 },
     pods: {
       image: 'registry.example/catwalk/instance:1',
       volumeGiB: 1,

@@ -101,8 +101,9 @@ export interface MachinesApiOptions {
   /** Without a slash at the end. */
   readonly apiUrl: string
   readonly http: HttpClient
-  /** How often a request is made in all, and the first wait between, which doubles. */
-  readonly attempts: number
+  /** How long a request is made again after failures that may pass. */
+  readonly patienceMs: number
+  /** The first wait between, which doubles up to 20 s. */
   readonly retryBaseMs: number
 }
 
@@ -196,7 +197,7 @@ export function openMachinesApi(options: MachinesApiOptions, { token, app }: Fly
         signal,
       })
     const response = await withRetries(send, {
-      attempts: options.attempts,
+      patienceMs: options.patienceMs,
       baseMs: options.retryBaseMs,
       maxWaitMs: MAX_WAIT_MS,
       signal,

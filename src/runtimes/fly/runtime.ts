@@ -72,7 +72,8 @@ export interface FlyRuntimeOptions {
   readonly installTimeoutMs: number
   /** For a machine to be made and to run. */
   readonly startTimeoutMs: number
-  readonly attempts: number
+  /** How long a request to the API is made again after failures that may pass. */
+  readonly patienceMs: number
   readonly retryBaseMs: number
   readonly logger: Logger
 }
@@ -94,8 +95,8 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
   async function apiOf(workspaceId: string): Promise<MachinesApi | null> {
     const account = await options.accountOf(workspaceId)
     if (account === null) return null
-    const { attempts, retryBaseMs } = options
-    return openMachinesApi({ apiUrl, http, attempts, retryBaseMs }, account)
+    const { patienceMs, retryBaseMs } = options
+    return openMachinesApi({ apiUrl, http, patienceMs, retryBaseMs }, account)
   }
 
   async function fleetOf(workspaceId: string, signal: AbortSignal): Promise<Fleet> {

@@ -19,8 +19,9 @@ export interface ClusterOptions {
   readonly serviceAccountRoot?: string
   /** Where pods are made; null for the namespace of the context or the service account. */
   readonly namespace: string | null
-  /** Of one request, the first included. */
-  readonly attempts: number
+  /** How long a request is made again after failures that may pass. */
+  readonly patienceMs: number
+  /** The first wait between, which doubles up to 10 s. */
   readonly retryBaseMs: number
 }
 
@@ -94,7 +95,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const server = config.getCurrentCluster()?.server
   if (server === undefined) throw unreadable('it names no cluster', options.kubeconfig)
   const context = config.getContextObject(config.getCurrentContext())
-  const { attempts, retryBaseMs } = options
+  const { patienceMs, retryBaseMs } = options
 
   function apisOf(signal: AbortSignal): Apis {
     const configuration = client.createConfiguration({
@@ -119,6 +120,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   }
 
   async function ask<T>(request: (apis: Apis) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const startedAt = performance.now()
     for (let attempt = 1; ; attempt++) {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])
       let failure: Error
@@ -130,7 +132,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
       }
       const refusal = failure instanceof KubernetesRefusal ? failure : null
       if (refusal !== null && !PASSING.has(refusal.status)) throw refusal
-      if (attempt >= attempts) {
+      if (performance.now() - startedAt >= patienceMs) {
         if (refusal !== null) throw refusal
         throw new CatwalkError('unavailable', 'The API server of Kubernetes does not answer.', {
           cause: failure,
