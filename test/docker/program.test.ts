@@ -1,33 +1,24 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
+import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { runCatwalk } from '../program/run-catwalk.ts'
 import { until } from '../support/until.ts'
 import { startProgram, type Program } from '../support/program.ts'
+import { serverPackage, toolsNamed } from '../support/server-package.ts'
 import { startEngine, type Engine } from './engine.ts'
 
 // Counts in a file at home, so that a move can be seen to keep it, and says which runtime it is on.
-const COUNTER: FakePackage = {
-  name: 'counting-server',
-  version: '1.0.0',
-  manifest: { bin: 'server.cjs' },
-  files: {
-    'server.cjs': `#!/usr/bin/env node
-const fs = require('node:fs')
-const answer = (id, result) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n')
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  if (method === 'initialize') return answer(id, { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'counting', version: '1' } })
-  if (method === 'tools/list') return answer(id, { tools: [{ name: 'count', inputSchema: { type: 'object' } }] })
-  if (method !== 'tools/call') return process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32601, message: 'no' } }) + '\\n')
-  const before = fs.existsSync('count') ? Number(fs.readFileSync('count', 'utf8')) : 0
-  fs.writeFileSync('count', String(before + 1))
-  const where = fs.readFileSync('/proc/1/comm', 'utf8').trim() === 'bwrap' ? 'sandbox' : 'container'
-  answer(id, { content: [{ type: 'text', text: (before + 1) + ' in a ' + where }] })
-})
-`,
+const COUNTER = serverPackage('counting-server', {
+  begin: "const fs = require('node:fs')",
+  answers: `
+  'tools/list': ${toolsNamed('count')},
+  'tools/call': () => {
+    const before = fs.existsSync('count') ? Number(fs.readFileSync('count', 'utf8')) : 0
+    fs.writeFileSync('count', String(before + 1))
+    const where = fs.readFileSync('/proc/1/comm', 'utf8').trim() === 'bwrap' ? 'sandbox' : 'container'
+    return { content: [{ type: 'text', text: (before + 1) + ' in a ' + where }] }
   },
-}
+`,
+})
 
 let registry: NpmRegistry
 let engine: Engine

@@ -7,34 +7,17 @@ import { connectClient } from '../support/mcp-client.ts'
 import { strayProcesses } from '../support/processes.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { until } from '../support/until.ts'
+import { serverPackage, toolsNamed } from '../support/server-package.ts'
 
 /** Its tool `version` answers with the version of the package. */
 function teller(version: string): FakePackage {
-  return {
-    name: 'teller-mcp',
+  return serverPackage('teller-mcp', {
     version,
-    manifest: { bin: 'server.cjs' },
-    files: {
-      'server.cjs': `#!/usr/bin/env node
-const { version } = require('./package.json')
-const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
-const answers = {
-  initialize: ({ protocolVersion }) => ({
-    protocolVersion,
-    capabilities: { tools: {} },
-    serverInfo: { name: 'teller', version },
-  }),
-  'tools/list': () => ({ tools: [{ name: 'version', inputSchema: { type: 'object' } }] }),
-  'tools/call': () => ({ content: [{ type: 'text', text: version }] }),
-}
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  send(answers[method] ? { id, result: answers[method](params ?? {}) } : { id, error: { code: -32601, message: 'no' } })
-})
+    answers: `
+  'tools/list': ${toolsNamed('version')},
+  'tools/call': () => ({ content: [{ type: 'text', text: require('./package.json').version }] }),
 `,
-    },
-  }
+  })
 }
 
 let registry: NpmRegistry

@@ -3,43 +3,28 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ApiClient } from '../../src/contract/index.ts'
-import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
+import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { connectClient } from '../support/mcp-client.ts'
 import { strayProcesses } from '../support/processes.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
+import { serverPackage, toolsNamed } from '../support/server-package.ts'
 
 /** Says on stderr when a slow call has come. */
-const SLEEPER: FakePackage = {
-  name: 'sleeper-mcp',
-  version: '1.0.0',
-  manifest: { bin: 'server.cjs' },
-  files: {
-    'server.cjs': `#!/usr/bin/env node
-const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
-const answers = {
-  initialize: ({ protocolVersion }) => ({
-    protocolVersion,
-    capabilities: { tools: {} },
-    serverInfo: { name: 'sleeper', version: '1' },
-  }),
-  'tools/list': () => ({ tools: ['quick', 'slow'].map((name) => ({ name, inputSchema: { type: 'object' } })) }),
-  'tools/call': ({ name }) => ({ content: [{ type: 'text', text: name }] }),
-}
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  if (!answers[method]) return send({ id, error: { code: -32601, message: 'no' } })
-  const answer = () => send({ id, result: answers[method](params ?? {}) })
-  if (method !== 'tools/call' || params.name !== 'slow') return answer()
-  process.stderr.write('slow call\\n')
-  setTimeout(answer, params.arguments.ms)
-})
-`,
+const SLEEPER = serverPackage('sleeper-mcp', {
+  answers: `
+  'tools/list': ${toolsNamed('quick', 'slow')},
+  'tools/call': async ({ name, arguments: given }) => {
+    if (name === 'slow') {
+      process.stderr.write('slow call\\n')
+      await new Promise((resolve) => setTimeout(resolve, given.ms))
+    }
+    return { content: [{ type: 'text', text: name }] }
   },
-}
+`,
+})
 
 const SOURCE = 'npm:sleeper-mcp'
 let registry: NpmRegistry

@@ -2,19 +2,16 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bundleManifest, packBundle, serveFiles, type FileServer } from '../support/mcpb.ts'
 import { startProgram, type Program } from '../support/program.ts'
+import { serverProgram, toolsNamed } from '../support/server-package.ts'
 import { runCatwalk } from './run-catwalk.ts'
 
-const SERVER = `const answer = (id, result) => console.log(JSON.stringify({ jsonrpc: '2.0', id, result }))
-if (!process.env.NOTES_TOKEN) { console.error('NOTES_TOKEN is required'); process.exit(1) }
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  if (method === 'initialize') answer(id, { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'notes', version: '1' } })
-  else if (method === 'tools/list') answer(id, { tools: [{ name: 'speak', inputSchema: { type: 'object' } }] })
-  else if (method === 'tools/call') answer(id, { content: [{ type: 'text', text: require('helper') + ' ' + process.env.NOTES_TOKEN.length + ' ' + process.argv.slice(2).join() }] })
-  else console.log(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32601, message: 'no' } }))
+const SERVER = serverProgram('notes', {
+  begin: "if (!process.env.NOTES_TOKEN) { console.error('NOTES_TOKEN is required'); process.exit(1) }",
+  answers: `
+  'tools/list': ${toolsNamed('speak')},
+  'tools/call': () => ({ content: [{ type: 'text', text: require('helper') + ' ' + process.env.NOTES_TOKEN.length + ' ' + process.argv.slice(2).join() }] }),
+`,
 })
-`
 
 let bundle: Buffer
 let files: FileServer

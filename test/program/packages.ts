@@ -1,4 +1,5 @@
 import type { FakePackage } from '../fakes/npm-registry.ts'
+import { serverPackage, toolsNamed } from '../support/server-package.ts'
 
 function server(name: string, code: string): FakePackage {
   return {
@@ -9,34 +10,34 @@ function server(name: string, code: string): FakePackage {
   }
 }
 
-// Answers the handshake and tools/list, nothing else.
-const MINIMAL = `
-const answer = (id, result) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n')
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  if (method === 'initialize') return answer(id, { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'minimal', version: '1' } })
-  if (method === 'tools/list') return answer(id, { tools: [{ name: 'crash', inputSchema: { type: 'object' } }, { name: 'secret', inputSchema: { type: 'object' } }] })
-  if (params?.name === 'crash') process.exit(9)
-  answer(id, { content: [{ type: 'text', text: 'ok' }] })
-})
-`
+function working(name: string, begin = ''): FakePackage {
+  return serverPackage(name, {
+    begin,
+    answers: `
+  'tools/list': ${toolsNamed('crash', 'secret')},
+  'tools/call': ({ name }) => {
+    if (name === 'crash') process.exit(9)
+    return { content: [{ type: 'text', text: 'ok' }] }
+  },
+`,
+  })
+}
 
 /** Packages that are wrong in one way each, and one that is right. */
 export const PACKAGES: readonly FakePackage[] = [
-  server('good-server', MINIMAL),
-  server(
+  working('good-server'),
+  working(
     'noisy-server',
-    `console.log('Welcome to the noisy server!')\nconsole.log('\\u0000\\u001b[31mready')\n${MINIMAL}`,
+    `console.log('Welcome to the noisy server!')\nconsole.log('\\u0000\\u001b[31mready')`,
   ),
   { name: 'just-a-library', version: '1.0.0', files: { 'index.js': '' } },
   { name: 'broken-bin', version: '1.0.0', manifest: { bin: '../../etc/passwd' } },
   server('quits-at-once', `console.error('cannot find my configuration'); process.exit(4)`),
-  server(
+  working(
     'wants-a-key',
-    `if (!process.env.ACME_API_KEY) { console.error('Error: ACME_API_KEY environment variable is required'); process.exit(1) }\n${MINIMAL}`,
+    `if (!process.env.ACME_API_KEY) { console.error('Error: ACME_API_KEY environment variable is required'); process.exit(1) }`,
   ),
-  server('prints-its-key', `console.error('my key is ' + process.env.ACME_API_KEY)\n${MINIMAL}`),
+  working('prints-its-key', `console.error('my key is ' + process.env.ACME_API_KEY)`),
   server('says-nothing', `process.stdin.resume()`),
   server(
     'talks-rubbish',

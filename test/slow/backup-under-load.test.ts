@@ -13,12 +13,13 @@ import { socketDirectory } from '../../src/db/embedded/directories.ts'
 import { openDatabase } from '../../src/db/index.ts'
 import { Secret } from '../../src/domain/index.ts'
 import { externalUrl, hasSystemPostgres, startExternalPostgres } from '../db/fixtures/external-postgres.ts'
-import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
+import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { silentLogger } from '../support/logger.ts'
 import { connectClient } from '../support/mcp-client.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
+import { serverPackage, toolsNamed } from '../support/server-package.ts'
 import { brokenReferences, sumsOf, type Sum } from './database-sums.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/catwalk', import.meta.url))
@@ -27,30 +28,15 @@ const OLD_LINES = 300_000
 const OLD_CALLS = 100_000
 
 /** Says what it was given, and ten lines of output at each call. */
-const TALKER: FakePackage = {
-  name: 'talker-mcp',
-  version: '1.0.0',
-  manifest: { bin: 'server.cjs' },
-  files: {
-    'server.cjs': `#!/usr/bin/env node
-const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
-const answers = {
-  initialize: ({ protocolVersion }) => ({ protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'talker', version: '1' } }),
-  ping: () => ({}),
-  'tools/list': () => ({ tools: [{ name: 'key', inputSchema: { type: 'object' } }] }),
+const TALKER = serverPackage('talker-mcp', {
+  answers: `
+  'tools/list': ${toolsNamed('key')},
   'tools/call': () => {
     for (let line = 0; line < 10; line++) console.error('called, and says so: ' + line)
     return { content: [{ type: 'text', text: process.env.TALKER_KEY }] }
   },
-}
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  send(answers[method] ? { id, result: answers[method](params ?? {}) } : { id, error: { code: -32601, message: 'no' } })
-})
 `,
-  },
-}
+})
 
 const owned = new AsyncDisposableStack()
 let registry: NpmRegistry

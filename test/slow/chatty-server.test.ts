@@ -5,6 +5,7 @@ import { createApiClient, type ApiClient, type RouteOutput } from '../../src/con
 import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { startProgram, type Program } from '../support/program.ts'
 import { until } from '../support/until.ts'
+import { serverPackage, toolsNamed } from '../support/server-package.ts'
 
 const SECONDS = 10
 const LINES_PER_SECOND = 100_000
@@ -15,8 +16,8 @@ const LINES_PER_SECOND = 100_000
 const GROWTH_MIB = 200
 
 // Answers the handshake and one tool, which returns at once and floods standard error from then on.
-const CHATTY = `#!/usr/bin/env node
-const answer = (id, result) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n')
+const CHATTY = serverPackage('chatty-server', {
+  begin: `
 const text = 'x'.repeat(80)
 function flood(seconds, rate) {
   let written = 0
@@ -34,29 +35,22 @@ function flood(seconds, rate) {
     process.stderr.write('wrote ' + written + ' lines in ' + Math.round(performance.now() - begin) + ' ms\\n')
   }, 10)
 }
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  if (method === 'initialize') return answer(id, { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'chatty', version: '1' } })
-  if (method === 'tools/list') return answer(id, { tools: ['flood', 'quiet'].map((name) => ({ name, inputSchema: { type: 'object' } })) })
-  if (params?.name === 'flood') flood(params.arguments.seconds, params.arguments.rate)
-  answer(id, { content: [{ type: 'text', text: 'ok' }] })
+`,
+  answers: `
+  'tools/list': ${toolsNamed('flood', 'quiet')},
+  'tools/call': ({ name, arguments: given }) => {
+    if (name === 'flood') flood(given.seconds, given.rate)
+    return { content: [{ type: 'text', text: 'ok' }] }
+  },
+`,
 })
-`
 
 let registry: NpmRegistry
 let program: Program
 let api: ApiClient
 
 beforeAll(async () => {
-  registry = await startNpmRegistry([
-    {
-      name: 'chatty-server',
-      version: '1.0.0',
-      manifest: { bin: 'server.cjs' },
-      files: { 'server.cjs': CHATTY },
-    },
-  ])
+  registry = await startNpmRegistry([CHATTY])
   program = await startProgram({
     env: {
       npm_config_registry: registry.url,

@@ -6,29 +6,17 @@ import { connectWhenOpen } from '../support/mcp-client.ts'
 import { compileImageProgram } from '../support/image-program.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { until } from '../support/until.ts'
+import { serverPackage, toolsNamed } from '../support/server-package.ts'
 
 const LONG_MS = 60_000
 /** Counts its calls for as long as it lives. */
-const COUNTER = `#!/usr/bin/env node
-let calls = 0
-const answers = {
-  initialize: ({ protocolVersion }) => ({
-    protocolVersion,
-    capabilities: { tools: {} },
-    serverInfo: { name: 'counter', version: '1' },
-  }),
-  'tools/list': () => ({ tools: [{ name: 'count', inputSchema: { type: 'object' } }] }),
+const COUNTER = serverPackage('counter-mcp', {
+  begin: 'let calls = 0',
+  answers: `
+  'tools/list': ${toolsNamed('count')},
   'tools/call': () => ({ content: [{ type: 'text', text: String(++calls) }] }),
-  ping: () => ({}),
-}
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  const answer = answers[method]
-  const body = answer ? { result: answer(params ?? {}) } : { error: { code: -32601, message: 'no' } }
-  process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, ...body }) + '\\n')
+`,
 })
-`
 
 const stack = new AsyncDisposableStack()
 let registry: NpmRegistry
@@ -37,16 +25,7 @@ let program: Program
 let api: ApiClient
 
 beforeAll(async () => {
-  registry = stack.use(
-    await startNpmRegistry([
-      {
-        name: 'counter-mcp',
-        version: '1.0.0',
-        manifest: { bin: 'server.cjs' },
-        files: { 'server.cjs': COUNTER },
-      },
-    ]),
-  )
+  registry = stack.use(await startNpmRegistry([COUNTER]))
   const image = stack.use(await compileImageProgram())
   fly = stack.use(await startFakeFly(image.path))
   program = stack.use(

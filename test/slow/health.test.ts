@@ -9,6 +9,7 @@ import { connectClient } from '../support/mcp-client.ts'
 import { processesMentioning } from '../support/processes.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { until } from '../support/until.ts'
+import { serverPackage, toolsNamed } from '../support/server-package.ts'
 
 /** Within so long of falling silent a server is seen to be, with the settings that everybody has. */
 const WITHIN_MS = 60_000
@@ -17,34 +18,18 @@ const PATIENT_MS = 90_000
 
 /** Answers `quick` at once and `slow` after ten seconds; `hang` keeps its event loop for ever. */
 function server(name: string): FakePackage {
-  return {
-    name,
-    version: '1.0.0',
-    manifest: { bin: 'server.cjs' },
-    files: {
-      'server.cjs': `#!/usr/bin/env node
-const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
-const tools = ['quick', 'slow', 'hang'].map((name) => ({ name, inputSchema: { type: 'object' } }))
-const answers = {
-  initialize: ({ protocolVersion }) => ({ protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'x', version: '1' } }),
-  ping: () => ({}),
-  'tools/list': () => ({ tools }),
-  'tools/call': () => ({ content: [{ type: 'text', text: 'from ' + started }] }),
-}
-const started = Date.now() + '-' + process.hrtime.bigint()
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  if (!answers[method]) return send({ id, error: { code: -32601, message: 'no' } })
-  const answer = () => send({ id, result: answers[method](params ?? {}) })
-  if (params?.name === 'quick' || method !== 'tools/call') return answer()
-  console.error(params.name + ' has come')
-  if (params.name === 'hang') for (;;);
-  setTimeout(answer, 10000)
-})
+  return serverPackage(name, {
+    begin: "const started = Date.now() + '-' + process.hrtime.bigint()",
+    answers: `
+  'tools/list': ${toolsNamed('quick', 'slow', 'hang')},
+  'tools/call': async ({ name }) => {
+    if (name !== 'quick') console.error(name + ' has come')
+    if (name === 'hang') for (;;);
+    if (name === 'slow') await new Promise((resolve) => setTimeout(resolve, 10000))
+    return { content: [{ type: 'text', text: 'from ' + started }] }
+  },
 `,
-    },
-  }
+  })
 }
 
 const NAMES = ['stopped', 'hung', 'idle', 'asleep', 'well'] as const

@@ -7,24 +7,20 @@ import { createApiClient, type ApiClient } from '../../src/contract/index.ts'
 import { queries, type Database } from '../../src/db/index.ts'
 import { newId } from '../../src/domain/index.ts'
 import { send, type RawAnswer } from '../bridge/http-client.ts'
-import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/npm-registry.ts'
+import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { processesMentioning } from '../support/processes.ts'
 import { startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
+import { serverPackage } from '../support/server-package.ts'
 import { createHash, randomBytes } from 'node:crypto'
 
 /** Tells what it was given, what it wrote before, what other processes it sees, and what lies in its home. */
-const NOTEBOOK: FakePackage = {
-  name: 'notebook-mcp',
-  version: '1.0.0',
-  manifest: { bin: 'server.cjs' },
-  files: {
-    'server.cjs': `#!/usr/bin/env node
+const NOTEBOOK = serverPackage('notebook-mcp', {
+  begin: `
 const fs = require('node:fs')
 const path = require('node:path')
-const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
 const note = path.join(process.env.HOME, 'note')
 const self = String(Math.random())
 const everything = (directory) => {
@@ -51,24 +47,15 @@ const tools = {
   ].join(' '),
   list: ({ directory }) => everything(directory),
 }
-const offered = Object.keys(tools).map((name) => ({ name, inputSchema: { type: 'object' } }))
-const answers = {
-  initialize: ({ protocolVersion }) => ({
-    protocolVersion, capabilities: { tools: {}, resources: {} }, serverInfo: { name: 'notebook', version: '1' },
-  }),
+const offered = Object.keys(tools).map((name) => ({ name, inputSchema: { type: 'object' } }))`,
+  capabilities: '{ tools: {}, resources: {} }',
+  answers: `
   'tools/list': () => ({ tools: offered }),
   'resources/list': () => ({ resources: [{ uri: 'note://' + process.env.API_TOKEN, name: 'note' }] }),
   'resources/templates/list': () => ({ resourceTemplates: [] }),
   'tools/call': ({ name, arguments: given }) => ({ content: [{ type: 'text', text: String(tools[name](given ?? {})) }] }),
-}
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  send(answers[method] ? { id, result: answers[method](params ?? {}) } : { id, error: { code: -32601, message: 'no' } })
-})
 `,
-  },
-}
+})
 
 interface Member {
   readonly id: string

@@ -7,33 +7,21 @@ import { startNpmRegistry, type FakePackage, type NpmRegistry } from '../fakes/n
 import { connectClient } from '../support/mcp-client.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { until } from '../support/until.ts'
+import { serverPackage } from '../support/server-package.ts'
 import { runCatwalk } from '../program/run-catwalk.ts'
 
 /** A server with these tools; `begin` runs before it answers. */
 function teller(version: string, tools: Readonly<Record<string, string>>, begin = ''): FakePackage {
-  return {
-    name: 'teller-mcp',
+  return serverPackage('teller-mcp', {
     version,
-    manifest: { bin: 'server.cjs' },
-    files: {
-      'server.cjs': `#!/usr/bin/env node
-${begin}
-const send = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n')
+    begin: `${begin}
 const tools = Object.entries(${JSON.stringify(tools)}).map(([name, description]) => ({ name, description, inputSchema: { type: 'object' } }))
-if (process.env.TELLER_TOKEN?.startsWith('real-')) tools.push({ name: 'only_with_a_token', inputSchema: { type: 'object' } })
-const answers = {
-  initialize: ({ protocolVersion }) => ({ protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'teller', version: ${JSON.stringify(version)} } }),
+if (process.env.TELLER_TOKEN?.startsWith('real-')) tools.push({ name: 'only_with_a_token', inputSchema: { type: 'object' } })`,
+    answers: `
   'tools/list': () => ({ tools }),
   'tools/call': () => ({ content: [{ type: 'text', text: ${JSON.stringify(version)} }] }),
-}
-require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { id, method, params } = JSON.parse(line)
-  if (id === undefined) return
-  send(answers[method] ? { id, result: answers[method](params ?? {}) } : { id, error: { code: -32601, message: 'no' } })
-})
 `,
-    },
-  }
+  })
 }
 
 const WANTS_REGION = `if (!process.env.TELLER_REGION) { console.error('TELLER_REGION is required'); process.exit(1) }`
