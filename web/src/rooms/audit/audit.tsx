@@ -8,11 +8,10 @@ import { Ago } from '../../kit/ago.tsx'
 import { Badge } from '../../kit/badge.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Empty } from '../../kit/empty.tsx'
-import { ErrorNote } from '../../kit/error-note.tsx'
 import { Input } from '../../kit/field.tsx'
 import { PageHead } from '../../kit/page-head.tsx'
 import { Segmented } from '../../kit/segmented.tsx'
-import { Skeleton } from '../../kit/skeleton.tsx'
+import { Unloaded } from '../../kit/unloaded.tsx'
 import '../../kit/filters.css'
 import '../../kit/table.css'
 import '../../kit/record.css'
@@ -75,17 +74,13 @@ export function AuditRoom() {
       </div>
       <section className="card cut">
         {entries === undefined ? (
-          error ? (
-            <div className="pad">
-              <ErrorNote error={error} onRetry={() => void refetch()} />
-            </div>
-          ) : (
-            <div className="pad stack" role="status" aria-busy="true" aria-label="Loading entries">
-              <Skeleton width={24} />
-              <Skeleton width={20} />
-              <Skeleton width={22} />
-            </div>
-          )
+          <Unloaded
+            label="Loading entries"
+            error={error}
+            onRetry={() => void refetch()}
+            padded
+            lines={[24, 20, 22]}
+          />
         ) : entries.length === 0 ? (
           <Empty title="Nothing like this">No entry has this outcome and these words.</Empty>
         ) : (

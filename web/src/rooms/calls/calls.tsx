@@ -9,12 +9,11 @@ import { Ago } from '../../kit/ago.tsx'
 import { Badge } from '../../kit/badge.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Empty } from '../../kit/empty.tsx'
-import { ErrorNote } from '../../kit/error-note.tsx'
 import { Input, Select } from '../../kit/field.tsx'
 import { formatLatency } from '../../kit/format.ts'
 import { PageHead } from '../../kit/page-head.tsx'
-import { Skeleton } from '../../kit/skeleton.tsx'
 import { useSettled } from '../../kit/use-settled.ts'
+import { Unloaded } from '../../kit/unloaded.tsx'
 import { isOutcome, OUTCOME_WORDS } from './outcomes.ts'
 import '../../kit/record.css'
 import '../../kit/filters.css'
@@ -85,17 +84,13 @@ export function CallsRoom() {
       </div>
       <section className="card cut">
         {calls === undefined ? (
-          error ? (
-            <div className="pad">
-              <ErrorNote error={error} onRetry={() => void refetch()} />
-            </div>
-          ) : (
-            <div className="pad stack" role="status" aria-busy="true" aria-label="Loading calls">
-              <Skeleton width={24} />
-              <Skeleton width={20} />
-              <Skeleton width={22} />
-            </div>
-          )
+          <Unloaded
+            label="Loading calls"
+            error={error}
+            onRetry={() => void refetch()}
+            padded
+            lines={[24, 20, 22]}
+          />
         ) : calls.length > 0 ? (
           <CallTable calls={calls} />
         ) : isNarrowed ? (

@@ -4,8 +4,7 @@ import { Ago } from '../../kit/ago.tsx'
 import { Badge } from '../../kit/badge.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Empty } from '../../kit/empty.tsx'
-import { ErrorNote } from '../../kit/error-note.tsx'
-import { Skeleton } from '../../kit/skeleton.tsx'
+import { Unloaded } from '../../kit/unloaded.tsx'
 import '../../kit/table.css'
 
 interface ConnectionTableProps {
@@ -20,16 +19,7 @@ interface ConnectionTableProps {
 export function ConnectionTable({ query, shows, empty, onRevoke }: ConnectionTableProps) {
   const { data: connections, error, refetch } = query
   if (connections === undefined) {
-    return error ? (
-      <div className="pad">
-        <ErrorNote error={error} onRetry={() => void refetch()} />
-      </div>
-    ) : (
-      <div className="pad stack" role="status" aria-busy="true" aria-label="Loading connected clients">
-        <Skeleton width={20} />
-        <Skeleton width={16} />
-      </div>
-    )
+    return <Unloaded label="Loading connected clients" error={error} onRetry={() => void refetch()} padded />
   }
   if (connections.length === 0) return <Empty title="No client is connected">{empty}</Empty>
   const about = (connection: Connection) =>

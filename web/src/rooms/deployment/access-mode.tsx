@@ -8,7 +8,7 @@ import { Card } from '../../kit/card.tsx'
 import { Confirm } from '../../kit/confirm.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
 import { Note } from '../../kit/note.tsx'
-import { Skeleton } from '../../kit/skeleton.tsx'
+import { Unloaded } from '../../kit/unloaded.tsx'
 import { useCurrent } from './current.ts'
 import './access-mode.css'
 
@@ -67,14 +67,7 @@ export function AccessChoice({ access, error, onRetry, change: apply }: AccessCh
     <Card title="Who may call">
       <div className="pad stack">
         {access === undefined ? (
-          error ? (
-            <ErrorNote error={error} {...(onRetry === undefined ? {} : { onRetry })} />
-          ) : (
-            <div className="stack" role="status" aria-busy="true" aria-label="Loading who may call">
-              <Skeleton width={20} />
-              <Skeleton width={16} />
-            </div>
-          )
+          <Unloaded label="Loading who may call" error={error} onRetry={onRetry} />
         ) : (
           <fieldset className="modes">
             <legend className="sr">Who may call</legend>

@@ -7,10 +7,8 @@ import { Ago } from '../../kit/ago.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Card } from '../../kit/card.tsx'
 import { Empty } from '../../kit/empty.tsx'
-import { ErrorNote } from '../../kit/error-note.tsx'
 import { formatDay } from '../../kit/format.ts'
 import { useNow } from '../../kit/now.ts'
-import { Skeleton } from '../../kit/skeleton.tsx'
 import { AccountsCard } from './accounts.tsx'
 import { AccessModeCard } from './access-mode.tsx'
 import { SignIns } from './sign-ins.tsx'
@@ -18,6 +16,7 @@ import { AddToken } from './add-token.tsx'
 import { ChangeToken } from './change-token.tsx'
 import { useCurrent } from './current.ts'
 import { Badge } from '../../kit/badge.tsx'
+import { Unloaded } from '../../kit/unloaded.tsx'
 import type { Personal } from './personal-note.tsx'
 import { RotateToken } from './rotate-token.tsx'
 import { RevokeToken } from './revoke-token.tsx'
@@ -61,16 +60,7 @@ export function Tokens({ id, personal }: TokensProps) {
     <>
       <Card className="cut" title="Endpoint tokens" actions={tokens && tokens.length > 0 && add}>
         {tokens === undefined ? (
-          error ? (
-            <div className="pad">
-              <ErrorNote error={error} onRetry={() => void refetch()} />
-            </div>
-          ) : (
-            <div className="pad stack" role="status" aria-busy="true" aria-label="Loading tokens">
-              <Skeleton width={20} />
-              <Skeleton width={16} />
-            </div>
-          )
+          <Unloaded label="Loading tokens" error={error} onRetry={() => void refetch()} padded />
         ) : tokens.length === 0 ? (
           <Empty title="Nobody can call it" action={add}>
             A client needs a token. Make one for each, so that one can be revoked without the others.

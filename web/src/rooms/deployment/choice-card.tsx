@@ -5,7 +5,7 @@ import { settingsQuery } from '../../api/queries.ts'
 import { tell } from '../../app/toasts.ts'
 import { Card } from '../../kit/card.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
-import { Skeleton } from '../../kit/skeleton.tsx'
+import { Unloaded } from '../../kit/unloaded.tsx'
 import { useCurrent } from './current.ts'
 import './access-mode.css'
 
@@ -42,14 +42,7 @@ export function ChoiceCard({ title, choices, changed }: ChoiceCardProps) {
     <Card title={title}>
       <div className="pad stack">
         {settings === undefined ? (
-          error ? (
-            <ErrorNote error={error} onRetry={() => void refetch()} />
-          ) : (
-            <div className="stack" role="status" aria-busy="true" aria-label={`Loading: ${title}`}>
-              <Skeleton width={20} />
-              <Skeleton width={16} />
-            </div>
-          )
+          <Unloaded label={`Loading: ${title}`} error={error} onRetry={() => void refetch()} />
         ) : (
           <fieldset className="modes">
             <legend className="sr">{title}</legend>

@@ -15,7 +15,7 @@ import { Dialog } from '../../kit/dialog.tsx'
 import { Empty } from '../../kit/empty.tsx'
 import { ErrorNote } from '../../kit/error-note.tsx'
 import { Checkbox, Field, Input, TextArea } from '../../kit/field.tsx'
-import { Skeleton } from '../../kit/skeleton.tsx'
+import { Unloaded } from '../../kit/unloaded.tsx'
 import '../../kit/table.css'
 
 /** Client ids that were made by hand, for programs that neither register themselves nor have a metadata document. */
@@ -31,15 +31,13 @@ export function HandMadeClients({ id }: { readonly id: string }) {
   return (
     <Card className="cut" title="Client IDs" actions={clients && clients.length > 0 && make}>
       {clients === undefined ? (
-        error ? (
-          <div className="pad">
-            <ErrorNote error={error} onRetry={() => void refetch()} />
-          </div>
-        ) : (
-          <div className="pad stack" role="status" aria-busy="true" aria-label="Loading client IDs">
-            <Skeleton width={20} />
-          </div>
-        )
+        <Unloaded
+          label="Loading client IDs"
+          error={error}
+          onRetry={() => void refetch()}
+          padded
+          lines={[20]}
+        />
       ) : clients.length === 0 ? (
         <Empty title="None is needed for most clients" action={make}>
           Claude, ChatGPT, Cursor and VS Code introduce themselves. Make one for a program that asks for a

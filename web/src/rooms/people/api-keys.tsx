@@ -18,7 +18,7 @@ import { formatDay } from '../../kit/format.ts'
 import { useNow } from '../../kit/now.ts'
 import { PageHead } from '../../kit/page-head.tsx'
 import { Segmented } from '../../kit/segmented.tsx'
-import { Skeleton } from '../../kit/skeleton.tsx'
+import { Unloaded } from '../../kit/unloaded.tsx'
 import { NewToken } from '../deployment/new-token.tsx'
 import { ScopeChoice } from './scope-choice.tsx'
 import { RoleSelect } from './role-select.tsx'
@@ -46,16 +46,7 @@ export function ApiKeysRoom() {
       />
       <section className="card cut">
         {keys === undefined ? (
-          error ? (
-            <div className="pad">
-              <ErrorNote error={error} onRetry={() => void refetch()} />
-            </div>
-          ) : (
-            <div className="pad stack" role="status" aria-busy="true" aria-label="Loading keys">
-              <Skeleton width={20} />
-              <Skeleton width={16} />
-            </div>
-          )
+          <Unloaded label="Loading keys" error={error} onRetry={() => void refetch()} padded />
         ) : keys.length === 0 ? (
           <Empty title="No API keys" action={make}>
             With one, bin/catwalk login works from any machine.

@@ -10,11 +10,10 @@ import { Ago } from '../../kit/ago.tsx'
 import { Button } from '../../kit/button.tsx'
 import { Card } from '../../kit/card.tsx'
 import { Confirm } from '../../kit/confirm.tsx'
-import { ErrorNote } from '../../kit/error-note.tsx'
 import { formatDay } from '../../kit/format.ts'
 import { useNow } from '../../kit/now.ts'
 import { PageHead } from '../../kit/page-head.tsx'
-import { Skeleton } from '../../kit/skeleton.tsx'
+import { Unloaded } from '../../kit/unloaded.tsx'
 import { Invite } from './invite.tsx'
 import { RoleSelect } from './role-select.tsx'
 import { mayGive, ROLE_WORDS } from './roles.ts'
@@ -43,16 +42,7 @@ export function MembersRoom() {
       <div className="stack wide">
         <Card className="cut" title="Members">
           {members === undefined ? (
-            error ? (
-              <div className="pad">
-                <ErrorNote error={error} onRetry={() => void refetch()} />
-              </div>
-            ) : (
-              <div className="pad stack" role="status" aria-busy="true" aria-label="Loading members">
-                <Skeleton width={20} />
-                <Skeleton width={16} />
-              </div>
-            )
+            <Unloaded label="Loading members" error={error} onRetry={() => void refetch()} padded />
           ) : (
             <MemberTable members={members} own={me.user?.id ?? null} role={me.role} />
           )}

@@ -12,7 +12,7 @@ import { ErrorNote } from '../../../kit/error-note.tsx'
 import { Field, Input, TextArea } from '../../../kit/field.tsx'
 import { Note } from '../../../kit/note.tsx'
 import { Segmented } from '../../../kit/segmented.tsx'
-import { Skeleton } from '../../../kit/skeleton.tsx'
+import { Unloaded } from '../../../kit/unloaded.tsx'
 import { useCurrent } from '../current.ts'
 import { DefinitionChanges } from './definition-changes.tsx'
 
@@ -39,12 +39,8 @@ export function Switchboard() {
     'What stops a tool is changed',
   )
   if (data === undefined) {
-    return error ? (
-      <ErrorNote error={error} onRetry={() => void refetch()} />
-    ) : (
-      <div role="status" aria-busy="true" aria-label="Loading what clients see">
-        <Skeleton width={20} />
-      </div>
+    return (
+      <Unloaded label="Loading what clients see" error={error} onRetry={() => void refetch()} lines={[20]} />
     )
   }
   const changed = data.items.filter(({ change }) => change !== null)
