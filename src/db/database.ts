@@ -80,7 +80,7 @@ export async function openDatabase(options: DatabaseOptions, signal: AbortSignal
   if (options.migrate ?? true) await bringUpToDate(client, embedded, logger, signal)
   const pool = openPool(client, options.poolSize ?? DEFAULT_POOL_SIZE, logger)
   const kysely = new Kysely<DB>({ dialect: new LossTellingDialect(pool) })
-  cleanup.defer(() => closePool(kysely))
+  cleanup.defer(() => closePool(kysely, pool))
   const listener = cleanup.use(createListener({ ...client, application_name: 'catwalk-listener' }, logger))
   logger.info({ version, where: describeTarget(target) }, 'database open')
   return assemble({
@@ -166,11 +166,21 @@ function openPool(client: ClientConfig, max: number, logger: Logger): Pool {
   return pool
 }
 
-async function closePool(kysely: Kysely<DB>): Promise<void> {
+async function closePool(kysely: Kysely<DB>, pool: Pool): Promise<void> {
   const closed = new AbortController()
   const late = delay(CLOSE_LIMIT_MS, undefined, { signal: closed.signal }).catch(() => undefined)
-  await Promise.race([kysely.destroy(), late])
+  const gone = untilGone(pool)
+  await Promise.race([kysely.destroy().then(() => gone), late])
   closed.abort()
+}
+
+/** The pool's own end only begins to close what is idle: a server that is stopped right after it would cut that off. */
+async function untilGone(pool: Pool): Promise<void> {
+  let left = pool.totalCount
+  if (left === 0) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  pool.on('remove', () => --left === 0 && resolve())
+  await promise
 }
 
 function urlOf(target: ConnectionTarget): Secret {

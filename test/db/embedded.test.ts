@@ -45,6 +45,18 @@ test('a second start finds what the first one wrote, and nothing runs in between
   expect(await workspaces(database)).toEqual(['ws_1'])
 })
 
+test('a database that was busy until it is closed is stopped without a word of warning', async () => {
+  await using directory = await prepared.copy()
+  const warnings: string[] = []
+  const logger = { ...silentLogger, warn: (_: object, message: string) => void warnings.push(message) }
+  for (let round = 0; round < 5; round++) {
+    const options = { url: null, dataDir: directory.path, logger, durable: false }
+    await using database = await openDatabase(options, AbortSignal.timeout(60_000))
+    await Promise.all(Array.from({ length: 10 }, () => workspaces(database)))
+  }
+  expect(warnings).toEqual([])
+})
+
 test('settings are those of a safe small server', async () => {
   await using directory = await prepared.copy()
   const options = { url: null, dataDir: directory.path, logger: silentLogger }
