@@ -157,6 +157,11 @@ export interface Runtime {
   readonly supports: RuntimeSupport
   status(signal: AbortSignal): Promise<RuntimeStatus>
   /**
+   * For how long what it runs servers on has not answered, in milliseconds; null when it answers. What fails meanwhile says
+   * nothing of a server. Not there: it waits for that itself, or needs nobody.
+   */
+  awayMs?(signal: AbortSignal): Promise<number | null>
+  /**
    * Resolves, locks and installs what the release needs. Idempotent, safe to be killed at any moment.
    * @throws CatwalkError `install_failed`, `install_timeout`, `no_executable`, `package_not_found`, `sandbox_unavailable`
    */

@@ -20,6 +20,9 @@ export async function deploy(work: Work, newest: queries.ReleaseRow): Promise<vo
   const { deps, lease, deployment, signal } = work
   let release = newest
   let launchable: Launchable | null = null
+  // Told when it was first missed.
+  if (release.state !== 'pending' && (await isAwayForNow(work, release)))
+    return record(work, AWAY_RETRY_MS, async () => undefined)
   try {
     if (release.state !== 'pending') release = await advance(work, release, 'pending', 'Taken up again.')
     launchable = await makeLaunchable(deps, deployment, release, signal)
@@ -58,8 +61,25 @@ export async function deploy(work: Work, newest: queries.ReleaseRow): Promise<vo
     if (signal.aborted || error instanceof queries.LeaseLost) throw error
     // Says nothing of the release. It is taken up again.
     if (error instanceof CatwalkError && error.code === 'database_unreachable') throw error
+    if (release.state !== 'pending' && (await isAwayForNow(work, release))) {
+      deps.logger.info({ release: release.id, err: error }, 'release waits for its runtime')
+      const message = `${release.settings.runtime} does not answer. It is waited for.`
+      const { id, state } = release
+      return record(work, AWAY_RETRY_MS, (tx) => tell(tx, work, id, 'release.state', message, { state }))
+    }
     await fail(work, release, launchable, error)
   }
+}
+
+/** What servers run on may be away for a minute without a release failing, and as long again to be found back. */
+const PATIENCE_MS = 120_000
+/** How often it is asked meanwhile. Others are not kept waiting by it. */
+const AWAY_RETRY_MS = 2_000
+
+/** Whether what runs the release does not answer, and has not been away for too long to wait for it. */
+async function isAwayForNow({ deps, signal }: Work, { settings }: queries.ReleaseRow): Promise<boolean> {
+  const awayMs = (await deps.runtimes.get(settings.runtime)?.awayMs?.(signal)) ?? null
+  return awayMs !== null && awayMs < PATIENCE_MS
 }
 
 async function measured<T>(

@@ -11,7 +11,8 @@ import {
   StartFailed,
   type Launchable,
 } from './launch.ts'
-import { tell, type Work } from './record.ts'
+import { backOffMs } from './plan.ts'
+import { record, tell, type Work } from './record.ts'
 
 /** It was installed when it went live, perhaps on another node. */
 async function startInstalled({ deps, lease, signal }: Work, launchable: Launchable): Promise<Instance> {
@@ -75,21 +76,35 @@ export async function serve(work: Work, release: queries.ReleaseRow): Promise<vo
     const reason = cause instanceof CatwalkError ? cause.message : 'Catwalk could not go on.'
     const end = error instanceof StartFailed ? error.end : null
     deps.logger.warn({ deployment: deployment.id, err: cause }, 'the live release could not be started')
+    const { runtime } = release.settings
+    const isAway = ((await deps.runtimes.get(runtime)?.awayMs?.(signal)) ?? null) !== null
+    if (isAway)
+      deps.instances.fail(deployment.id, new CatwalkError('wake_failed', `${runtime} does not answer.`))
+    const failures = failuresAfter(deployment.failures, cause, isAway)
+    // Told already.
+    if (isAway && failures === deployment.failures)
+      return record(work, backOffMs(failures), async () => undefined)
     await countFailure(
       work,
       release.id,
       `It could not be started: ${redact?.(reason) ?? reason}`,
-      failuresAfter(deployment.failures, cause),
+      failures,
       end,
     )
   }
 }
 
-/** A server elsewhere that is away for long is no crash loop: it is asked again, once a minute, until it is back. */
-function failuresAfter(before: number, cause: unknown): number {
+/**
+ * What is away for long is no crash loop. A server elsewhere is asked again, once a minute, until it is back; what runs
+ * servers here costs nothing to ask.
+ */
+function failuresAfter(before: number, cause: unknown, isRuntimeAway: boolean): number {
+  if (isRuntimeAway) return Math.min(before + 1, Math.max(before, MOST_WITHOUT_RUNTIME))
   const isAway = cause instanceof CatwalkError && cause.code === 'remote_unavailable'
   return isAway ? Math.min(before + 1, MOST_WHILE_AWAY) : before + 1
 }
 
 /** The waits between attempts have their full length then, and it is not given up. */
 const MOST_WHILE_AWAY = 8
+/** The waits are 8 s then. */
+const MOST_WITHOUT_RUNTIME = 5

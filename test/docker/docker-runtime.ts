@@ -16,8 +16,9 @@ export async function startDockerRuntime(
   changes: Partial<DockerRuntimeOptions> = {},
   runtimes: OciRuntimes = {},
 ): Promise<DockerRuntimeUnderTest> {
-  const engine = await startEngine(inject('baseImageFile'), runtimes)
-  const local = await startLocalRuntime()
+  await using stack = new AsyncDisposableStack()
+  const local = stack.use(await startLocalRuntime())
+  const engine = stack.use(await startEngine(inject('baseImageFile'), runtimes))
   const { allowUnsandboxed: _, ...shared } = local.options
   const options = {
     ...shared,
@@ -26,6 +27,7 @@ export async function startDockerRuntime(
     ociRuntime: null,
     ...changes,
   }
+  const owned = stack.move()
   return {
     engine,
     options,
@@ -33,9 +35,6 @@ export async function startDockerRuntime(
     registry: local.registry,
     runtime: createDockerRuntime(options),
     packageOf: (name, executable) => local.packageOf(name, executable),
-    [Symbol.asyncDispose]: async () => {
-      await engine[Symbol.asyncDispose]()
-      await local[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Docker from 'dockerode'
+import { processesMentioning } from '../support/processes.ts'
 import { until } from '../support/until.ts'
 
 const run = promisify(execFile)
@@ -16,6 +17,8 @@ export interface Engine extends AsyncDisposable {
   readonly image: string
   /** Ends the engine, which ends its containers first. */
   stop(): Promise<void>
+  /** Ends it without a chance to tidy up. Its containers run on. */
+  kill9(): Promise<void>
   start(): Promise<void>
 }
 
@@ -78,28 +81,67 @@ export async function startEngine(
       )
     })
   }
+  const isRunning = (): boolean => engine?.exitCode === null && engine.signalCode === null
   const end = async (signal: NodeJS.Signals): Promise<void> => {
-    if (engine === null || engine.exitCode !== null || engine.signalCode !== null) return
+    if (engine === null || !isRunning()) return
     const gone = once(engine, 'exit')
     engine.kill(signal)
     await gone
   }
-  await start()
-  await importImage(docker, baseImage)
+  const close = async (): Promise<void> => {
+    // One that was killed has to end its containers.
+    if (!isRunning()) await start().catch(() => undefined)
+    const containers = await docker.listContainers({ all: true }).catch(() => [])
+    for (const { Id: id } of containers) {
+      await docker
+        .getContainer(id)
+        .remove({ force: true })
+        .catch(() => undefined)
+    }
+    await end('SIGTERM')
+    await endLeftOver(directory)
+    await unmountBelow(directory)
+    await rm(directory, { recursive: true, force: true, maxRetries: 10 })
+  }
+  try {
+    await start()
+    await importImage(docker, baseImage)
+  } catch (error) {
+    await close()
+    throw error
+  }
   return {
     socketPath,
     docker,
     image: IMAGE,
     start,
     stop: async () => end('SIGTERM'),
-    [Symbol.asyncDispose]: async () => {
-      const containers = await docker.listContainers({ all: true }).catch(() => [])
-      for (const { Id: id } of containers) await docker.getContainer(id).remove({ force: true })
-      await end('SIGTERM')
-      // Left behind where a container had the network of this machine.
-      await run('umount', [at('exec/netns/default')]).catch(() => undefined)
-      await rm(directory, { recursive: true, force: true })
-    },
+    kill9: async () => end('SIGKILL'),
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Ends what an engine has started and left behind: shims, and what runs in containers that nobody holds any more. */
+async function endLeftOver(directory: string): Promise<void> {
+  await until('nothing of the engine is left', async () => {
+    const left = await processesMentioning(directory)
+    for (const line of left) killIfThere(Number.parseInt(line, 10))
+    return left.length === 0 ? true : null
+  })
+}
+
+/** What is left of a killed engine, and where a container had the network of this machine. */
+async function unmountBelow(directory: string): Promise<void> {
+  const places = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '')
+  const below = places.filter((place) => place.startsWith(`${directory}/`))
+  for (const place of below.toReversed()) await run('umount', [place])
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
 }
 

@@ -32,12 +32,13 @@ const SECRET = 's'.repeat(43)
 const INSTANCE = 'catwalk/test-instance:1'
 const CATWALK = 'catwalk/test-catwalk:1'
 const never = new AbortController().signal
+const stack = new AsyncDisposableStack()
 let engine: Engine
 let local: LocalRuntimeUnderTest
 
 beforeAll(async () => {
-  engine = await startEngine(inject('baseImageFile'))
-  local = await startLocalRuntime()
+  engine = stack.use(await startEngine(inject('baseImageFile')))
+  local = stack.use(await startLocalRuntime())
   // The one waits for the network, the other for the processor.
   await Promise.all([
     buildBase(engine.docker),
@@ -58,8 +59,7 @@ beforeAll(async () => {
   ])
 }, 600_000)
 afterAll(async () => {
-  await local[Symbol.asyncDispose]()
-  await engine[Symbol.asyncDispose]()
+  await stack.disposeAsync()
 })
 
 async function freePort(): Promise<number> {

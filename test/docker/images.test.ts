@@ -69,13 +69,14 @@ print('listening', flush=True)
 http.server.ThreadingHTTPServer(('127.0.0.1', 8080), Handler).serve_forever()
 `
 
+const stack = new AsyncDisposableStack()
 let engine: Engine
 let registry: ImageRegistry
 let program: Program
 let digest: string
 beforeAll(async () => {
-  engine = await startEngine(inject('baseImageFile'))
-  registry = await startImageRegistry(engine)
+  engine = stack.use(await startEngine(inject('baseImageFile')))
+  registry = stack.use(await startImageRegistry(engine))
   digest = await registry.publish('team/stdio-server:1', { 'server.py': STDIO }, [
     'ENV API_TOKEN=""',
     'WORKDIR /app',
@@ -89,19 +90,19 @@ beforeAll(async () => {
     'COPY server.py /app/server.py',
     'CMD ["python3", "/app/server.py"]',
   ])
-  program = await startProgram({
-    env: {
-      CATWALK_DOCKER_RUNTIME: 'true',
-      CATWALK_DOCKER_SOCKET: engine.socketPath,
-      CATWALK_DOCKER_IMAGE: engine.image,
-      CATWALK_IMAGE_REGISTRIES: registry.host,
-    },
-  })
+  program = stack.use(
+    await startProgram({
+      env: {
+        CATWALK_DOCKER_RUNTIME: 'true',
+        CATWALK_DOCKER_SOCKET: engine.socketPath,
+        CATWALK_DOCKER_IMAGE: engine.image,
+        CATWALK_IMAGE_REGISTRIES: registry.host,
+      },
+    }),
+  )
 }, 120_000)
 afterAll(async () => {
-  await program[Symbol.asyncDispose]()
-  await registry[Symbol.asyncDispose]()
-  await engine[Symbol.asyncDispose]()
+  await stack.disposeAsync()
 })
 
 async function catwalk(...args: string[]): Promise<string> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
+import { startNpmRegistry } from '../fakes/npm-registry.ts'
 import { runCatwalk } from '../program/run-catwalk.ts'
 import { until } from '../support/until.ts'
 import { startProgram, type Program } from '../support/program.ts'
@@ -20,25 +20,25 @@ const COUNTER = serverPackage('counting-server', {
 `,
 })
 
-let registry: NpmRegistry
+const stack = new AsyncDisposableStack()
 let engine: Engine
 let program: Program
 beforeAll(async () => {
-  registry = await startNpmRegistry([COUNTER])
-  engine = await startEngine(inject('baseImageFile'))
-  program = await startProgram({
-    env: {
-      npm_config_registry: registry.url,
-      CATWALK_DOCKER_RUNTIME: 'true',
-      CATWALK_DOCKER_SOCKET: engine.socketPath,
-      CATWALK_DOCKER_IMAGE: engine.image,
-    },
-  })
+  const registry = stack.use(await startNpmRegistry([COUNTER]))
+  engine = stack.use(await startEngine(inject('baseImageFile')))
+  program = stack.use(
+    await startProgram({
+      env: {
+        npm_config_registry: registry.url,
+        CATWALK_DOCKER_RUNTIME: 'true',
+        CATWALK_DOCKER_SOCKET: engine.socketPath,
+        CATWALK_DOCKER_IMAGE: engine.image,
+      },
+    }),
+  )
 })
 afterAll(async () => {
-  await program[Symbol.asyncDispose]()
-  await engine[Symbol.asyncDispose]()
-  await registry[Symbol.asyncDispose]()
+  await stack.disposeAsync()
 })
 
 async function catwalk(...args: string[]): Promise<string> {

@@ -27,4 +27,6 @@ export interface Confinement {
     onRefused: (target: string, reason: string) => void,
     signal: AbortSignal,
   ): Promise<ConfinedProcess>
+  /** As `Runtime.awayMs`. Not there: it needs nobody. */
+  awayMs?(signal: AbortSignal): Promise<number | null>
 }

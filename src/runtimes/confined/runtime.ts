@@ -159,6 +159,7 @@ export function createConfinedRuntime(options: ConfinedRuntimeOptions, source: C
       people: true,
     },
     status: async (signal) => (await open()).confinement.status(signal),
+    awayMs: async (signal) => (await (await open()).confinement.awayMs?.(signal)) ?? null,
     prepare: async (input, signal) => (await open()).preparation.prepare(input, signal),
     start: async (input, signal) => {
       const { confinement, homes, identities, preparation } = await open()

@@ -7,8 +7,18 @@ import { EgressRefusal } from '../../network/index.ts'
 import { INSIDE, type ConfinedCommand, type Confinement, type Toolchain } from '../confined/index.ts'
 import { imagesOf } from './images.ts'
 import { sweepFiles } from './places.ts'
+import { createPresence } from './presence.ts'
 import { INSTALLATION_LABEL, type ContainerHost } from './container-options.ts'
-import { ENGINE_ELSEWHERE, runInContainer, wordsOf, type ContainerParts } from './container.ts'
+import {
+  codeOf,
+  ENGINE_ELSEWHERE,
+  isGone,
+  noteMissing,
+  runInContainer,
+  statusOf,
+  wordsOf,
+  type ContainerParts,
+} from './container.ts'
 
 export interface ContainerConfinementOptions {
   readonly engine: Docker
@@ -22,6 +32,10 @@ export interface ContainerConfinementOptions {
 }
 
 const ANSWER_MS = 10_000
+/** How often an engine that is away is asked whether it is back. */
+const POLL_MS = 1_000
+/** How much later it may be known that a container ended with it. */
+const SETTLED_MS = 5_000
 
 /** Runs programs in containers of an engine on this machine. Containers of an earlier run of the program are removed first. */
 export async function createContainerConfinement(options: ContainerConfinementOptions): Promise<Confinement> {
@@ -33,11 +47,30 @@ export async function createContainerConfinement(options: ContainerConfinementOp
     installation: createHash('sha256').update(dataDir).digest('hex').slice(0, 12),
     user: `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`,
   }
-  const parts: ContainerParts = { engine, host, sockets: join(dataDir, 'egress'), held: new Set() }
+  let good: RuntimeStatus | null = null
+  const presence = createPresence({
+    answers: async (signal) => mayAnswer(engine, signal),
+    onAway: () => {
+      good = null
+      options.logger.warn({ image }, 'the Docker engine does not answer')
+    },
+    onBack: async () => {
+      await sweep(parts, options.logger)
+      options.logger.info({ image }, 'the Docker engine answers again')
+    },
+    pollMs: POLL_MS,
+    settledMs: SETTLED_MS,
+  })
+  const parts: ContainerParts = {
+    engine,
+    host,
+    sockets: join(dataDir, 'egress'),
+    held: new Set(),
+    missed: presence.missed,
+  }
   // Nobody is at the other end of those that are there.
   await rm(parts.sockets, { recursive: true, force: true })
   await sweepFiles(host.installation)
-  let good: RuntimeStatus | null = null
 
   const examine = async (signal: AbortSignal): Promise<RuntimeStatus> => {
     try {
@@ -58,6 +91,7 @@ export async function createContainerConfinement(options: ContainerConfinementOp
       }
     } catch (error) {
       signal.throwIfAborted()
+      noteMissing(parts, error)
       if (error instanceof CatwalkError) return { ok: false, reason: error.message, fix: error.help }
       return {
         ok: false,
@@ -65,6 +99,15 @@ export async function createContainerConfinement(options: ContainerConfinementOp
         fix: 'Start it, let the user that runs Catwalk use its socket, and set CATWALK_DOCKER_SOCKET if it is in another place.',
       }
     }
+  }
+
+  const run: Confinement['run'] = async (command, onRefused, signal) => {
+    if (good === null) {
+      const found = await examine(signal)
+      if (!found.ok) throw new CatwalkError('sandbox_unavailable', found.reason, { help: found.fix })
+      good = found
+    }
+    return runInContainer(parts, command, onRefused, signal)
   }
 
   return {
@@ -75,14 +118,8 @@ export async function createContainerConfinement(options: ContainerConfinementOp
       good = found.ok ? found : null
       return found
     },
-    run: async (command, onRefused, signal) => {
-      if (good === null) {
-        const found = await examine(signal)
-        if (!found.ok) throw new CatwalkError('sandbox_unavailable', found.reason, { help: found.fix })
-        good = found
-      }
-      return runInContainer(parts, command, onRefused, signal)
-    },
+    run,
+    awayMs: presence.awayMs,
   }
 }
 
@@ -104,12 +141,27 @@ async function checkOciRuntime(engine: Docker, name: string | null, signal: Abor
 }
 
 async function isThere(engine: Docker, signal: AbortSignal): Promise<boolean> {
-  // The types leave open that it takes a callback instead.
-  const ping: Promise<unknown> = engine.ping()
-  return answered(ping, signal).then(
+  return ping(engine, signal).then(
     () => true,
     () => false,
   )
+}
+
+/** False when nobody answers. One that does not let us in is not waited for. */
+async function mayAnswer(engine: Docker, signal: AbortSignal): Promise<boolean> {
+  return ping(engine, signal).then(
+    () => true,
+    (error: unknown) => {
+      signal.throwIfAborted()
+      return statusOf(error) !== null || codeOf(error) === 'EACCES'
+    },
+  )
+}
+
+async function ping(engine: Docker, signal: AbortSignal): Promise<void> {
+  // The types leave open that it takes a callback instead.
+  const answer: Promise<unknown> = engine.ping()
+  await answered(answer, signal)
 }
 
 /** What the engine answers, in time. @throws the signal's reason */
@@ -133,7 +185,13 @@ async function sweep({ engine, host, held }: ContainerParts, logger: Logger): Pr
   for (const { Id: id, Names: names } of await engine.listContainers({ all: true, filters })) {
     const name = names[0]?.slice(1) ?? id
     if (held.has(name)) continue
-    await engine.getContainer(id).remove({ force: true, v: true })
+    try {
+      await engine.getContainer(id).remove({ force: true, v: true })
+    } catch (error) {
+      // Somebody else is removing it.
+      if (isGone(error)) continue
+      throw error
+    }
     logger.info({ container: name }, 'removed a container that nobody holds')
   }
 }

@@ -4,7 +4,8 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import type { Duplex } from 'node:stream'
+import { Readable, type Duplex } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import { CatwalkError } from '../../domain/index.ts'
 import {
@@ -34,6 +35,8 @@ export interface ContainerParts {
   readonly sockets: string
   /** Names of the containers that somebody here holds. */
   readonly held: Set<string>
+  /** Called when the engine did not answer, so that what it holds of ours may be left behind. */
+  readonly missed: () => void
 }
 
 const MIB = 1024 * 1024
@@ -85,10 +88,11 @@ async function runOurs(
     }
     await container.start({ abortSignal: limit })
     stream.write(startMessage(command))
-    const process = confinedProcess(container, stream, async () => egress?.close())
+    const process = confinedProcess(parts, container, stream, async () => egress?.close())
     void process.ended.then(() => parts.held.delete(name))
     return { name, process }
   } catch (error) {
+    noteMissing(parts, error)
     await egress?.close()
     await giveUp(parts, name)
     signal.throwIfAborted()
@@ -122,10 +126,11 @@ async function runImage(
     const options = imageOptions(parts.host, command, ours.name, places.files)
     const { container, stream } = await create(parts, name, options, limit)
     await container.start({ abortSignal: limit })
-    const process = confinedProcess(container, stream, close)
+    const process = confinedProcess(parts, container, stream, close)
     void process.ended.then(() => parts.held.delete(name))
     return places.wayIn === null ? process : { ...process, way: waySocket(places.wayIn) }
   } catch (error) {
+    noteMissing(parts, error)
     await giveUp(parts, name)
     await close()
     signal.throwIfAborted()
@@ -141,9 +146,9 @@ function nameFor({ host, held }: ContainerParts): string {
 }
 
 /** By its name: whether it was made is not known when the engine's answer was not waited for. */
-async function giveUp({ engine, held }: ContainerParts, name: string): Promise<void> {
-  await removeContainer(engine.getContainer(name))
-  held.delete(name)
+async function giveUp(parts: ContainerParts, name: string): Promise<void> {
+  await removeContainer(parts, parts.engine.getContainer(name))
+  parts.held.delete(name)
 }
 
 async function create(
@@ -171,6 +176,7 @@ async function attach(container: Docker.Container, signal: AbortSignal): Promise
 }
 
 function confinedProcess(
+  parts: ContainerParts,
   container: Docker.Container,
   stream: Duplex,
   close: () => Promise<void>,
@@ -179,7 +185,7 @@ function confinedProcess(
     // When it has ended, or the engine is away, `ended` knows.
     container.kill({ signal: 'SIGKILL' }).catch(() => undefined)
   }
-  const ended = settleEnd(container, stream, close)
+  const ended = settleEnd(parts, container, stream, close)
   return {
     stdin: stream,
     ...splitStreams(stream, ended),
@@ -193,13 +199,14 @@ function confinedProcess(
 }
 
 async function settleEnd(
+  parts: ContainerParts,
   container: Docker.Container,
   stream: Duplex,
   close: () => Promise<void>,
 ): Promise<ProcessEnd> {
-  const end = await waitForEnd(container)
+  const end = await waitForEnd(parts, container)
   await close()
-  await removeContainer(container)
+  await removeContainer(parts, container)
   // Where the engine went away in the middle, the output has no end of its own.
   stream.destroy()
   return end
@@ -208,10 +215,13 @@ async function settleEnd(
 const UNKNOWN: ProcessEnd = { exitCode: null, signal: null, outOfMemory: false }
 
 /** Never rejects: a container that the engine no longer knows has ended somehow. */
-async function waitForEnd(container: Docker.Container): Promise<ProcessEnd> {
-  const gone = await container.wait().then(
+async function waitForEnd(parts: ContainerParts, container: Docker.Container): Promise<ProcessEnd> {
+  const gone = await untilOver(parts.engine, container.id).then(
     () => true,
-    () => false,
+    (error: unknown) => {
+      noteMissing(parts, error)
+      return false
+    },
   )
   if (!gone && !(await untilEnded(container))) return UNKNOWN
   const state = await container.inspect().then(
@@ -220,6 +230,24 @@ async function waitForEnd(container: Docker.Container): Promise<ProcessEnd> {
   )
   if (state === null) return UNKNOWN
   return { ...decodeExit(state.ExitCode), outOfMemory: state.OOMKilled }
+}
+
+/**
+ * Resolves when a container has ended. dockerode's own `wait` never settles when the engine goes away after the headers of
+ * its answer, which it sends at once.
+ * @throws when the engine does not know the container, or goes away
+ */
+async function untilOver(engine: Docker, id: string): Promise<void> {
+  const answer = await new Promise<Readable>((resolve, reject) => {
+    const statusCodes = { 200: true, 404: 'no such container', 500: 'server error' }
+    const request = { path: `/containers/${id}/wait?`, method: 'POST', isStream: true, statusCodes }
+    engine.modem.dial(request, (error, result) => {
+      if (error !== null) reject(error)
+      else if (result instanceof Readable) resolve(result)
+      else reject(new Error('the engine gave no stream'))
+    })
+  })
+  await finished(answer.resume())
 }
 
 const POLL_MS = 500
@@ -245,8 +273,15 @@ async function untilEnded(container: Docker.Container): Promise<boolean> {
 }
 
 /** What cannot be removed because the engine is away is swept when it is back. */
-async function removeContainer(container: Docker.Container): Promise<void> {
-  await container.remove({ force: true, v: true }).catch(() => undefined)
+async function removeContainer(parts: ContainerParts, container: Docker.Container): Promise<void> {
+  await container.remove({ force: true, v: true }).catch((error: unknown) => {
+    if (!isGone(error)) parts.missed()
+  })
+}
+
+/** Whether the engine does not know a container any more, or is removing it for somebody else. */
+export function isGone(error: unknown): boolean {
+  return [404, 409].includes(statusOf(error) ?? 0)
 }
 
 async function memoryOf(container: Docker.Container): Promise<number | null> {
@@ -304,6 +339,20 @@ export function statusOf(error: unknown): number | null {
   return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
     ? error.statusCode
     : null
+}
+
+/** The system's word for why there was no answer; null when it has none. */
+export function codeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null
+}
+
+const CUT_OFF = new Set(['ECONNRESET', 'EPIPE'])
+
+/** What failed because the engine was not there, or went in the middle, did not fail by itself. */
+export function noteMissing({ missed }: ContainerParts, error: unknown): void {
+  const isCut = CUT_OFF.has(codeOf(error) ?? '')
+  const isAbsent = error instanceof Error && 'syscall' in error && error.syscall === 'connect'
+  if (isCut || (isAbsent && codeOf(error) !== 'EACCES')) missed()
 }
 
 /** What the engine said, in one line. */
