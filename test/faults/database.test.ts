@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { queries, type Database } from '../../src/db/index.ts'
 import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
@@ -11,6 +12,7 @@ import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
 import { startWay } from '../support/way.ts'
+import { serverPackage, toolsNamed } from '../support/server-package.ts'
 import { SELF } from './self-package.ts'
 
 /** The shortest time that can be set. */
@@ -18,7 +20,7 @@ const STALE_S = 15
 
 let registry: NpmRegistry
 beforeAll(async () => {
-  registry = await startNpmRegistry([SELF])
+  registry = await startNpmRegistry([SELF, TELLING])
 })
 afterAll(() => registry[Symbol.asyncDispose]())
 
@@ -36,6 +38,19 @@ async function openCuttable() {
   return { database, way, url: url.href, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
+const CUT_MS = 30_000
+/** Says on stderr which call it was. */
+const TELLING = serverPackage('telling-mcp', {
+  begin: 'const self = String(Math.random())',
+  answers: `
+  'tools/list': ${toolsNamed('whoami')},
+  'tools/call': ({ arguments: given }) => {
+    process.stderr.write('called ' + given?.count + '\\n')
+    return { content: [{ type: 'text', text: self }] }
+  },
+`,
+})
+
 const start = (dataDir: string, env: Readonly<Record<string, string>>): Promise<Program> =>
   startProgram({
     dataDir,
@@ -47,10 +62,10 @@ const start = (dataDir: string, env: Readonly<Record<string, string>>): Promise<
     },
   })
 
-async function deploy(program: Program, name: string) {
+async function deploy(program: Program, name: string, source = 'npm:self-mcp') {
   const api = await apiOf(program)
   const { deployment, token } = await api.call('createDeployment', {
-    body: { source: 'npm:self-mcp', network: 'none', name, confirmWarnings: true },
+    body: { source, network: 'none', name, confirmWarnings: true },
   })
   const { id, slug } = deployment
   await until('it answers', async () => who(program, { slug, token: token.secret }).catch(() => null), 60_000)
@@ -168,6 +183,97 @@ test('when the database is away for longer than may be, endpoints say so and the
   expect(await who(program, deployed)).toBe(after)
   expect(await serversOf(directory.path, deployed.id)).toHaveLength(processes)
   await (await apiOf(program)).call('deleteDeployment', { params: { id: deployed.id } })
+  await program.stop()
+  expect(await processesMentioning(directory.path)).toEqual([])
+})
+
+test('when the way to the database is cut for 30 s no call and nothing that was asked for is lost or done twice, and lines that are lost are counted', async () => {
+  await using cuttable = await openCuttable()
+  const { way, database } = cuttable
+  await using directory = await temporaryDirectory()
+  await using program = await start(directory.path, {
+    DATABASE_URL: cuttable.url,
+    CATWALK_STALE_AFTER_S: '120',
+    CATWALK_TOKEN_REQUESTS_PER_MINUTE: '0',
+    CATWALK_ADDRESS_REQUESTS_PER_MINUTE: '0',
+  })
+  const api = await apiOf(program)
+  const called = await deploy(program, 'called', 'npm:telling-mcp')
+  const changed = await deploy(program, 'changed')
+  await using client = await connectClient(`${program.origin}/mcp/${called.slug}`, called.token)
+  const call = async (count: number): Promise<string> =>
+    textOf(await client.callTool({ name: 'whoami', arguments: { count } }))
+  const self = await call(0)
+  const processes = (await serversOf(directory.path, called.id)).length
+  expect(processes).toBeGreaterThan(0)
+
+  await api.call('createRelease', { params: { id: changed.id }, body: { memoryMiB: 320 } })
+  const { deployment: asked, token } = await api.call('createDeployment', {
+    body: { source: 'npm:self-mcp', network: 'none', name: 'asked', confirmWarnings: true },
+  })
+  way.block()
+  const mendAt = performance.now() + CUT_MS
+  let calls = 1
+  for (; performance.now() < mendAt; calls++) {
+    expect(await call(calls)).toBe(self)
+    // As fast as people and their programs call, not as fast as it goes.
+    await delay(20)
+  }
+  way.mend()
+
+  const statesOf = async (id: string) =>
+    (await api.call('listReleases', { params: { id } })).items.map(
+      ({ number, state }) => `${number} ${state}`,
+    )
+  await until(
+    'both are live',
+    async () => {
+      const all = await Promise.all([changed.id, asked.id].map(statesOf)).catch(() => [])
+      return all[0]?.includes('2 live') && all[1]?.includes('1 live') ? true : null
+    },
+    60_000,
+  )
+  expect(await statesOf(changed.id)).toHaveLength(2)
+  expect(await statesOf(asked.id)).toEqual(['1 live'])
+  const newcomer = { slug: asked.slug, token: token.secret }
+  await until('it answers', async () => who(program, newcomer).catch(() => null), 60_000)
+  expect(await call(calls)).toBe(self)
+
+  const wanted = Array.from({ length: calls + 1 }, (_, count) => `called ${count}`)
+  const { kysely } = database
+  const lines = await until('what it printed is kept, or counted as lost', async () => {
+    const rows = await kysely
+      .selectFrom('log_lines')
+      .select('line')
+      .where('deployment_id', '=', called.id)
+      .execute()
+    const all = rows.map(({ line }) => line)
+    const lost = all.map((line) => /^… ([\d,]+) lines? could not be stored/.exec(line)?.[1] ?? '0')
+    const kept = all.filter((line) => /^called \d/.test(line))
+    const counted = lost.reduce((sum, count) => sum + Number(count.replace(',', '')), 0)
+    return kept.length + counted >= wanted.length ? kept : null
+  })
+  expect(new Set(lines).size).toBe(lines.length)
+  expect(wanted).toEqual(expect.arrayContaining(lines))
+  // The one more is the session that found it answering.
+  const recorded = await until('all calls are recorded', async () => {
+    const rows = await kysely
+      .selectFrom('calls')
+      .select(['request_id', 'outcome'])
+      .where('deployment_id', '=', called.id)
+      .where('method', '=', 'tools/call')
+      .execute()
+    return rows.length > wanted.length ? rows : null
+  })
+  expect(recorded).toHaveLength(wanted.length + 1)
+  expect(new Set(recorded.map(({ request_id: id }) => id)).size).toBe(recorded.length)
+  expect(new Set(recorded.map(({ outcome }) => outcome))).toEqual(new Set(['ok']))
+
+  const ids = [called.id, changed.id, asked.id]
+  const servers = await Promise.all(ids.map(async (id) => (await serversOf(directory.path, id)).length))
+  // As many processes as a single server has.
+  expect(new Set(servers)).toEqual(new Set([processes]))
+  for (const id of ids) await api.call('deleteDeployment', { params: { id } })
   await program.stop()
   expect(await processesMentioning(directory.path)).toEqual([])
 })
