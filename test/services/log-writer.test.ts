@@ -1,9 +1,15 @@
+import { connect } from 'node:net'
+import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { LogLine } from '../../src/domain/index.ts'
+import { openDatabase } from '../../src/db/index.ts'
+import { Secret, type LogLine } from '../../src/domain/index.ts'
 import { createLogWriter, listLogs } from '../../src/services/index.ts'
 import { createWorld, type World } from '../reconciler/world.ts'
 import { silentLogger } from '../support/logger.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { until } from '../support/until.ts'
+import { startWay, type Way } from '../support/way.ts'
 
 let world: World
 
@@ -104,4 +110,59 @@ test('text that the database cannot hold is made storable, and nothing of the ba
   expect(lines[0]).toBe('nul \u{FFFD} and half \u{FFFD}')
   expect(lines[1]).toHaveLength('x'.repeat(8192).length + '… (20000 characters)'.length)
   expect(lines.at(-1)).toBe('last')
+})
+
+/** A way to the database of the world that can be cut. `seen` hears all that the database says, before it arrives. */
+async function openCuttable(seen: (text: string, way: Way) => void = () => undefined) {
+  await using stack = new AsyncDisposableStack()
+  const directory = stack.use(await temporaryDirectory())
+  const url = new URL(world.database.url.reveal())
+  const socket = '.s.PGSQL.5432'
+  const server = join(url.searchParams.get('host') ?? '', socket)
+  const way: Way = stack.use(
+    await startWay({ path: join(directory.path, socket) }, () =>
+      connect(server).on('data', (data) => seen(data.toString('latin1'), way)),
+    ),
+  )
+  url.searchParams.set('host', directory.path)
+  const options = { url: new Secret(url.href), dataDir: null, logger: silentLogger, migrate: false }
+  const { kysely } = stack.use(await openDatabase(options, AbortSignal.timeout(20_000)))
+  const writer = stack.use(createLogWriter(kysely, silentLogger))
+  const owned = stack.move()
+  return { way, writer, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+test('what comes while the database is away is stored in its order once it is back', async () => {
+  const id = await world.deploy()
+  await using cuttable = await openCuttable()
+  const { way, writer } = cuttable
+  way.block()
+  for (let index = 0; index < 1_000; index++) {
+    writer.append(lineOf(id, `line ${index}`))
+    if (index % 100 === 0) await writer.flush()
+  }
+  await writer.flush()
+  expect(await stored(id)).toEqual([])
+  way.mend()
+  const wanted = Array.from({ length: 1_000 }, (_, index) => `line ${index}`)
+  await until('all is stored', async () => ((await stored(id)).length > 0 ? true : null))
+  await writer.flush()
+  expect(await stored(id)).toEqual(wanted)
+})
+
+test('lines whose storing was not heard of are not stored twice', async () => {
+  const id = await world.deploy()
+  let cuts = 0
+  await using cuttable = await openCuttable((text, way) => {
+    if (!text.includes('COMMIT\0') || cuts > 0) return
+    cuts++
+    way.cut()
+  })
+  const { writer } = cuttable
+  writer.append(lineOf(id, 'first'))
+  await writer.flush()
+  expect([cuts, await stored(id)]).toEqual([1, ['first']])
+  writer.append(lineOf(id, 'second'))
+  await writer.flush()
+  expect(await stored(id)).toEqual(['first', 'second'])
 })

@@ -288,3 +288,4 @@ export {
   type ClaimedDelivery,
   type NoticeChannelRow,
 } from './notices.ts'
+export { hasCommitted, transactionId } from './transactions.ts'

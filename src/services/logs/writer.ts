@@ -1,5 +1,11 @@
 import { queries } from '../../db/index.ts'
-import { createTokenBuckets, type Logger, type LogLine, type LogWriter } from '../../domain/index.ts'
+import {
+  CatwalkError,
+  createTokenBuckets,
+  type Logger,
+  type LogLine,
+  type LogWriter,
+} from '../../domain/index.ts'
 
 const FLUSH_MS = 150
 const LONGEST_LINE = 8192
@@ -9,10 +15,13 @@ const FIRST_KEPT = 400
 const LAST_KEPT = 100
 const LAST_WORDS = 10
 const LINES_PER_MINUTE = 30_000
+/** While the database is away so many lines wait, of all deployments together: some 20 MiB where they are long. */
+const MOST_WAITING = 20_000
+const AGAIN_MS = 1_000
 
 /** A log writer that owns a timer; disposing writes what is left. */
 export interface BatchedLogWriter extends LogWriter, AsyncDisposable {
-  /** Resolves when every line appended before the call is stored, or was given up after an error. */
+  /** Resolves when every line appended before the call is stored, was given up, or waits for the database to be back. */
   flush(): Promise<void>
 }
 
@@ -34,21 +43,32 @@ interface Pending {
   leftOut: number
 }
 
+/** What is written at once. */
+interface Batch {
+  readonly lines: readonly LogLine[]
+  /** How many lines of each deployment these stand for. */
+  readonly told: ReadonlyMap<string, number>
+  /** Of the last attempt, which nobody may have heard the end of. */
+  transaction: string | null
+}
+
 /**
- * Collects lines and writes them in batches, each with one statement. Of a deployment the first 400 and the last 100
+ * Collects lines and writes them in batches, each in one transaction. Of a deployment the first 400 and the last 100
  * lines within a flush interval of 150 ms are kept, up to 30,000 lines a minute; beyond that the last 10 of the interval
  * and about 500 a second. What Catwalk itself says is always kept.
- * How many lines were left out is written where they would have been. Lines that could not be stored are counted too.
+ * How many lines were left out is written where they would have been. While the database is away up to 20,000 lines wait
+ * for it; those beyond, and those that it does not take, are counted as well.
  */
 export function createLogWriter(db: queries.Handle, logger: Logger): BatchedLogWriter {
   const buckets = createTokenBuckets(LINES_PER_MINUTE)
   let pending = new Map<string, Pending>()
   let lost = new Map<string, number>()
   let timer: NodeJS.Timeout | null = null
-  let writing: Promise<void> = Promise.resolve()
+  const waiting: Batch[] = []
+  let writing: Promise<void> | null = null
+  let again: NodeJS.Timeout | null = null
 
-  /** `told`: how many lines of each deployment these stand for. */
-  function take(): { lines: LogLine[]; told: ReadonlyMap<string, number> } {
+  function take(): Batch {
     const taken = pending
     const lostBefore = lost
     pending = new Map()
@@ -70,25 +90,72 @@ export function createLogWriter(db: queries.Handle, logger: Logger): BatchedLogW
     for (const [deploymentId, count] of lostBefore) {
       if (!taken.has(deploymentId)) lost.set(deploymentId, count)
     }
-    return { lines, told }
+    return { lines, told, transaction: null }
   }
 
-  async function write(): Promise<void> {
-    const { lines, told } = take()
-    if (lines.length === 0) return
+  function giveUp({ told }: Batch): void {
+    for (const [deploymentId, count] of told) lost.set(deploymentId, (lost.get(deploymentId) ?? 0) + count)
+  }
+
+  /** Puts what has come behind what waits. */
+  function queue(): void {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+    const batch = take()
+    if (batch.lines.length === 0) return
+    const before = waiting.reduce((sum, { lines }) => sum + lines.length, 0)
+    if (before + batch.lines.length > MOST_WAITING) giveUp(batch)
+    else waiting.push(batch)
+  }
+
+  async function store(batch: Batch): Promise<void> {
+    // Its connection broke as it ended: perhaps it is there.
+    if (batch.transaction !== null && (await queries.hasCommitted(db, batch.transaction))) return
+    await db.transaction().execute(async (tx) => {
+      batch.transaction = await queries.transactionId(tx)
+      await queries.insertLogLines(tx, batch.lines)
+    })
+  }
+
+  async function writeAll(): Promise<void> {
     try {
-      await queries.insertLogLines(db, lines)
-    } catch (error) {
-      logger.warn({ err: error, lines: lines.length }, 'log lines could not be stored')
-      for (const [deploymentId, count] of told) lost.set(deploymentId, (lost.get(deploymentId) ?? 0) + count)
+      for (let batch = waiting[0]; batch !== undefined; batch = waiting[0]) {
+        if (!(await settle(batch))) return
+        waiting.shift()
+      }
+    } finally {
+      writing = null
     }
   }
 
+  /** Whether it is done with: stored, or given up. */
+  async function settle(batch: Batch): Promise<boolean> {
+    try {
+      await store(batch)
+    } catch (error) {
+      const isAway = error instanceof CatwalkError && error.code === 'database_unreachable'
+      const message = isAway ? 'log lines wait for the database' : 'log lines could not be stored'
+      logger.warn({ err: error, lines: batch.lines.length }, message)
+      if (!isAway) giveUp(batch)
+      else again ??= setTimeout(tryAgain, AGAIN_MS)
+      return !isAway
+    }
+    return true
+  }
+
+  function tryAgain(): void {
+    again = null
+    void write()
+  }
+
+  async function write(): Promise<void> {
+    if (waiting.length > 0) writing ??= writeAll()
+    await writing
+  }
+
   function flush(): Promise<void> {
-    if (timer !== null) clearTimeout(timer)
-    timer = null
-    writing = writing.then(write)
-    return writing
+    queue()
+    return write()
   }
 
   function pendingOf(line: LogLine): Pending {
@@ -119,7 +186,10 @@ export function createLogWriter(db: queries.Handle, logger: Logger): BatchedLogW
       }
     },
     flush,
-    [Symbol.asyncDispose]: flush,
+    async [Symbol.asyncDispose]() {
+      await flush()
+      if (again !== null) clearTimeout(again)
+    },
   }
 }
 
