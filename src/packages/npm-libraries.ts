@@ -12,6 +12,11 @@ export interface NpmLibraries {
   /** What a Config is told about npm's settings; opaque to us. */
   readonly definitions: object
   readonly fetch: (path: string, options: object) => Promise<RegistryResponse>
+  /** Downloads and unpacks packages; what does not have the registry's hash is refused. */
+  readonly pacote: {
+    packument(name: string, options: object): Promise<unknown>
+    extract(spec: string, directory: string, options: object): Promise<unknown>
+  }
 }
 
 export interface NpmConfigOptions {
@@ -46,5 +51,6 @@ export function loadNpmLibraries(): NpmLibraries {
     Config: require('@npmcli/config') as NpmLibraries['Config'],
     definitions: require('@npmcli/config/lib/definitions') as object,
     fetch: require('npm-registry-fetch') as NpmLibraries['fetch'],
+    pacote: require('pacote') as NpmLibraries['pacote'],
   }
 }

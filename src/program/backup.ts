@@ -3,6 +3,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import { loadConfig, type ConfigSource } from '../config/index.ts'
 import { backupDatabase, restoreDatabase, type BackupOptions, type BackupReport } from '../db/index.ts'
 import { CatwalkError, quoted } from '../domain/index.ts'
+import { createPackageFetcher, loadNpmConfiguration } from '../packages/index.ts'
 import { createLogger } from '../telemetry/index.ts'
 
 /**
@@ -45,7 +46,12 @@ export async function restore(
 
 function optionsOf(source: ConfigSource): BackupOptions {
   const { databaseUrl, dataDir, logFormat } = loadConfig(source)
-  return { url: databaseUrl, dataDir, logger: createLogger({ level: 'warn', format: logFormat }) }
+  return {
+    url: databaseUrl,
+    dataDir,
+    logger: createLogger({ level: 'warn', format: logFormat }),
+    fetchPackage: createPackageFetcher(() => loadNpmConfiguration(process.env)),
+  }
 }
 
 function isOfFile(error: unknown): boolean {

@@ -24,6 +24,7 @@ import { createHttpClient, publicNetwork } from '../network/index.ts'
 import {
   createNpmIndex,
   createOciIndex,
+  createPackageFetcher,
   createPypiIndex,
   loadNpmConfiguration,
   loadPythonIndex,
@@ -118,7 +119,13 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
   await mkdir(dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
   const database = stack.use(
     await openDatabase(
-      { url: config.databaseUrl, dataDir, logger: logger.child({ part: 'database' }) },
+      {
+        url: config.databaseUrl,
+        dataDir,
+        logger: logger.child({ part: 'database' }),
+        fetchPackage: createPackageFetcher(() => loadNpmConfiguration(process.env)),
+        checkpoint,
+      },
       stop,
     ),
   )

@@ -173,14 +173,6 @@ describe('a start that cannot work says why', () => {
     expect(error.message).toMatch(/pg_control/)
   })
 
-  test('a database of another major version', async () => {
-    await using directory = await prepared.copy()
-    await writeFile(path.join(directory.path, 'database', 'PG_VERSION'), '12\n')
-    const error = await catwalkErrorOf(open(directory.path))
-    expect(error.message).toContain('made by PostgreSQL 12')
-    expect(error.help).toContain('bin/catwalk backup')
-  })
-
   test('a file in the place of the data directory', async () => {
     await using directory = await temporaryDirectory()
     const file = path.join(directory.path, 'file')

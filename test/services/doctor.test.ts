@@ -1,4 +1,4 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -119,6 +119,16 @@ test.each<[string, Partial<Dependencies>, string]>([
 ])('%s: trouble is named with its fix', async (name, changes, level) => {
   const { of } = await findings(changes)
   expect(of(name)).toMatchObject({ level, fix: expect.any(String) })
+})
+
+test('a database that was kept when PostgreSQL was upgraded is named, with how to remove it', async () => {
+  const kept = join(dataDir, 'database.postgresql-17-20260102T030405Z')
+  await mkdir(kept)
+  expect((await findings()).of('database')).toMatchObject({
+    detail: expect.stringContaining(kept),
+    fix: expect.stringContaining(`rm -r '${kept}'`),
+  })
+  expect((await findings({ isEmbedded: false })).of('database')?.detail).not.toContain(kept)
 })
 
 const failing = (code: 'package_index_unavailable' | 'package_not_found') => ({

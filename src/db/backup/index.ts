@@ -1,16 +1,15 @@
 import { realpath } from 'node:fs/promises'
 import type { Readable, Writable } from 'node:stream'
-import { Client } from 'pg'
-import { CatwalkError, type Logger, type Secret } from '../../domain/index.ts'
+import type { Logger, Secret } from '../../domain/index.ts'
 import { findConnection, type Connectable } from '../connect.ts'
 import { parseConnectionUrl } from '../connection-url.ts'
 import { openDatabase } from '../database.ts'
-import { embeddedTarget } from '../embedded/index.ts'
 import { socketDirectory } from '../embedded/directories.ts'
-import { MIGRATIONS_DIRECTORY, readMigrations } from '../migrate/files.ts'
-import { migrate } from '../migrate/migrate.ts'
+import type { FetchPackage } from '../embedded/former-binaries.ts'
+import { embeddedTarget } from '../embedded/target.ts'
+import { withClient } from './client.ts'
 import type { BackupReport } from './format.ts'
-import { readBackup } from './read-backup.ts'
+import { restoreInto } from './restore-into.ts'
 import { writeBackup } from './write-backup.ts'
 
 export type { BackupReport } from './format.ts'
@@ -20,6 +19,8 @@ export interface BackupOptions {
   readonly url: Secret | null
   readonly dataDir: string
   readonly logger: Logger
+  /** As in DatabaseOptions. */
+  readonly fetchPackage?: FetchPackage
 }
 
 /**
@@ -51,35 +52,7 @@ export async function restoreDatabase(
   input: Readable,
   signal: AbortSignal,
 ): Promise<BackupReport> {
-  return withDatabase(options, signal, async (connection) => {
-    const known = await readMigrations(MIGRATIONS_DIRECTORY)
-    const restored = await withClient(connection, (client) =>
-      readBackup(client, input, {
-        signal,
-        async prepare(names) {
-          const unknown = names.find((name) => !known.some((migration) => migration.name === name))
-          if (unknown !== undefined) {
-            throw new CatwalkError(
-              'database_newer',
-              `The backup has migration ${unknown}, which this version of Catwalk does not know.`,
-            )
-          }
-          if (await isSetUp(client)) return
-          const wanted = known.filter(({ name }) => names.includes(name))
-          await migrate(connection.client, wanted, options.logger, signal)
-        },
-      }),
-    )
-    await migrate(connection.client, known, options.logger, signal)
-    return restored
-  })
-}
-
-async function isSetUp(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ found: boolean }>(
-    `select to_regclass('schema_migrations') is not null as found`,
-  )
-  return rows[0]?.found === true
+  return withDatabase(options, signal, (connection) => restoreInto(connection, input, options.logger, signal))
 }
 
 /** The embedded server of a Catwalk that runs now, or null. */
@@ -97,29 +70,15 @@ async function findRunning(
 }
 
 async function withDatabase<T>(
-  { url, dataDir, logger }: BackupOptions,
+  options: BackupOptions,
   signal: AbortSignal,
   work: (connection: Connectable) => Promise<T>,
 ): Promise<T> {
+  const { url, dataDir, logger } = options
   // Beside a database elsewhere, the data directory belongs to the Catwalk that runs and is not needed.
   await using database = await openDatabase(
-    { url, dataDir: url === null ? dataDir : null, logger, poolSize: 1, migrate: false },
+    { ...options, dataDir: url === null ? dataDir : null, poolSize: 1, migrate: false },
     signal,
   )
   return await work(await findConnection(parseConnectionUrl(database.url), { waitMs: 0, logger }, signal))
-}
-
-async function withClient<T>(
-  { client: config }: Connectable,
-  work: (client: Client) => Promise<T>,
-): Promise<T> {
-  const client = new Client({ ...config, application_name: 'catwalk-backup' })
-  // A connection that breaks fails the query that waits on it; the event itself needs somebody to hear it.
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end().catch(() => undefined)
-  }
 }

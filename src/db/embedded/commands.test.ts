@@ -3,7 +3,7 @@ import { initdbCommand } from './initialise.ts'
 import { postmasterCommand } from './postmaster.ts'
 import { socketDirectory } from './directories.ts'
 
-const binaries = { directory: '/data/postgres/18', version: '18' }
+const binaries = { directory: '/data/postgres/18', version: '18.4.0-beta.17' }
 
 test('initdb makes a cluster that only the system tells users for, with checksums', () => {
   expect(initdbCommand(binaries, '/data/new', false)).toEqual([

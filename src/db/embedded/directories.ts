@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, chmod, lchown, lstat, mkdir, readdir, realpath, stat } from 'node:fs/promises'
+import { access, chmod, lchown, lstat, mkdir, open, readdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { CatwalkError, quoted } from '../../domain/index.ts'
 import type { ServiceUser } from './service-user.ts'
@@ -67,10 +67,21 @@ export async function closedParent(directory: string, user: ServiceUser): Promis
 }
 
 /** Where the socket goes: in the data directory, or for a long path in /tmp under a name made from it. */
-export function socketDirectory(dataDir: string): string {
-  const wanted = path.join(dataDir, 'run')
+export function socketDirectory(dataDir: string, name = 'run'): string {
+  const wanted = path.join(dataDir, name)
   if (Buffer.byteLength(path.join(wanted, SOCKET_NAME)) <= LONGEST_SOCKET_PATH) return wanted
-  return `/tmp/catwalk-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`
+  const hashed = name === 'run' ? dataDir : wanted
+  return `/tmp/catwalk-${createHash('sha256').update(hashed).digest('hex').slice(0, 16)}`
+}
+
+/** Writes through to the disk what was made, renamed or removed in a directory. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }
 
 /**

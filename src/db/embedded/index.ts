@@ -1,17 +1,21 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { userInfo } from 'node:os'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import type { Logger } from '../../domain/index.ts'
+import { CatwalkError, type Logger } from '../../domain/index.ts'
 import type { ConnectionTarget } from '../connection-url.ts'
-import { installBinaries } from './binaries.ts'
+import { writeAuthFiles } from './auth-files.ts'
+import { installBinaries, majorOf, type Binaries } from './binaries.ts'
 import { handOver, makePrivateDirectory, prepareDataDirectory, socketDirectory } from './directories.ts'
-import { DATABASE_USER, initialise } from './initialise.ts'
+import type { FetchPackage } from './former-binaries.ts'
+import { initialise } from './initialise.ts'
 import { stopLeftovers } from './leftovers.ts'
 import { lockDataDirectory } from './lock.ts'
+import { databaseIn, putFirst, settle } from './places.ts'
 import { startPostmaster, type Postmaster, type PostmasterOptions } from './postmaster.ts'
 import { serviceUser } from './service-user.ts'
 import { snapshotDatabase } from './snapshot.ts'
 import { supervise } from './supervise.ts'
+import { embeddedTarget } from './target.ts'
+import { upgradeDatabase, type UpgradeStep } from './upgrade.ts'
 
 export interface EmbeddedServer extends AsyncDisposable {
   readonly target: ConnectionTarget
@@ -24,13 +28,17 @@ export interface EmbeddedOptions {
   readonly logger: Logger
   /** See PostmasterOptions. */
   readonly durable: boolean
+  /** Fetches the programs of an older major whose database is to be brought over. */
+  readonly fetchPackage?: FetchPackage
+  /** Called at the steps of bringing a database over. */
+  readonly checkpoint?: (step: UpgradeStep) => Promise<void>
 }
 
 /**
- * Starts PostgreSQL on a data directory, which it makes at the first start. It is started again when it ends by
- * itself, and stopped by disposing.
+ * Starts PostgreSQL on a data directory, which it makes at the first start and brings over when an older major made it.
+ * It is started again when it ends by itself, and stopped by disposing.
  * @throws CatwalkError `data_dir_in_use`, `config_invalid` for a directory that cannot be used,
- * `database_unreachable` when it does not start
+ * `database_unreachable` when it does not start, `disk_full` when it cannot be brought over
  */
 export async function startEmbedded(options: EmbeddedOptions, signal: AbortSignal): Promise<EmbeddedServer> {
   await using cleanup = new AsyncDisposableStack()
@@ -38,11 +46,21 @@ export async function startEmbedded(options: EmbeddedOptions, signal: AbortSigna
   const user = await serviceUser(logger, signal)
   const dataDir = await prepareDataDirectory(options.dataDir, user)
   cleanup.use(lockDataDirectory(dataDir))
-  const binaries = await installBinaries(dataDir)
-  const databaseDirectory = await initialise(dataDir, binaries, user, { durable, logger }, signal)
-  const sockets = socketDirectory(dataDir)
+  const madeBy = await settle(dataDir, logger, signal)
+  const binaries = await installBinaries(dataDir, madeBy)
   const authDirectory = path.join(dataDir, 'postgres')
   await writeAuthFiles(authDirectory)
+  const databaseDirectory = databaseIn(dataDir)
+  if (madeBy === null) {
+    await putFirst(dataDir, await initialise(dataDir, binaries, user, durable, signal))
+  } else {
+    const major = majorOf(binaries.version)
+    if (madeBy > major) throw tooNew(madeBy, binaries)
+    if (madeBy < major) {
+      await upgradeDatabase({ ...options, dataDir, binaries, authDirectory, user }, madeBy, signal)
+    }
+  }
+  const sockets = socketDirectory(dataDir)
   await makePrivateDirectory(sockets, user)
   if (!sockets.startsWith(dataDir)) cleanup.defer(() => rm(sockets, { recursive: true, force: true }))
   const settings: PostmasterOptions = {
@@ -70,35 +88,12 @@ export async function startEmbedded(options: EmbeddedOptions, signal: AbortSigna
   }
 }
 
-/** Nobody but the user who runs Catwalk gets in: the kernel tells the server who is at the other end of the socket. */
-async function writeAuthFiles(directory: string): Promise<void> {
-  const name = userInfo().username.replaceAll('"', '""')
-  const files = {
-    'pg_hba.conf': `local all ${DATABASE_USER} peer map=catwalk\n`,
-    'pg_ident.conf': `catwalk "${name}" ${DATABASE_USER}\n`,
-  }
-  await mkdir(directory, { recursive: true })
-  for (const [file, content] of Object.entries(files)) {
-    const target = path.join(directory, file)
-    await writeFile(`${target}.new`, content, { mode: 0o644 })
-    await rename(`${target}.new`, target)
-  }
-}
-
-/** Leads to the server whose socket is in this directory. */
-export function embeddedTarget(sockets: string): ConnectionTarget {
-  return {
-    host: sockets,
-    port: 5432,
-    user: DATABASE_USER,
-    password: null,
-    database: 'postgres',
-    sslMode: 'disable',
-    sslRootCert: null,
-    sslCert: null,
-    sslKey: null,
-    applicationName: 'catwalk',
-    options: null,
-    ignored: [],
-  }
+function tooNew(madeBy: number, { version }: Binaries): CatwalkError {
+  return new CatwalkError(
+    'database_unreachable',
+    `The data directory was made by PostgreSQL ${madeBy}; this version of Catwalk brings ${version}.`,
+    {
+      help: 'Start the newer version of Catwalk again. To go back to what was before it upgraded, and lose what came after: rename `database` in the data directory, and then the `database.postgresql-…` that was kept beside it to `database`.',
+    },
+  )
 }

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CatwalkError, type Logger } from '../../domain/index.ts'
-import type { Binaries } from './binaries.ts'
+import { majorOf, type Binaries } from './binaries.ts'
 import { parentDeathPrefix } from './parent-death.ts'
 import { asUser } from './processes.ts'
 import type { ServiceUser } from './service-user.ts'
@@ -52,7 +52,8 @@ export function postmasterCommand(options: Omit<PostmasterOptions, 'user' | 'log
     max_wal_senders: '0',
     max_parallel_workers_per_gather: '0',
     max_logical_replication_workers: '0',
-    io_method: 'sync',
+    // Before 18 there was no other.
+    ...(majorOf(options.binaries.version) >= 18 ? { io_method: 'sync' } : {}),
     jit: 'off',
     ...(options.durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
     // The program reports its own failed statements; what is left is about the server itself. Terse, because the

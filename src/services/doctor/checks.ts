@@ -1,7 +1,7 @@
 import { stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import { queries } from '../../db/index.ts'
+import { keptDatabases, queries } from '../../db/index.ts'
 import {
   CatwalkError,
   type Clock,
@@ -150,20 +150,28 @@ export const checks: Readonly<Record<CheckName, Check>> = {
     )
   },
 
-  async database({ db, isEmbedded }) {
+  async database({ db, dataDir, isEmbedded }) {
     const startedAt = performance.now()
     const { rows } = await sql<{
       version: string
     }>`select current_setting('server_version') as version`.execute(db)
     const tookMs = Math.round(performance.now() - startedAt)
     const what = `PostgreSQL ${rows[0]?.version ?? ''}${isEmbedded ? ', embedded' : ''}`
-    if (tookMs > SLOW_MS) {
-      return warning(
-        `${what} took ${tookMs} ms to answer a trivial question.`,
-        'Look at its load, and put it closer to Catwalk.',
-      )
+    const verdict =
+      tookMs > SLOW_MS
+        ? warning(
+            `${what} took ${tookMs} ms to answer a trivial question.`,
+            'Look at its load, and put it closer to Catwalk.',
+          )
+        : ok(`${what}, answers within ${tookMs} ms.`)
+    const kept = isEmbedded ? await keptDatabases(dataDir) : []
+    if (kept.length === 0) return verdict
+    const remove = `Once all is well, remove what was kept: rm -r ${kept.map((directory) => `'${directory}'`).join(' ')}`
+    return {
+      level: verdict.level,
+      detail: `${verdict.detail} What was before an upgrade of PostgreSQL is kept: ${kept.join(', ')}.`,
+      fix: verdict.fix === null ? remove : `${verdict.fix} ${remove}`,
     }
-    return ok(`${what}, answers within ${tookMs} ms.`)
   },
 
   async clock({ db, clock }) {
