@@ -50,7 +50,7 @@ function optionsOf(source: ConfigSource): BackupOptions {
     url: databaseUrl,
     dataDir,
     logger: createLogger({ level: 'warn', format: logFormat }),
-    fetchPackage: createPackageFetcher(() => loadNpmConfiguration(process.env)),
+    fetchPackage: createPackageFetcher(() => loadNpmConfiguration(source.env)),
   }
 }
 
