@@ -59,7 +59,10 @@ describe('missingValues', () => {
 test.each([
   [{ format: 'url' }, 'https://a.example', null],
   [{ format: 'url' }, 'postgres://u@h/d', null],
+  [{ format: 'url' }, 'file:/var/lib/notes.db', null],
+  [{ format: 'url' }, 'sqlite::memory:', null],
   [{ format: 'url' }, 'a.example', /address/],
+  [{ format: 'url' }, 'localhost:3000', /address/],
   [{ format: 'number' }, '8080', null],
   [{ format: 'number' }, 'many', /number/],
   [{ format: 'boolean' }, 'TRUE', null],

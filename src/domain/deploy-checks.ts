@@ -49,7 +49,8 @@ export function valueProblem(
   if (choices.length > 0 && !choices.includes(value)) return `must be one of ${choices.join(', ')}`
   switch (format) {
     case 'url':
-      return /^[a-z][a-z0-9+.-]*:\/\/\S/i.test(value)
+      // Also `file:notes.db` and `sqlite::memory:`, but no `localhost:3000`.
+      return /^[a-z][a-z0-9+.-]*:\/\/\S|^[a-z][a-z0-9+-]*:(?!\d)\S/i.test(value)
         ? null
         : 'must be an address such as https://example.com'
     case 'number':
