@@ -30,6 +30,7 @@ import { silentLogger } from '../test/support/logger.ts'
 import { readCorpus, type CorpusEntry } from './analyze/corpus.ts'
 import { unpackedPackage } from './analyze/packages.ts'
 import { score } from './analyze/score.ts'
+import { repositoryOf } from './corpus.ts'
 
 const { values } = parseArgs({
   allowPositionals: true,
@@ -75,14 +76,6 @@ function indexOf(entry: CorpusEntry): PackageLookup {
       return Promise.resolve({ name, version: entry.version, repository: entry.repository })
     },
   }
-}
-
-/** Owner and name of the repository that the package's entry names; `corpus/NAME` where it names none on GitHub. */
-function repositoryOf(entry: CorpusEntry): readonly [string, string] {
-  const match = /github\.com[/:]([\w.-]+)\/([\w.-]+?)(?:\.git)?(?:[/#].*)?$/.exec(entry.repository ?? '')
-  return match === null
-    ? ['corpus', entry.name.replaceAll(/[^\w.-]+/g, '-').replace(/^-/, '')]
-    : [match[1] ?? '', match[2] ?? '']
 }
 
 async function analyseOne(entry: CorpusEntry): Promise<Result> {
