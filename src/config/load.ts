@@ -59,6 +59,7 @@ export interface Config {
   readonly kubernetesStorageClass: string | null
   readonly kubernetesRuntimeClass: string | null
   readonly kubernetesPullSecret: string | null
+  readonly kubernetesCallers: string | null
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'pretty' | 'json'
   readonly allowUnsandboxed: boolean
@@ -213,6 +214,7 @@ export function loadConfig(source: ConfigSource): Config {
     kubernetesStorageClass: rest.kubernetesStorageClass ?? null,
     kubernetesRuntimeClass: rest.kubernetesRuntimeClass ?? null,
     kubernetesPullSecret: rest.kubernetesPullSecret ?? null,
+    kubernetesCallers: rest.kubernetesCallers ?? null,
     trustedProxies: rest.trustedProxies ?? [],
     staleAfterMs: staleAfterS * 1000,
     maxMessageBytes: maxMessageMiB * 1024 * 1024,

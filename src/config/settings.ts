@@ -299,10 +299,18 @@ export const SETTINGS = {
   }),
   kubernetesPullSecret: setting({
     name: 'CATWALK_KUBERNETES_PULL_SECRET',
-    description: 'Name of the Secret, in the namespace of the servers, with which the image is pulled.',
+    description: 'Name of the Secret, in the namespace of the servers, with which images are pulled.',
     value: value.word,
     defaultInWords: 'none',
     example: 'registry-key',
+  }),
+  kubernetesCallers: setting({
+    name: 'CATWALK_KUBERNETES_CALLERS',
+    description:
+      'Range of addresses that its calls come from, as pods see them, where Catwalk runs outside of the cluster. Pods let in nobody else; images with an HTTP port of their own run there only then.',
+    value: value.range,
+    defaultInWords: 'none: whoever reaches a pod may call it, and it answers who has its secret',
+    example: '10.20.0.0/24',
   }),
   logLevel: setting({
     name: 'CATWALK_LOG_LEVEL',

@@ -126,6 +126,16 @@ export const remoteOrigins: Value<readonly string[]> = {
   accepts: 'a list of https addresses without a path (http for this machine), separated by commas',
 }
 
+/** One range of addresses, in CIDR notation. */
+export const range: Value<string> = {
+  schema: z.string().refine((value) => {
+    const [, address = '', bits = ''] = /^([\da-f.:]+)\/(\d{1,3})$/i.exec(value) ?? []
+    const family = isIP(address)
+    return family !== 0 && Number(bits) <= (family === 4 ? 32 : 128)
+  }),
+  accepts: 'a range of addresses such as 10.20.0.0/24',
+}
+
 export const privateRanges: Value<readonly string[]> = {
   schema: z
     .string()

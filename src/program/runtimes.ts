@@ -91,6 +91,7 @@ function kubernetesRuntime(config: Config, shared: Shared): Runtime {
       storageClass: config.kubernetesStorageClass,
       runtimeClass: config.kubernetesRuntimeClass,
       pullSecret: config.kubernetesPullSecret,
+      callers: config.kubernetesCallers,
     },
     npm,
     pypi,
@@ -99,6 +100,7 @@ function kubernetesRuntime(config: Config, shared: Shared): Runtime {
     secretOf: (instanceId) => new Secret(vault.derive(`kubernetes/${instanceId}`, 32).toString('base64url')),
     installTimeoutMs,
     startTimeoutMs: START_MS,
+    maxMessageBytes: config.maxMessageBytes,
     logger,
   })
 }

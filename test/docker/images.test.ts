@@ -197,6 +197,6 @@ test('another runtime refuses an image and says which one runs it', async () => 
   expect(exitCode).not.toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({
     error: 'runtime_unavailable',
-    message: "The runtime 'local' runs no images; 'docker' does.",
+    message: "The runtime 'local' runs no images; 'docker' and 'kubernetes' do.",
   })
 })

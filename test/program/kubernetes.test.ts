@@ -4,8 +4,10 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { ApiClient } from '../../src/contract/index.ts'
 import { startFakeKubernetes, type FakeKubernetes } from '../fakes/kubernetes/kubernetes.ts'
 import { fieldsOf } from '../fakes/kubernetes/validate.ts'
+import { startOciRegistry, type OciRegistry } from '../fakes/oci-registry.ts'
 import { compileImageProgram } from '../support/image-program.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
+import { serverProgram, toolsNamed } from '../support/server-package.ts'
 import { until } from '../support/until.ts'
 import { runCatwalk } from './run-catwalk.ts'
 
@@ -16,14 +18,17 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
 const AWAY_MS = 60_000
 const stack = new AsyncDisposableStack()
 let kubernetes: FakeKubernetes
+let registry: OciRegistry
 let program: Program
 let api: ApiClient
 beforeAll(async () => {
   const image = stack.use(await compileImageProgram())
   kubernetes = stack.use(await startFakeKubernetes(image.path))
+  registry = stack.use(await startOciRegistry())
   program = stack.use(
     await startProgram({
       env: {
+        CATWALK_IMAGE_REGISTRIES: registry.host,
         CATWALK_KUBERNETES_RUNTIME: 'true',
         CATWALK_KUBERNETES_IMAGE: 'registry.example/catwalk/instance:1',
         CATWALK_KUBERNETES_KUBECONFIG: kubernetes.kubeconfig,
@@ -124,6 +129,39 @@ test('a published server runs in pods: deployed, called, asleep, awake, changed,
     'nothing is left',
     () => (RESOURCES.every((resource) => kubernetes.objects(resource).length === 0) ? true : null),
     60_000,
+  )
+  expect(kubernetes.violations).toEqual([])
+})
+
+test('an image of somebody else runs in a pod: deployed by its tag, called, asleep, awake, deleted', async () => {
+  kubernetes.nodes.images.set(`${registry.host}/team/server@${registry.digest}`, {
+    files: {
+      'server.cjs': serverProgram('image', {
+        answers: `
+  'tools/list': ${toolsNamed('echo')},
+  'tools/call': ({ arguments: { message } }) => ({ content: [{ type: 'text', text: message + ' ' + process.argv[2] }] }),
+`,
+      }).replace('/usr/bin/env node', '/opt/node'),
+    },
+    links: { '/server': '/app/server.cjs' },
+    entrypoint: ['/server'],
+    command: ['stdio'],
+  })
+  const image = `oci:${registry.host}/team/server:v1`
+  const where = ['--runtime', 'kubernetes', '--network', 'internet']
+  const deployed = JSON.parse(
+    await catwalk('deploy', image, '--slug', 'image', ...where, '--yes', '--json', '--wait'),
+  ) as Deployed
+  expect(await echo(deployed, 'grüezi')).toContain('grüezi stdio')
+  await pods(1)
+  await catwalk('settings', 'image', '--idle-timeout', '1')
+  await pods(0)
+  await catwalk('settings', 'image', '--idle-timeout', '600')
+  expect(await echo(deployed, 'awake')).toContain('awake stdio')
+  await pods(1)
+  await catwalk('rm', 'image', '--yes')
+  await until('nothing is left', () =>
+    RESOURCES.every((resource) => kubernetes.objects(resource).length === 0) ? true : null,
   )
   expect(kubernetes.violations).toEqual([])
 })

@@ -58,7 +58,9 @@ test('the way in leads to its pods, and pods of servers let them in', async () =
   expect(labels).toMatchObject(fieldsOf(fieldsOf(service?.['spec'])['selector']))
   const owner = { installation: 'a1', workspaceId: 'ws_1', deploymentId: 'dep_1', releaseId: 'rel_1' }
   const namespace = String(fieldsOf(deployment?.['metadata'])['namespace'])
-  const policy = networkPolicyManifest({ ...owner, instanceId: 'ins_1', epoch: 1 }, 'uid', 'none', namespace)
+  const policy = networkPolicyManifest({ ...owner, instanceId: 'ins_1', epoch: 1 }, 'uid', 'none', {
+    namespace,
+  })
   const [rule] = policy.spec?.ingress ?? []
   // The official type's name for what is `from` on the wire.
   const [peer] = rule?.['_from'] ?? []

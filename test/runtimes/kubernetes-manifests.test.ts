@@ -8,6 +8,8 @@ import {
   resourcesFor,
   secretManifest,
   serviceManifest,
+  type PodPlan,
+  type PodRun,
   type PodSettings,
 } from '../../src/runtimes/kubernetes/manifests.ts'
 import { networkPolicyManifest } from '../../src/runtimes/kubernetes/network-policy.ts'
@@ -19,6 +21,7 @@ const settings: PodSettings = {
   storageClass: 'fast',
   runtimeClass: 'gvisor',
   pullSecret: 'registry-key',
+  callers: null,
 }
 const owner: Owner = {
   installation: 'a1b2c3d4e5f60718',
@@ -28,7 +31,33 @@ const owner: Owner = {
   instanceId: newId('instance'),
   epoch: 7,
 }
-const told = { secret: new Secret('s'.repeat(43)), document: '{"credentials":{"KEY":"s3cret"}}' }
+const run: PodRun = {
+  kind: 'bridge',
+  secret: new Secret('s'.repeat(43)),
+  document: '{"credentials":{"KEY":"s3cret"}}',
+}
+const plan: PodPlan = { owner, memoryMiB: 256, run }
+const image: PodPlan = {
+  owner: { ...owner, process: 1 },
+  memoryMiB: 256,
+  run: {
+    kind: 'image',
+    reference: `registry.example/team/server@sha256:${'a'.repeat(64)}`,
+    argv: ['python3', '/app/server.py', '$(HOME)', '--key=s3cret'],
+    argvIsPublic: false,
+    environment: new Map([
+      ['API_TOKEN', 's3cret'],
+      ['HOME', '/home/server'],
+    ]),
+    files: [{ path: '/run/credentials/1-key.json', content: 's3cret' }],
+    port: null,
+  },
+}
+const further: PodPlan = { ...image, owner: { ...owner, process: 2 } }
+const web: PodPlan = {
+  ...image,
+  run: { ...image.run, argvIsPublic: true, argv: ['server', '$(HOME) $1'], port: 3000 } as PodRun,
+}
 
 /** As it goes over the wire: the client has another name for `from`. */
 function onTheWire(manifest: object): Json {
@@ -44,20 +73,30 @@ const bare: PodSettings = {
 }
 
 test.each([
-  ['a Deployment', deploymentManifest(settings, owner, 256, 1)],
-  ['a Deployment that sleeps', deploymentManifest(bare, owner, 256, 0)],
-  ['a Secret', secretManifest(owner, 'uid', told)],
+  ['a Deployment', deploymentManifest(settings, plan, 1)],
+  ['a Deployment of an image', deploymentManifest(settings, image, 1)],
+  ['a Deployment of a further process of an image', deploymentManifest(settings, further, 1, 'uid')],
+  ['a Deployment of an image with a port', deploymentManifest(bare, web, 1)],
+  ['a Secret of an image', secretManifest(image.owner, 'uid', image.run)],
+  ['a Service of an image', serviceManifest(web.owner, 'uid', 3000)],
+  ['a policy that lets nobody in', networkPolicyManifest(owner, 'uid', 'none', null, null)],
+  [
+    'a policy for callers elsewhere',
+    networkPolicyManifest(owner, 'uid', 'none', { range: '10.0.0.0/8' }, 3000),
+  ],
+  ['a Deployment that sleeps', deploymentManifest(bare, plan, 0)],
+  ['a Secret', secretManifest(owner, 'uid', run)],
   ['a Service', serviceManifest(owner, 'uid')],
   ['a claim', claimManifest(settings, owner)],
   ['a claim of the default class', claimManifest({ ...bare, volumeGiB: 5 }, owner)],
-  ['a policy for the internet', networkPolicyManifest(owner, 'uid', 'internet', 'catwalk')],
+  ['a policy for the internet', networkPolicyManifest(owner, 'uid', 'internet', { namespace: 'catwalk' })],
   ['a policy for no network', networkPolicyManifest(owner, 'uid', 'none', null)],
 ])('%s is what the OpenAPI document of Kubernetes says', (_name, manifest) => {
   expect(objectProblem(onTheWire(manifest))).toBeNull()
 })
 
 test('what is to be found by the check is found: a wrong type, a member that there is not, a label', () => {
-  const manifest = onTheWire(deploymentManifest(settings, owner, 256, 1))
+  const manifest = onTheWire(deploymentManifest(settings, plan, 1))
   const spec = fieldsOf(manifest['spec'])
   expect(objectProblem({ ...manifest, spec: { ...spec, replicas: '1' } })).toContain('replicas')
   expect(objectProblem({ ...manifest, spec: { ...spec, replica: 1 } })).toContain(
@@ -68,8 +107,13 @@ test('what is to be found by the check is found: a wrong type, a member that the
   )
 })
 
-test.each([settings, bare])('a pod fits the restricted profile', (given) => {
-  const spec = fieldsOf(onTheWire(deploymentManifest(given, owner, 256, 1))['spec'])
+test.each([
+  [settings, plan],
+  [bare, plan],
+  [settings, image],
+  [bare, web],
+])('a pod fits the restricted profile, also one of an image', (given, which) => {
+  const spec = fieldsOf(onTheWire(deploymentManifest(given, which, 1))['spec'])
   const pod = fieldsOf(fieldsOf(spec['template'])['spec'])
   expect(restrictedProblems(pod)).toEqual([])
   // And the check would tell.
@@ -77,11 +121,11 @@ test.each([settings, bare])('a pod fits the restricted profile', (given) => {
 })
 
 test('a pod has no token of a service account, and no variables but its own three', () => {
-  const pod = deploymentManifest(settings, owner, 256, 1).spec?.template.spec
+  const pod = deploymentManifest(settings, plan, 1).spec?.template.spec
   expect(pod).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false })
   const names = pod?.containers.flatMap(({ env }) => env?.map(({ name }) => name) ?? [])
   expect(names).toEqual(['CATWALK_INSTANCE_SECRET', 'CATWALK_INSTANCE_FILE', 'CATWALK_INSTANCE_PORT'])
-  expect(JSON.stringify(deploymentManifest(settings, owner, 256, 1))).not.toContain('s3cret')
+  expect(JSON.stringify(deploymentManifest(settings, plan, 1))).not.toContain('s3cret')
 })
 
 test('a pod requests what its server may take and the bridge, and installations have room', () => {
@@ -92,11 +136,14 @@ test('a pod requests what its server may take and the bridge, and installations 
 test('names are the same each time, and as Kubernetes takes them', () => {
   expect(releaseName(owner)).toBe(releaseName({ ...owner }))
   expect(releaseName(owner)).toMatch(/^[a-z][a-z0-9-]{0,62}$/)
-  expect(secretName(owner.instanceId)).not.toBe(secretName(newId('instance')))
+  expect(secretName(owner)).not.toBe(secretName({ instanceId: newId('instance') }))
+  expect(releaseName(image.owner)).toBe(releaseName(owner))
+  expect(releaseName({ ...owner, process: 123_456 })).toMatch(/^[a-z][a-z0-9-]{0,62}$/)
+  expect(releaseName(further.owner)).not.toBe(releaseName(owner))
 })
 
 test('without a network nothing is let out, and Catwalk alone comes in', () => {
-  const { spec } = networkPolicyManifest(owner, 'uid', 'none', 'catwalk')
+  const { spec } = networkPolicyManifest(owner, 'uid', 'none', { namespace: 'catwalk' })
   expect(spec?.policyTypes).toEqual(['Ingress', 'Egress'])
   expect(spec?.egress).toEqual([])
   expect(JSON.stringify(spec?.ingress)).toContain('"kubernetes.io/metadata.name":"catwalk"')
@@ -128,3 +175,37 @@ function isWithin(address: string, range: string): boolean {
   const mask = 2 ** 32 - 2 ** (32 - Number(bits))
   return Math.floor(number(address) / (2 ** 32 - mask)) === Math.floor(number(network) / (2 ** 32 - mask))
 }
+
+test('what a server in an image is given stands in its Secret alone, and its words arrive to the letter', () => {
+  for (const one of [image, further]) {
+    const text = JSON.stringify(deploymentManifest(settings, one, 1))
+    expect(text).not.toContain('s3cret')
+    expect(text).not.toContain('/app/server.py')
+  }
+  const [container] = deploymentManifest(settings, image, 1).spec?.template.spec?.containers ?? []
+  expect(container).toMatchObject({
+    command: ['$(CATWALK_ARGUMENT_0)'],
+    args: ['$(CATWALK_ARGUMENT_1)', '$(CATWALK_ARGUMENT_2)', '$(CATWALK_ARGUMENT_3)'],
+    stdin: true,
+    stdinOnce: true,
+  })
+  expect(secretManifest(image.owner, 'uid', image.run).stringData).toMatchObject({
+    'value-2': '$(HOME)',
+    'value-4': 's3cret',
+    'file-0': 's3cret',
+  })
+  // Kubernetes expands $(NAME) and takes $$ for one dollar.
+  const [plain] = deploymentManifest(settings, web, 1).spec?.template.spec?.containers ?? []
+  expect(plain).toMatchObject({ command: ['server'], args: ['$$(HOME) $$1'] })
+  expect(plain).not.toHaveProperty('stdin')
+})
+
+test('nobody comes in to a server that is reached by no port, and Catwalk alone to one that is, at that port', () => {
+  expect(networkPolicyManifest(owner, 'uid', 'none', { namespace: 'catwalk' }, null).spec?.ingress).toEqual(
+    [],
+  )
+  const range = { range: '10.2.0.0/16' }
+  expect(networkPolicyManifest(owner, 'uid', 'none', range, 3000).spec?.ingress).toEqual([
+    { _from: [{ ipBlock: { cidr: '10.2.0.0/16' } }], ports: [{ protocol: 'TCP', port: 3000 }] },
+  ])
+})

@@ -33,6 +33,7 @@ export async function startKubernetesRuntime(
       storageClass: null,
       runtimeClass: null,
       pullSecret: null,
+      callers: '127.0.0.0/8',
     },
     npm: local.options.npm,
     pypi: local.options.pypi,

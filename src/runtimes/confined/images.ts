@@ -51,5 +51,5 @@ function imagesFor(images: Images | undefined): Images {
 
 /** For where a package is to be run that brings a system of its own along. */
 export function runsNoImages(): CatwalkError {
-  return new CatwalkError('runtime_unavailable', "Images run on the runtime 'docker' only.")
+  return new CatwalkError('runtime_unavailable', "Images run on the runtimes 'docker' and 'kubernetes' only.")
 }

@@ -22,7 +22,7 @@ export type GuardHome = (isFull: () => void) => () => void
  * @param http for servers that serve HTTP themselves
  */
 export function createLaunch(
-  confinement: Confinement,
+  confinement: Pick<Confinement, 'run'>,
   command: (count: number) => ConfinedCommand,
   output: LineSink,
   guardHome: GuardHome = () => () => undefined,

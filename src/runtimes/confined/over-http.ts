@@ -2,10 +2,10 @@ import type { ServerProcess } from '../../bridge/index.ts'
 import { CatwalkError, type LaunchSpec, type LineSink } from '../../domain/index.ts'
 
 /**
- * A server at the other end of a Unix socket, as the bridge knows servers.
+ * A server at the other end of the way that its process was run with, as the bridge knows servers.
  * @param path of its endpoint
  */
-export type ConnectHttp = (socketPath: string, path: string, output: LineSink) => ServerProcess
+export type ConnectHttp = (way: string, path: string, output: LineSink) => ServerProcess
 
 /** Makes of a process that serves HTTP what the bridge speaks to. */
 export type OverHttp = (process: ServerProcess, way: string) => ServerProcess

@@ -13,7 +13,7 @@ export interface ConfinedProcess {
   readonly stderr: Readable
   /** Settles once, after the program and everything it started are gone. Never rejects. */
   readonly ended: Promise<ProcessEnd>
-  /** Path of a Unix socket that leads to its port, where it was run with one. */
+  /** What leads to its port, where it was run with one: the path of a Unix socket, or `host:port`. */
   readonly way?: string
   /** What it and everything it started hold in memory now, in MiB; null where this cannot be known. */
   memoryMiB(): Promise<number | null>

@@ -38,6 +38,26 @@ export interface WatchEvent {
   readonly object: unknown
 }
 
+/** A container's standard streams, each message with the number of its stream: `v5.channel.k8s.io`, or `v4`. */
+export interface ChannelSocket {
+  readonly protocol: string
+  send(message: Buffer, sent?: (error?: Error) => void): void
+  ping(): void
+  /** Reads no more, so that the other side notices. */
+  pause(): void
+  resume(): void
+  close(): void
+  terminate(): void
+  on(event: 'close' | 'pong', listener: () => void): unknown
+}
+
+export interface AttachTarget {
+  readonly pod: string
+  readonly container: string
+  /** Whether its standard input is wanted, too. */
+  readonly stdin: boolean
+}
+
 /** An API server of Kubernetes, spoken to through the official client. */
 export interface Cluster {
   readonly server: string
@@ -62,6 +82,15 @@ export interface Cluster {
     take: (event: WatchEvent) => void,
     signal: AbortSignal,
   ): Promise<void>
+  /**
+   * Opens the standard streams of a container that runs.
+   * @throws KubernetesRefusal for what the API server refuses; any other error when there was no answer
+   */
+  attach(
+    target: AttachTarget,
+    take: (channel: number, bytes: Buffer) => void,
+    signal: AbortSignal,
+  ): Promise<ChannelSocket>
 }
 
 /** What the API server answers to something that it does not do. */
@@ -96,6 +125,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   if (server === undefined) throw unreadable('it names no cluster', options.kubeconfig)
   const context = config.getContextObject(config.getCurrentContext())
   const { patienceMs, retryBaseMs } = options
+  const namespace = options.namespace ?? context?.namespace ?? 'default'
 
   function apisOf(signal: AbortSignal): Apis {
     const configuration = client.createConfiguration({
@@ -147,7 +177,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
 
   return {
     server,
-    namespace: options.namespace ?? context?.namespace ?? 'default',
+    namespace,
     ownNamespace:
       options.kubeconfig === null
         ? await readFile((options.serviceAccountRoot ?? '') + OWN_NAMESPACE, 'utf8').catch(() => null)
@@ -185,6 +215,45 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
         signal.removeEventListener('abort', stop)
       }
     },
+    async attach({ pod, container, stdin }, take, signal) {
+      const streams = { stdin: String(stdin), stdout: 'true', stderr: 'true', tty: 'false' }
+      const query = new URLSearchParams({ container, ...streams })
+      const path = `/api/v1/namespaces/${namespace}/pods/${pod}/attach?${query.toString()}`
+      // What the client itself does with the streams writes on whether there is room or not, and keeps the final status.
+      const opening = new client.Attach(config).handler.connect(path, null, (channel, bytes) => {
+        take(channel, bytes)
+        return true
+      })
+      return openedSocket(opening, signal)
+    },
+  }
+}
+
+/** @throws the signal's reason; then what opens late is closed */
+async function openedSocket(opening: Promise<unknown>, signal: AbortSignal): Promise<ChannelSocket> {
+  const opened = opening.then(
+    // A WebSocket of the package `ws`, of which the client brings no types.
+    (socket) => socket as ChannelSocket,
+    (event: unknown) => {
+      const said = isObject(event) ? String(event['message']) : String(event)
+      const status = /Unexpected server response: (\d{3})/.exec(said)?.[1]
+      throw status === undefined ? new Error(said) : new KubernetesRefusal(Number(status), '', said)
+    },
+  )
+  const late = Promise.withResolvers<never>()
+  const giveUp = (): void => late.reject(signal.reason)
+  if (signal.aborted) giveUp()
+  signal.addEventListener('abort', giveUp, { once: true })
+  try {
+    return await Promise.race([opened, late.promise])
+  } catch (error) {
+    opened.then(
+      (socket) => socket.terminate(),
+      () => undefined,
+    )
+    throw error
+  } finally {
+    signal.removeEventListener('abort', giveUp)
   }
 }
 

@@ -1,34 +1,41 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { V1Deployment, V1Pod } from '@kubernetes/client-node'
-import { CatwalkError, type InstanceEnd, type Logger, type Secret } from '../../domain/index.ts'
+import { CatwalkError, type InstanceEnd, type Logger } from '../../domain/index.ts'
+import { INSTANCE_PORT } from '../elsewhere/index.ts'
 import { KubernetesRefusal, type Cluster } from './cluster.ts'
 import {
   claimManifest,
   deploymentManifest,
   secretManifest,
   serviceManifest,
-  SERVER_CONTAINER,
+  type PodPlan,
   type PodSettings,
 } from './manifests.ts'
-import { claimName, LABEL, releaseName, secretName, selectorOf, type Owner } from './names.ts'
-import { networkPolicyManifest, type PodNetwork } from './network-policy.ts'
-import { podState } from './pod-state.ts'
+import { SERVER_CONTAINER } from './image-pod.ts'
+import {
+  claimName,
+  isFurther,
+  LABEL,
+  podLabels,
+  releaseName,
+  secretName,
+  selectorOf,
+  type Owner,
+} from './names.ts'
+import { networkPolicyManifest, type Callers, type PodNetwork } from './network-policy.ts'
+import { cannotStart, notListening } from './not-started.ts'
+import { containerExit, EXIT_UNKNOWN, isReady, podState, type ContainerExit } from './pod-state.ts'
 import type { PodWatch } from './pod-watch.ts'
 
-export interface PodOrder {
-  readonly owner: Owner
-  readonly memoryMiB: number
+export interface PodOrder extends PodPlan {
   readonly network: PodNetwork
-  readonly secret: Secret
-  /** As JSON. */
-  readonly document: string
 }
 
 /** A pod whose program runs. */
 export interface RunningPod {
   readonly name: string
-  /** Address of its Service. */
-  readonly host: string
+  /** Address of its Service; null where it is reached at no port. */
+  readonly host: string | null
 }
 
 /** How a pod ended. */
@@ -40,22 +47,26 @@ export interface PodEnd {
 /** What this installation has in one namespace. */
 export interface Fleet {
   readonly cluster: Cluster
+  /** Where pods are called from; null where nobody said so. */
+  readonly callers: Callers | null
   /**
    * Starts the pod of an instance, after what an earlier holder of the lease started of the release has ended.
    * @throws CatwalkError `unavailable` when a later holder has started one, `runtime_unavailable` when it cannot start
    */
   start(order: PodOrder, signal: AbortSignal): Promise<RunningPod>
   /** Removes what the pod was told, once it knows. Never throws. */
-  forgetSecret(instanceId: string): Promise<void>
+  forgetSecret(owner: Owner): Promise<void>
   /** Resolves when Kubernetes says that the pod of the instance has ended. */
-  untilEnded(instanceId: string, signal: AbortSignal): Promise<PodEnd>
+  untilEnded(owner: Owner, signal: AbortSignal): Promise<PodEnd>
   /** How the pod of an instance has ended; null while it runs. */
-  endOf(instanceId: string, signal: AbortSignal): Promise<PodEnd | null>
+  endOf(owner: Owner, signal: AbortSignal): Promise<PodEnd | null>
+  /** Resolves when the server in a pod has ended, also one that was told to. */
+  untilExited(owner: Owner, pod: string, signal: AbortSignal): Promise<ContainerExit>
   /** The last lines of a pod's program. Empty where there is no telling. */
   lastLines(pod: string, signal: AbortSignal): Promise<readonly string[]>
   /**
    * Scales the release to zero, or removes it where another release of the deployment runs, unless a later instance has
-   * taken its place. What cannot be done now is done at the next start. Never throws.
+   * taken its place; a further process is removed in any case. What cannot be done now is done at the next start. Never throws.
    */
   rest(owner: Owner): Promise<void>
   /** Removes a release and all that belongs to it. */
@@ -79,6 +90,8 @@ export interface FleetOptions {
 /** For pods of an earlier holder to end. Beyond it they are on a node that is lost: nobody calls them, and they end by themselves. */
 const FENCE_MS = 45_000
 const POLL_MS = 250
+/** For a server to open its port, once its program runs. */
+const LISTEN_MS = 60_000
 /** For a pod to be ended; a program that stops waits as long. */
 const REST_MS = 20_000
 /** How long a Deployment may have no pod before it is asked why. */
@@ -88,7 +101,13 @@ const INSTALLED = 'catwalk/installed'
 const KEPT_MARKS = 20
 
 export function createFleet({ cluster, watch, settings, installation, logger }: FleetOptions): Fleet {
-  const { namespace } = cluster
+  const { namespace, ownNamespace } = cluster
+  const callers: Callers | null =
+    ownNamespace !== null
+      ? { namespace: ownNamespace }
+      : settings.callers === null
+        ? null
+        : { range: settings.callers }
 
   const read = async (name: string, signal: AbortSignal): Promise<V1Deployment | null> =>
     cluster.find(async ({ apps }) => apps.readNamespacedDeployment({ name, namespace }), signal)
@@ -144,29 +163,78 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
   }
 
   /** Takes the release over: nothing of it runs, and nothing of an earlier instance can start, when this resolves. */
-  async function claim({ owner, memoryMiB }: PodOrder, signal: AbortSignal): Promise<V1Deployment> {
+  async function claim(order: PodOrder, signal: AbortSignal): Promise<V1Deployment> {
+    const { owner } = order
     let formerInstance: string | null = null
     const claimed = await settle(
       releaseName(owner),
       (former) => {
         demandNoLater(former, owner)
         if (former !== null) formerInstance = labelOf(former, LABEL.instance)
-        return deploymentManifest(settings, owner, memoryMiB, 0)
+        return deploymentManifest(settings, order, 0)
       },
       signal,
     )
     if (claimed === null) throw new CatwalkError('unavailable', 'The release could not be claimed.')
     if (formerInstance !== null && formerInstance !== owner.instanceId) {
-      await removeSecret(formerInstance, signal)
+      await removeSecret({ instanceId: formerInstance }, signal)
+      await removeFurther(owner, signal)
       await fence(owner, signal)
     }
     return claimed
   }
 
-  async function fence({ releaseId }: Owner, signal: AbortSignal): Promise<void> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(FENCE_MS)])
+  /**
+   * The place of a further process of the instance that holds the release. Who takes the release over claims it first and
+   * then removes what there is of further processes; who makes one looks after that who holds the release. So one of the
+   * two sees the other.
+   */
+  async function claimFurther(order: PodOrder, signal: AbortSignal): Promise<V1Deployment> {
+    const { owner } = order
+    const uid = await demandHeld(owner, signal)
+    const claimed = await settle(
+      releaseName(owner),
+      (former) => {
+        demandNoLater(former, owner)
+        return deploymentManifest(settings, order, 0, uid)
+      },
+      signal,
+    )
     try {
-      await watch.until({ [LABEL.release]: releaseId }, (pods) => (pods.length === 0 ? true : null), limit)
+      await demandHeld(owner, signal)
+    } catch (error) {
+      await removeDeployment(releaseName(owner), signal)
+      throw error
+    }
+    if (claimed === null) throw new CatwalkError('unavailable', 'The process could not be claimed.')
+    return claimed
+  }
+
+  /** @returns the uid of the release's own Deployment @throws CatwalkError `unavailable` when the instance does not hold it */
+  async function demandHeld(owner: Owner, signal: AbortSignal): Promise<string> {
+    const own = await read(releaseName({ ...owner, process: 1 }), signal)
+    if (own === null || labelOf(own, LABEL.instance) !== owner.instanceId) throw comeBetween()
+    return own.metadata?.uid ?? ''
+  }
+
+  /** Removes further processes of earlier instances of the release. */
+  async function removeFurther(owner: Owner, signal: AbortSignal): Promise<void> {
+    for (const one of await ofDeployment(owner.deploymentId, signal)) {
+      const isOurs =
+        labelOf(one, LABEL.release) !== owner.releaseId ||
+        labelOf(one, LABEL.instance) === owner.instanceId ||
+        !isFurther({ process: Number(labelOf(one, LABEL.process) ?? 1) })
+      if (isOurs) continue
+      demandNoLater(one, owner)
+      await removeDeployment(one.metadata?.name ?? '', signal)
+    }
+  }
+
+  async function fence({ releaseId, instanceId }: Owner, signal: AbortSignal): Promise<void> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(FENCE_MS)])
+    const isOther = (pod: V1Pod): boolean => labelOf(pod, LABEL.instance) !== instanceId
+    try {
+      await watch.until({ [LABEL.release]: releaseId }, (pods) => (pods.some(isOther) ? null : true), limit)
     } catch (error) {
       signal.throwIfAborted()
       if (!limit.aborted) throw error
@@ -174,8 +242,11 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
     }
   }
 
-  async function removeSecret(instanceId: string, signal: AbortSignal): Promise<void> {
-    const name = secretName(instanceId)
+  async function removeSecret(
+    owner: Pick<Owner, 'instanceId' | 'process'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const name = secretName(owner)
     await cluster.find(async ({ core }) => core.deleteNamespacedSecret({ name, namespace }), signal)
   }
 
@@ -202,9 +273,9 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
     }
   }
 
-  async function makeService(owner: Owner, uid: string, signal: AbortSignal): Promise<string> {
+  async function makeService({ owner, run }: PodOrder, uid: string, signal: AbortSignal): Promise<string> {
     const name = releaseName(owner)
-    const body = serviceManifest(owner, uid)
+    const body = serviceManifest(owner, uid, portOf(run) ?? undefined)
     const made = await orExisting(
       cluster.ask(async ({ core }) => core.createNamespacedService({ namespace, body }), signal),
     )
@@ -217,9 +288,13 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
     return clusterIP.includes(':') ? `[${clusterIP}]` : clusterIP
   }
 
-  async function makePolicy({ owner, network }: PodOrder, uid: string, signal: AbortSignal): Promise<void> {
+  async function makePolicy(
+    { owner, network, run }: PodOrder,
+    uid: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const name = releaseName(owner)
-    const body = networkPolicyManifest(owner, uid, network, cluster.ownNamespace)
+    const body = networkPolicyManifest(owner, uid, network, callers, portOf(run))
     const made = await orExisting(
       cluster.ask(
         async ({ networking }) => networking.createNamespacedNetworkPolicy({ namespace, body }),
@@ -233,25 +308,30 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
     )
   }
 
-  /** Waits until the program runs. */
-  async function untilRunning({ owner }: PodOrder, signal: AbortSignal): Promise<V1Pod> {
-    const { instanceId } = owner
+  /** Waits until the program runs, and that of an image with a port of its own until it listens there. */
+  async function untilRunning({ owner, run }: PodOrder, signal: AbortSignal): Promise<V1Pod> {
+    const port = run.kind === 'image' ? run.port : null
     let why: string | null = null
+    let deaf: NodeJS.Timeout | null = null
     const giveUp = new AbortController()
     const limit = AbortSignal.any([signal, giveUp.signal])
     const asking = noPodReason(owner, limit).then(
-      (reason) => reason !== null && giveUp.abort(cannotStart(reason)),
+      (reason) => reason !== null && giveUp.abort(cannotStart(reason, run)),
       () => undefined,
     )
     try {
       return await watch.until(
-        { [LABEL.instance]: instanceId },
+        podLabels(owner),
         ([pod]) => {
           if (pod === undefined) return null
           const state = podState(pod)
-          if (state.kind === 'stuck') throw cannotStart(state.why)
+          if (state.kind === 'stuck') throw cannotStart(state.why, run)
           if (state.kind === 'waiting') {
             why = state.why
+            return null
+          }
+          if (state.kind === 'running' && port !== null && !isReady(pod)) {
+            deaf ??= setTimeout(() => giveUp.abort(notListening(port)), LISTEN_MS)
             return null
           }
           // Also one that has ended: what it said is told to whoever asks.
@@ -260,9 +340,10 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
         limit,
       )
     } catch (error) {
-      if (signal.aborted && why !== null) throw cannotStart(why)
+      if (signal.aborted && why !== null) throw cannotStart(why, run)
       throw error
     } finally {
+      if (deaf !== null) clearTimeout(deaf)
       giveUp.abort()
       await asking
     }
@@ -306,32 +387,37 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
         labelOf(one, LABEL.release) !== owner.releaseId
       if (isOther && one.spec?.replicas === 0) await removeDeployment(name, signal)
       const instanceId = labelOf(one, LABEL.instance)
-      if (one.spec?.replicas === 1 && ended.some((pod) => labelOf(pod, LABEL.instance) === instanceId))
-        await settle(name, (former) => asleep(former, instanceId), signal)
+      const process = labelOf(one, LABEL.process)
+      const isOver = ended.some(
+        (pod) => labelOf(pod, LABEL.instance) === instanceId && labelOf(pod, LABEL.process) === process,
+      )
+      if (one.spec?.replicas !== 1 || !isOver) continue
+      if (isFurther({ process: Number(process ?? 1) })) await removeDeployment(name, signal)
+      else await settle(name, (former) => asleep(former, instanceId), signal)
     }
   }
 
   const fleet: Fleet = {
     cluster,
+    callers,
     async start(order, signal) {
-      const { owner, memoryMiB } = order
+      const { owner, run } = order
+      const isFurtherOne = isFurther(owner)
       if (settings.volumeGiB > 0) await makeVolume(owner, signal)
-      const { metadata } = await claim(order, signal)
+      const { metadata } = await (isFurtherOne ? claimFurther(order, signal) : claim(order, signal))
       const uid = metadata?.uid ?? ''
       await makePolicy(order, uid, signal)
-      const body = secretManifest(owner, uid, order)
+      const body = secretManifest(owner, uid, run)
       await orExisting(
         cluster.ask(async ({ core }) => core.createNamespacedSecret({ namespace, body }), signal),
       )
-      const host = await makeService(owner, uid, signal)
+      const host = portOf(run) === null ? null : await makeService(order, uid, signal)
       await settle(
         releaseName(owner),
         (former) => {
           demandNoLater(former, owner)
-          if (former === null || labelOf(former, LABEL.instance) !== owner.instanceId) {
-            throw new CatwalkError('unavailable', 'Another start of the release has come between.')
-          }
-          return deploymentManifest(settings, owner, memoryMiB, 1)
+          if (former === null || labelOf(former, LABEL.instance) !== owner.instanceId) throw comeBetween()
+          return deploymentManifest(settings, order, 1, isFurtherOne ? ownerOf(former) : null)
         },
         signal,
       )
@@ -339,15 +425,18 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
       await sweep(owner, signal)
       return { name: pod.metadata?.name ?? '', host }
     },
-    async forgetSecret(instanceId) {
-      await removeSecret(instanceId, AbortSignal.timeout(REST_MS)).catch((error: unknown) => {
-        logger.warn({ instance: instanceId, err: error }, 'a Secret at Kubernetes could not be removed yet')
+    async forgetSecret(owner) {
+      await removeSecret(owner, AbortSignal.timeout(REST_MS)).catch((error: unknown) => {
+        logger.warn(
+          { instance: owner.instanceId, err: error },
+          'a Secret at Kubernetes could not be removed yet',
+        )
       })
     },
-    async untilEnded(instanceId, signal) {
+    async untilEnded(owner, signal) {
       let wasThere = false
       return watch.until(
-        { [LABEL.instance]: instanceId },
+        podLabels(owner),
         (pods) => {
           wasThere ||= pods.length > 0
           return wasThere ? endOf(pods) : null
@@ -355,8 +444,18 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
         signal,
       )
     },
-    async endOf(instanceId, signal) {
-      const labelSelector = selectorOf({ [LABEL.instance]: instanceId })
+    async untilExited(owner, pod, signal) {
+      return watch.until(
+        podLabels(owner),
+        (pods) => {
+          const own = pods.find(({ metadata }) => metadata?.name === pod)
+          return own === undefined ? EXIT_UNKNOWN : containerExit(own)
+        },
+        signal,
+      )
+    },
+    async endOf(owner, signal) {
+      const labelSelector = selectorOf(podLabels(owner))
       const { items } = await cluster.ask(
         async ({ core }) => core.listNamespacedPod({ namespace, labelSelector }),
         signal,
@@ -385,7 +484,9 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
       const { instanceId } = owner
       try {
         const others = await ofDeployment(owner.deploymentId, signal)
-        const isReplaced = others.some((one) => one.metadata?.name !== name && one.spec?.replicas === 1)
+        const isReplaced =
+          isFurther(owner) ||
+          others.some((one) => labelOf(one, LABEL.release) !== owner.releaseId && one.spec?.replicas === 1)
         let isOurs = true
         await settle(
           name,
@@ -396,19 +497,15 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
           signal,
         )
         if (isOurs && isReplaced) await removeDeployment(name, signal)
-        await removeSecret(instanceId, signal)
-        await watch.until(
-          { [LABEL.instance]: instanceId },
-          (pods) => (pods.length === 0 ? true : null),
-          signal,
-        )
+        await removeSecret(owner, signal)
+        await watch.until(podLabels(owner), (pods) => (pods.length === 0 ? true : null), signal)
       } catch (error) {
         logger.warn({ deployment: name, err: error }, 'a pod at Kubernetes could not be ended yet')
       }
     },
     async remove(owner, signal) {
       await removeDeployment(releaseName(owner), signal)
-      await removeSecret(owner.instanceId, signal)
+      await removeSecret(owner, signal)
     },
     async hasInstalled(deploymentId, mark, signal) {
       const name = claimName(deploymentId)
@@ -501,8 +598,16 @@ async function orExisting<T>(making: Promise<T>): Promise<T | null> {
   }
 }
 
-function cannotStart(why: string): CatwalkError {
-  return new CatwalkError('runtime_unavailable', `Kubernetes does not start the pod: ${why}`, {
-    help: 'Mend what it says: the image and who may pull it, quotas, nodes with room, the volume’s storage class.',
-  })
+/** Where a pod is reached; null for nowhere. */
+function portOf(run: PodOrder['run']): number | null {
+  return run.kind === 'image' ? run.port : INSTANCE_PORT
+}
+
+/** The uid of what a Deployment belongs to. */
+function ownerOf({ metadata }: V1Deployment): string {
+  return metadata?.ownerReferences?.[0]?.uid ?? ''
+}
+
+function comeBetween(): CatwalkError {
+  return new CatwalkError('unavailable', 'Another start of the release has come between.')
 }

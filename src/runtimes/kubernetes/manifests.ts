@@ -12,7 +12,17 @@ import type {
 } from '@kubernetes/client-node'
 import { POD_BRIDGE_MIB, type Secret } from '../../domain/index.ts'
 import { IMAGE_VARIABLES, INSTANCE_PORT } from '../elsewhere/index.ts'
-import { commonLabels, claimName, LABEL, ownerLabels, releaseName, secretName, type Owner } from './names.ts'
+import { imageContainer, imageData, imageVolumes, SERVER_CONTAINER, type ImageRun } from './image-pod.ts'
+import {
+  commonLabels,
+  claimName,
+  LABEL,
+  ownerLabels,
+  processLabel,
+  releaseName,
+  secretName,
+  type Owner,
+} from './names.ts'
 
 /** What pods are made of, the same for all of an installation. */
 export interface PodSettings {
@@ -23,14 +33,30 @@ export interface PodSettings {
   readonly storageClass: string | null
   /** Such as gVisor's; null for the cluster's default. */
   readonly runtimeClass: string | null
-  /** Name of the secret with which the image is pulled; null for none. */
+  /** Name of the secret with which images are pulled; null for none. */
   readonly pullSecret: string | null
+  /** The addresses that Catwalk calls from where it is not in the cluster itself, in CIDR notation; null where that is not said. */
+  readonly callers: string | null
 }
+
+/** A release that the program of our image installs and runs. */
+export interface BridgeRun {
+  readonly kind: 'bridge'
+  /** Whoever shows it is answered. */
+  readonly secret: Secret
+  /** As JSON. */
+  readonly document: string
+}
+
+/** What a pod runs. */
+export type PodRun = BridgeRun | ImageRun
 
 /** Packages may be installed as a pod starts, which takes more than most servers. */
 const LEAST_LIMIT_MIB = 768
 const USER = 10_001
 const GRACE_S = 10
+/** Beyond the end of its input, for which it was given its time before. */
+const IMAGE_GRACE_S = 2
 const HOME = '/home'
 const RUN = '/run'
 const TOLD = '/told'
@@ -42,9 +68,6 @@ const CONTAINER_SECURITY: V1SecurityContext = {
   readOnlyRootFilesystem: true,
   capabilities: { drop: ['ALL'] },
 }
-
-/** Name of the container with the server. */
-export const SERVER_CONTAINER = 'server'
 
 /** What a pod reserves and may take at most. */
 export function resourcesFor(memoryMiB: number): {
@@ -58,41 +81,93 @@ export function resourcesFor(memoryMiB: number): {
   }
 }
 
-/** @param replicas 1, or 0 while it sleeps */
+/** What the pod of a release is to be. */
+export interface PodPlan {
+  readonly owner: Owner
+  readonly memoryMiB: number
+  readonly run: PodRun
+}
+
+/**
+ * @param replicas 1, or 0 while it sleeps
+ * @param releaseUid of the release's own Deployment, for one of a further process; null for the release's own
+ */
 export function deploymentManifest(
   settings: PodSettings,
-  owner: Owner,
-  memoryMiB: number,
+  plan: PodPlan,
   replicas: 0 | 1,
+  releaseUid: string | null = null,
 ): V1Deployment {
+  const { owner } = plan
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name: releaseName(owner), labels: ownerLabels(owner) },
+    metadata: {
+      ...(releaseUid === null ? { labels: ownerLabels(owner) } : owned(owner, releaseUid, 1)),
+      name: releaseName(owner),
+    },
     spec: {
       replicas,
       // Of one release there is never more than one pod; releases follow each other as Deployments of their own.
       strategy: { type: 'Recreate' },
       revisionHistoryLimit: 0,
       selector: { matchLabels: podSelector(owner) },
-      template: podTemplate(settings, owner, memoryMiB),
+      template: podTemplate(settings, plan),
     },
   }
 }
 
 /** What the pods of a release are found by; never changes. */
-export function podSelector(owner: Pick<Owner, 'installation' | 'deploymentId' | 'releaseId'>): {
+export function podSelector(owner: Pick<Owner, 'installation' | 'deploymentId' | 'releaseId' | 'process'>): {
   [label: string]: string
 } {
   return {
     [LABEL.installation]: owner.installation,
     [LABEL.deployment]: owner.deploymentId,
     [LABEL.release]: owner.releaseId,
+    ...processLabel(owner),
   }
 }
 
-function podTemplate(settings: PodSettings, owner: Owner, memoryMiB: number): V1PodTemplateSpec {
-  const { image, volumeGiB, runtimeClass, pullSecret } = settings
+function podTemplate(settings: PodSettings, plan: PodPlan): V1PodTemplateSpec {
+  const { owner, run } = plan
+  const { volumeGiB, runtimeClass, pullSecret } = settings
+  return {
+    metadata: { labels: ownerLabels(owner) },
+    spec: {
+      automountServiceAccountToken: false,
+      // Else every Service of the namespace stands in the environment.
+      enableServiceLinks: false,
+      // Its first process is Kubernetes' own then, which takes in what a server leaves behind.
+      shareProcessNamespace: true,
+      terminationGracePeriodSeconds: run.kind === 'image' ? IMAGE_GRACE_S : GRACE_S,
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: USER,
+        runAsGroup: USER,
+        fsGroup: USER,
+        fsGroupChangePolicy: 'OnRootMismatch',
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      ...(runtimeClass === null ? {} : { runtimeClassName: runtimeClass }),
+      ...(pullSecret === null ? {} : { imagePullSecrets: [{ name: pullSecret }] }),
+      ...(volumeGiB === 0 ? {} : { affinity: besideItsOwn(owner) }),
+      ...(run.kind === 'image' ? imageParts(settings, plan, run) : bridgeParts(settings, plan)),
+    },
+  }
+}
+
+function imageParts(settings: PodSettings, { owner, memoryMiB }: PodPlan, run: ImageRun) {
+  return {
+    containers: [imageContainer(run, { secret: secretName(owner), memoryMiB, security: CONTAINER_SECURITY })],
+    volumes: [home(settings, owner), TEMPORARY, ...imageVolumes(run, secretName(owner))],
+  }
+}
+
+const TEMPORARY: V1Volume = { name: 'tmp', emptyDir: { sizeLimit: '1Gi' } }
+
+function bridgeParts(settings: PodSettings, { owner, memoryMiB }: PodPlan) {
+  const { image } = settings
   const resources = resourcesFor(memoryMiB)
   const told: V1Container = {
     name: 'told',
@@ -113,7 +188,7 @@ function podTemplate(settings: PodSettings, owner: Owner, memoryMiB: number): V1
     env: [
       {
         name: IMAGE_VARIABLES.secret,
-        valueFrom: { secretKeyRef: { name: secretName(owner.instanceId), key: SECRET_KEY } },
+        valueFrom: { secretKeyRef: { name: secretName(owner), key: SECRET_KEY } },
       },
       { name: IMAGE_VARIABLES.documentFile, value: `${RUN}/${DOCUMENT}` },
       { name: IMAGE_VARIABLES.port, value: String(INSTANCE_PORT) },
@@ -130,41 +205,21 @@ function podTemplate(settings: PodSettings, owner: Owner, memoryMiB: number): V1
     ],
   }
   return {
-    metadata: { labels: ownerLabels(owner) },
-    spec: {
-      automountServiceAccountToken: false,
-      // Else every Service of the namespace stands in the environment.
-      enableServiceLinks: false,
-      // Its first process is Kubernetes' own then, which takes in what a server leaves behind.
-      shareProcessNamespace: true,
-      terminationGracePeriodSeconds: GRACE_S,
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: USER,
-        runAsGroup: USER,
-        fsGroup: USER,
-        fsGroupChangePolicy: 'OnRootMismatch',
-        seccompProfile: { type: 'RuntimeDefault' },
-      },
-      ...(runtimeClass === null ? {} : { runtimeClassName: runtimeClass }),
-      ...(pullSecret === null ? {} : { imagePullSecrets: [{ name: pullSecret }] }),
-      ...(volumeGiB === 0 ? {} : { affinity: besideItsOwn(owner) }),
-      initContainers: [told],
-      containers: [server],
-      volumes: [
-        {
-          name: 'told',
-          secret: {
-            secretName: secretName(owner.instanceId),
-            items: [{ key: DOCUMENT, path: DOCUMENT }],
-            defaultMode: 0o440,
-          },
+    initContainers: [told],
+    containers: [server],
+    volumes: [
+      {
+        name: 'told',
+        secret: {
+          secretName: secretName(owner),
+          items: [{ key: DOCUMENT, path: DOCUMENT }],
+          defaultMode: 0o440,
         },
-        { name: 'run', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } },
-        home(settings, owner),
-        { name: 'tmp', emptyDir: { sizeLimit: '1Gi' } },
-      ],
-    },
+      },
+      { name: 'run', emptyDir: { medium: 'Memory', sizeLimit: '16Mi' } },
+      home(settings, owner),
+      TEMPORARY,
+    ],
   }
 }
 
@@ -190,30 +245,32 @@ function besideItsOwn({ deploymentId }: Owner) {
 }
 
 /** What the pod is told, and what proves to it that it is us. Kept only until the pod has read it. */
-export function secretManifest(
-  owner: Owner,
-  deploymentUid: string,
-  told: { readonly secret: Secret; readonly document: string },
-): V1Secret {
+export function secretManifest(owner: Owner, deploymentUid: string, run: PodRun): V1Secret {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { ...owned(owner, deploymentUid), name: secretName(owner.instanceId) },
+    metadata: { ...owned(owner, deploymentUid), name: secretName(owner) },
     type: 'Opaque',
     immutable: true,
     // Revealed here and nowhere else on the way to the pod.
-    stringData: { [SECRET_KEY]: told.secret.reveal(), [DOCUMENT]: told.document },
+    stringData:
+      run.kind === 'image' ? imageData(run) : { [SECRET_KEY]: run.secret.reveal(), [DOCUMENT]: run.document },
   }
 }
 
-export function serviceManifest(owner: Owner, deploymentUid: string): V1Service {
+/** @param port where its container listens */
+export function serviceManifest(
+  owner: Owner,
+  deploymentUid: string,
+  port: number = INSTANCE_PORT,
+): V1Service {
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { ...owned(owner, deploymentUid), name: releaseName(owner) },
     spec: {
       selector: podSelector(owner),
-      ports: [{ name: 'http', port: INSTANCE_PORT, targetPort: 'http', protocol: 'TCP' }],
+      ports: [{ name: 'http', port, targetPort: 'http', protocol: 'TCP' }],
       // It is heard while it installs and while it ends.
       publishNotReadyAddresses: true,
     },
@@ -235,11 +292,16 @@ export function claimManifest(settings: PodSettings, owner: Owner): V1Persistent
 }
 
 /** Removed by Kubernetes together with the Deployment of its release. */
-export function owned(owner: Owner, deploymentUid: string) {
+export function owned(owner: Owner, deploymentUid: string, process = owner.process ?? 1) {
   return {
     labels: ownerLabels(owner),
     ownerReferences: [
-      { apiVersion: 'apps/v1', kind: 'Deployment', name: releaseName(owner), uid: deploymentUid },
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        name: releaseName({ ...owner, process }),
+        uid: deploymentUid,
+      },
     ],
   }
 }

@@ -6,6 +6,11 @@ export interface Owner {
   readonly deploymentId: string
   readonly releaseId: string
   readonly instanceId: string
+  /**
+   * Which of the processes of an instance, from 1, where each has a pod of its own. Not there: the program in the pod starts
+   * them.
+   */
+  readonly process?: number
   /** Of the lease under which it is made. */
   readonly epoch: number
 }
@@ -17,6 +22,7 @@ export const LABEL = {
   deployment: 'catwalk/deployment',
   release: 'catwalk/release',
   instance: 'catwalk/instance',
+  process: 'catwalk/process',
   epoch: 'catwalk/epoch',
 } as const
 
@@ -24,13 +30,40 @@ export const LABEL = {
 export const PREPARATION = 'rel_preparation'
 
 /** Of the Deployment, Service and NetworkPolicy of a release: the same each time, so that there is one at most. */
-export function releaseName({ deploymentId, releaseId }: Pick<Owner, 'deploymentId' | 'releaseId'>): string {
-  return `cw-${bare(deploymentId)}-${bare(releaseId)}`
+export function releaseName({
+  deploymentId,
+  releaseId,
+  ...process
+}: Pick<Owner, 'deploymentId' | 'releaseId' | 'process'>): string {
+  return `cw-${bare(deploymentId)}-${bare(releaseId)}${suffix(process)}`
 }
 
 /** Of the Secret of one instance: a pod of an earlier one never starts with what is meant for the next. */
-export function secretName(instanceId: string): string {
-  return `cw-${bare(instanceId)}`
+export function secretName({ instanceId, ...process }: Pick<Owner, 'instanceId' | 'process'>): string {
+  return `cw-${bare(instanceId)}${suffix(process)}`
+}
+
+/** Whether it is a process beside the first, which comes and goes while the instance lives. */
+export function isFurther({ process = 1 }: Pick<Owner, 'process'>): boolean {
+  return process > 1
+}
+
+/** What the first process has is named as that of the release: whoever starts the release claims it. */
+function suffix(process: Pick<Owner, 'process'>): string {
+  return isFurther(process) ? `-${process.process}` : ''
+}
+
+/** What the pod of an instance, or of one process of it, is found by. */
+export function podLabels({
+  instanceId,
+  process,
+}: Pick<Owner, 'instanceId' | 'process'>): Record<string, string> {
+  return { [LABEL.instance]: instanceId, ...processLabel({ process }) }
+}
+
+/** The label of a process; none where it has no pod of its own. */
+export function processLabel({ process }: { readonly process?: number | undefined }): Record<string, string> {
+  return process === undefined ? {} : { [LABEL.process]: String(process) }
 }
 
 /** Of the volume of a deployment. */
@@ -43,6 +76,7 @@ export function ownerLabels(owner: Owner): Record<string, string> {
     ...commonLabels(owner),
     [LABEL.release]: owner.releaseId,
     [LABEL.instance]: owner.instanceId,
+    ...processLabel(owner),
     [LABEL.epoch]: String(owner.epoch),
   }
 }

@@ -6,6 +6,9 @@ import { releaseName, type Owner } from './names.ts'
 /** What a NetworkPolicy can hold: it knows addresses, and no names. */
 export type PodNetwork = 'none' | 'internet'
 
+/** Where Catwalk calls from: pods of its own in a namespace, or addresses outside of the cluster. */
+export type Callers = { readonly namespace: string } | { readonly range: string }
+
 /** What is not the public internet: the ranges that no server may reach, as in `src/network`. */
 const NOT_PUBLIC_4 = [
   '0.0.0.0/8',
@@ -51,15 +54,18 @@ const NAMES: V1NetworkPolicyEgressRule = {
 
 /**
  * Who reaches the pods of a release, and what they reach.
- * @param ownNamespace where Catwalk itself runs, which alone may then call them; null outside of the cluster
+ * @param callers where Catwalk calls from, which alone may then call them; null where nobody said so
+ * @param port the only one that is let in to; null for none
  */
 export function networkPolicyManifest(
   owner: Owner,
   deploymentUid: string,
   network: PodNetwork,
-  ownNamespace: string | null,
+  callers: Callers | null,
+  port: number | null = INSTANCE_PORT,
 ): V1NetworkPolicy {
-  const ports = [{ protocol: 'TCP', port: INSTANCE_PORT }]
+  const ports = port === null ? [] : [{ protocol: 'TCP', port }]
+  const from = callers === null ? {} : { _from: [peerOf(callers)] }
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -67,13 +73,16 @@ export function networkPolicyManifest(
     spec: {
       podSelector: { matchLabels: podSelector(owner) },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [ownNamespace === null ? { ports } : { _from: [catwalkIn(ownNamespace)], ports }],
+      // A rule without ports would be one for all of them.
+      ingress: port === null ? [] : [{ ...from, ports }],
       egress: network === 'none' ? [] : [NAMES, INTERNET],
     },
   }
 }
 
-function catwalkIn(namespace: string): V1NetworkPolicyPeer {
+function peerOf(callers: Callers): V1NetworkPolicyPeer {
+  if ('range' in callers) return { ipBlock: { cidr: callers.range } }
+  const { namespace } = callers
   return {
     namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
     podSelector: { matchLabels: { 'app.kubernetes.io/name': 'catwalk' } },

@@ -10,6 +10,9 @@ const PERMISSIONS: readonly Pick<V1ResourceAttributes, 'group' | 'resource' | 's
   ...verbs('', 'persistentvolumeclaims', ['get', 'create', 'update', 'delete']),
   ...verbs('', 'pods', ['list', 'watch']),
   { group: '', resource: 'pods', subresource: 'log', verb: 'get' },
+  // A WebSocket is opened by GET; since 1.35 Kubernetes asks for the right to create as well.
+  { group: '', resource: 'pods', subresource: 'attach', verb: 'get' },
+  { group: '', resource: 'pods', subresource: 'attach', verb: 'create' },
   ...verbs('networking.k8s.io', 'networkpolicies', ['create', 'update']),
 ]
 

@@ -1,6 +1,7 @@
+import { constants } from 'node:os'
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
 import type { InstanceEnd } from '../../domain/index.ts'
-import { SERVER_CONTAINER } from './manifests.ts'
+import { SERVER_CONTAINER } from './image-pod.ts'
 
 /** What has become of a pod. */
 export type PodState =
@@ -40,11 +41,55 @@ export function podState({ metadata, status }: V1Pod): PodState {
   if (server?.state?.running !== undefined) return { kind: 'running' }
   for (const container of [told, server]) {
     const waiting = container?.state?.waiting
-    if (waiting?.reason !== undefined && STUCK.has(waiting.reason)) {
+    if (waiting?.reason !== undefined && (STUCK.has(waiting.reason) || wantsRoot(waiting.message))) {
       return { kind: 'stuck', why: words(waiting.reason, waiting.message) ?? waiting.reason }
     }
   }
   return { kind: 'waiting', why: waitsFor(status, [told, server]) }
+}
+
+/** Of a container that cannot be made; other reasons of the kind, such as a Secret that is not seen yet, pass. */
+function wantsRoot(message: string | undefined): boolean {
+  return /run as root|runAsNonRoot|non-numeric user/.test(message ?? '')
+}
+
+/** How a container ended. */
+export interface ContainerExit {
+  readonly exitCode: number | null
+  readonly signal: string | null
+  readonly outOfMemory: boolean
+  /** What Kubernetes says besides, such as that there is no such program; null for nothing. */
+  readonly why: string | null
+}
+
+/** What is known of a container whose pod is not there any more. */
+export const EXIT_UNKNOWN: ContainerExit = { exitCode: null, signal: null, outOfMemory: false, why: null }
+
+/** How the server of a pod ended; null while it runs, also on its way out. */
+export function containerExit({ status }: V1Pod): ContainerExit | null {
+  const server = status?.containerStatuses?.find(({ name }) => name === SERVER_CONTAINER)
+  const ended = server?.state?.terminated ?? server?.lastState?.terminated
+  if (ended === undefined) {
+    return status?.phase === 'Failed' ? { ...EXIT_UNKNOWN, why: words(status.reason, status.message) } : null
+  }
+  // The reasons of ends that are no accident say nothing more than the exit code.
+  const why = ['Completed', 'Error'].includes(ended.reason ?? '') ? null : words(ended.reason, ended.message)
+  return { ...decodeExit(ended.exitCode), outOfMemory: ended.reason === 'OOMKilled', why }
+}
+
+/** Whether the server's port is open, as the readiness probe has found. */
+export function isReady({ status }: V1Pod): boolean {
+  return status?.containerStatuses?.find(({ name }) => name === SERVER_CONTAINER)?.ready === true
+}
+
+const SIGNALS: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name]),
+)
+
+/** Container runtimes report a program that a signal ended as exit code 128 + signal, as shells do. */
+function decodeExit(exitCode: number): Pick<ContainerExit, 'exitCode' | 'signal'> {
+  const signal = SIGNALS.get(exitCode - 128)
+  return signal === undefined ? { exitCode, signal: null } : { exitCode: null, signal }
 }
 
 function waitsFor(

@@ -28,8 +28,10 @@ import {
   type InstanceDocument,
   type PackageRun,
 } from '../elsewhere/index.ts'
-import { KubernetesRefusal, openCluster, type Cluster, type ClusterOptions } from './cluster.ts'
-import { createFleet, type Fleet, type PodEnd } from './fleet.ts'
+import { openCluster, type Cluster, type ClusterOptions } from './cluster.ts'
+import { explained } from './explained.ts'
+import { createFleet, type Fleet, type PodEnd, type PodOrder } from './fleet.ts'
+import { createImageInstances } from './image-instances.ts'
 import type { PodSettings } from './manifests.ts'
 import { LABEL, PREPARATION, releaseName, selectorOf, type Owner } from './names.ts'
 import type { PodNetwork } from './network-policy.ts'
@@ -48,6 +50,8 @@ export interface KubernetesRuntimeOptions {
   readonly installTimeoutMs: number
   /** For a pod to be scheduled, to install and to run. */
   readonly startTimeoutMs: number
+  /** Of one MCP message of a server in an image of its own, in either direction. */
+  readonly maxMessageBytes?: number
   readonly logger: Logger
 }
 
@@ -83,6 +87,8 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
     logger,
   })
 
+  const images = createImageInstances(options, async () => openFleet())
+
   const openFleet = async (): Promise<Fleet> =>
     createFleet({ cluster: await open(), watch, settings: pods, installation, logger })
 
@@ -95,8 +101,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
     told: Pick<InstanceInput, 'sessions' | 'tools'> & { readonly output: LineSink },
     signal: AbortSignal,
   ): Promise<FarInstance> {
-    const { instanceId } = owner
-    const secret = options.secretOf(instanceId)
+    const secret = options.secretOf(owner.instanceId)
     const text = JSON.stringify(document)
     if (Buffer.byteLength(text) > MOST_DOCUMENT_BYTES) {
       throw new CatwalkError(
@@ -104,11 +109,12 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
         'Lock file and credentials are more than a Secret holds (1 MiB).',
       )
     }
-    const order = { owner, memoryMiB, network, secret, document: text }
+    const order: PodOrder = { owner, memoryMiB, network, run: { kind: 'bridge', secret, document: text } }
     const pod = await fleet.start(order, signal).catch((error: unknown) => {
       void fleet.rest(owner)
       throw error
     })
+    if (pod.host === null) throw new Error('a pod of our image has an address')
     const over = new AbortController()
     let lines = 0
     const output: LineSink = (stream, line) => {
@@ -132,10 +138,10 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
       sessions: told.sessions,
       tools: told.tools,
       whyEnded: async (limit) => {
-        const end = await fleet.endOf(instanceId, limit)
+        const end = await fleet.endOf(owner, limit)
         return end === null ? null : (await tellEnd(end)).reason
       },
-      gone: fleet.untilEnded(instanceId, over.signal).then(tellEnd),
+      gone: fleet.untilEnded(owner, over.signal).then(tellEnd),
       async end() {
         over.abort()
         await fleet.rest(owner)
@@ -145,8 +151,9 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
 
   async function start(input: InstanceInput, signal: AbortSignal): Promise<Instance> {
     signal.throwIfAborted()
-    mustBeForImage(input.spec)
-    const { workspaceId, deploymentId, releaseId, instanceId, epoch, settings, output } = input
+    const isImage = input.spec.package.kind === 'oci'
+    if (!isImage) mustBeForImage(input.spec)
+    const { workspaceId, deploymentId, releaseId, instanceId, epoch, settings } = input
     const limit = AbortSignal.any([signal, AbortSignal.timeout(options.startTimeoutMs)])
     const owner = { installation, workspaceId, deploymentId, releaseId, instanceId, epoch }
     const name = releaseName(owner)
@@ -154,18 +161,10 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
       const fleet = await openFleet()
       const former = watched.get(name)
       if (former !== undefined && former.epoch <= epoch) await former.instance.stop(REMOVAL_GRACE_MS)
-      const registries = { npm: await options.npm(workspaceId), pypi: await options.pypi(workspaceId) }
-      const document = instanceDocument(input, registries)
-      const { memoryMiB, network } = settings
-      const far = await launch(fleet, owner, memoryMiB, podNetwork(network), document, input, limit)
-      output('system', `A pod that requests ${memoryMiB + POD_BRIDGE_MIB} MiB and 0.1 CPU.`)
-      const instance = await whenStarted(far, limit).catch(async (error: unknown) => {
-        // The volume has lost it: the next preparation installs it again.
-        if (error instanceof CatwalkError && error.code === 'install_failed' && pods.volumeGiB > 0)
-          await fleet.noteInstalled(deploymentId, markOf(input), false, AbortSignal.timeout(STATUS_MS))
-        throw error
-      })
-      void fleet.forgetSecret(instanceId)
+      const network = podNetwork(settings.network)
+      const instance = isImage
+        ? await images.start(input, owner, network, limit)
+        : await startPackage(fleet, owner, network, input, limit)
       const entry = { epoch, instance }
       watched.set(name, entry)
       void instance.ended.then(() => watched.get(name) === entry && watched.delete(name))
@@ -182,6 +181,30 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
     }
   }
 
+  /** Starts a pod of our own image, in which the bridge runs too. */
+  async function startPackage(
+    fleet: Fleet,
+    owner: Owner,
+    network: PodNetwork,
+    input: InstanceInput,
+    limit: AbortSignal,
+  ): Promise<Instance> {
+    const { workspaceId, deploymentId, output } = input
+    const { memoryMiB } = input.settings
+    const registries = { npm: await options.npm(workspaceId), pypi: await options.pypi(workspaceId) }
+    const document = instanceDocument(input, registries)
+    const far = await launch(fleet, owner, memoryMiB, network, document, input, limit)
+    output('system', `A pod that requests ${memoryMiB + POD_BRIDGE_MIB} MiB and 0.1 CPU.`)
+    const instance = await whenStarted(far, limit).catch(async (error: unknown) => {
+      // The volume has lost it: the next preparation installs it again.
+      if (error instanceof CatwalkError && error.code === 'install_failed' && pods.volumeGiB > 0)
+        await fleet.noteInstalled(deploymentId, markOf(input), false, AbortSignal.timeout(STATUS_MS))
+      throw error
+    })
+    void fleet.forgetSecret(owner)
+    return instance
+  }
+
   /** What an installation on a volume is known by. */
   function markOf({ lockFile, settings }: { lockFile: string; settings: InstanceInput['settings'] }): string {
     const hash = createHash('sha256')
@@ -191,6 +214,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
 
   async function prepare(input: PrepareInput, signal: AbortSignal): Promise<Prepared> {
     signal.throwIfAborted()
+    if (input.spec.package.kind === 'oci') return images.prepare(input, signal)
     mustBeForImage(input.spec)
     const { workspaceId, deploymentId, settings, lockFile, output } = input
     const limit = AbortSignal.any([signal, AbortSignal.timeout(options.installTimeoutMs)])
@@ -278,7 +302,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
   return {
     kind: 'kubernetes',
     supports: {
-      packages: IMAGE_PACKAGES,
+      packages: [...IMAGE_PACKAGES, 'oci'],
       // A NetworkPolicy knows addresses and no names. Without a network nothing can be installed as a pod starts, so the
       // volume must have it.
       networkPolicies: pods.volumeGiB > 0 ? ['none', 'internet'] : ['internet'],
@@ -297,6 +321,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
       )
     },
     async purge(deploymentId, signal) {
+      await images.stopAll(deploymentId)
       await (await openFleet()).purge(deploymentId, signal)
     },
   }
@@ -312,17 +337,4 @@ function podNetwork(network: InstanceInput['settings']['network']): PodNetwork {
   throw new CatwalkError('runtime_unavailable', 'Kubernetes cannot hold a server to listed hosts.', {
     help: 'Choose the network none or internet, or another runtime.',
   })
-}
-
-/** What people can do about what Kubernetes says. */
-function explained(error: unknown): unknown {
-  if (!(error instanceof KubernetesRefusal)) return error
-  const { status, message } = error
-  if (status === 401 || status === 403) {
-    return new CatwalkError('runtime_unavailable', `Kubernetes refuses it: ${message}`, {
-      cause: error,
-      help: 'Give the service account of Catwalk the Role of deploy/kubernetes/servers.yaml.',
-    })
-  }
-  return new CatwalkError('unavailable', `Kubernetes answers with ${status}: ${message}`, { cause: error })
 }

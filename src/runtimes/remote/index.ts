@@ -1,2 +1,3 @@
+export { connectAtAddress } from './at-address.ts'
 export { connectOverSocket } from './over-socket.ts'
 export { createRemoteRuntime, type RemoteRuntimeOptions } from './runtime.ts'

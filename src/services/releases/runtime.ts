@@ -35,7 +35,7 @@ export function chooseRuntime(
       'runtime_unavailable',
       asked === undefined
         ? packaged === 'oci'
-          ? "This is an image, and images run on the runtime 'docker', which this installation does not have."
+          ? "This is an image, and images run on the runtimes 'docker' and 'kubernetes', of which this installation has none."
           : 'This cannot be run on this installation: it has no runtime for it.'
         : `This installation has no runtime '${asked}'. It has: ${has === '' ? 'none' : has}.`,
       { details, ...(asked === undefined && packaged === 'oci' ? { help: IMAGES_NEED } : {}) },
@@ -84,7 +84,8 @@ export async function admitWorkspace(
   await offers.find(({ kind }) => kind === runtime)?.admit?.(workspaceId)
 }
 
-const IMAGES_NEED = 'Switch the Docker runtime on (CATWALK_DOCKER_RUNTIME=true), see docs/docker.md.'
+const IMAGES_NEED =
+  'Switch the Docker runtime on (CATWALK_DOCKER_RUNTIME=true, see docs/docker.md), or that for Kubernetes (docs/kubernetes.md).'
 
 function whyNot({ kind }: RuntimeOffer, packaged: LaunchPackage['kind'] | null): string {
   if (packaged === 'remote') return `Someone else runs this server, so it cannot run on '${kind}'.`
@@ -92,6 +93,6 @@ function whyNot({ kind }: RuntimeOffer, packaged: LaunchPackage['kind'] | null):
     return "The runtime 'remote' only reaches servers that someone else runs, and this is none."
   if (packaged === 'mcpb') return `The runtime '${kind}' runs no bundles; 'local' and 'docker' do.`
   return packaged === 'oci'
-    ? `The runtime '${kind}' runs no images; 'docker' does.`
+    ? `The runtime '${kind}' runs no images; 'docker' and 'kubernetes' do.`
     : `The runtime '${kind}' does not run packages of this kind.`
 }

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -9,6 +10,18 @@ import { IMAGE_VARIABLES } from '../../../src/runtimes/elsewhere/index.ts'
 import { fieldsOf, listOf, type Json } from './validate.ts'
 
 const npm = dirname(createRequire(import.meta.url).resolve('npm/package.json'))
+
+/** What somebody has pushed into a registry that the node can reach. */
+export interface FakeImage {
+  /** Contents by their names in `/app`. Beside them it has Node, at `/opt/node`. */
+  readonly files: Readonly<Record<string, string>>
+  /** Links at its root to files in `/app`, by their paths. */
+  readonly links?: Readonly<Record<string, string>>
+  readonly entrypoint: readonly string[]
+  readonly command: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+  readonly workingDirectory?: string
+}
 
 export interface KubeletInput {
   /** The compiled program of the image. */
@@ -22,6 +35,8 @@ export interface KubeletInput {
   readonly secretOf: (name: string) => ReadonlyMap<string, Buffer> | null
   /** The address of the pod, one of loopback. */
   readonly address: string
+  /** What runs in the pod's own image; null for the program of ours. */
+  readonly image: FakeImage | null
 }
 
 /** Volumes by their names, as directories of this machine. */
@@ -63,14 +78,31 @@ export interface Container {
   readonly child: ChildProcess
   /** Last of what it printed. */
   readonly log: () => string
+  /**
+   * Hands over what it prints from now on; it prints no faster than that is taken.
+   * @returns ends it
+   */
+  follow(take: (stream: 'stdout' | 'stderr', bytes: Buffer) => Promise<void>): () => void
   /** Asks its first program to end. */
   terminate(): void
 }
 
 const MOST_LOG = 64 * 1024
 
+/** Why a container cannot be made yet: its environment is not known. Null when it is. */
+export function missingSecret({ secretOf }: KubeletInput, container: Json): string | null {
+  for (const { valueFrom } of listOf(container['env'])) {
+    const { name, key } = fieldsOf(fieldsOf(valueFrom)['secretKeyRef'])
+    if (typeof name !== 'string' || typeof key !== 'string') continue
+    const data = secretOf(name)
+    if (data === null) return `secret "${name}" not found`
+    if (!data.has(key)) return `couldn't find key ${key} in Secret ${name}`
+  }
+  return null
+}
+
 export async function runContainer(
-  { program, spec, secretOf, address }: KubeletInput,
+  { program, spec, directory, secretOf, address, image }: KubeletInput,
   container: Json,
   volumes: Volumes,
 ): Promise<Container> {
@@ -84,9 +116,31 @@ export async function runContainer(
     return [volume.isReadOnly || readOnly === true ? '--ro-bind' : '--bind', volume.path, String(mountPath)]
   })
   const { runAsUser, runAsGroup } = fieldsOf(spec['securityContext'])
-  const command = Array.isArray(container['command'])
-    ? container['command'].map(String)
-    : ['/opt/catwalk/toolchain/bin/node', '/opt/catwalk/instance.mjs']
+  const env: Record<string, string> = {
+    PATH: '/usr/bin:/bin',
+    // In a network of its own a server listens on all addresses; here it is told which one is the pod's.
+    ...(image === null ? { [IMAGE_VARIABLES.host]: address } : { HOST: address, ...image.environment }),
+  }
+  for (const { name, value, valueFrom } of listOf(container['env'])) {
+    const reference = fieldsOf(fieldsOf(valueFrom)['secretKeyRef'])
+    const secret = secretOf(String(reference['name']))?.get(String(reference['key']))
+    env[String(name)] = secret?.toString() ?? String(value)
+  }
+  const given = [...wordsOf(container['command']), ...wordsOf(container['args'])]
+  const command =
+    image === null
+      ? given.length > 0
+        ? given
+        : ['/opt/catwalk/toolchain/bin/node', '/opt/catwalk/instance.mjs']
+      : given.length > 0
+        ? given.map((word) => expanded(word, env))
+        : [...image.entrypoint, ...image.command]
+  const app = join(directory, 'app')
+  if (image !== null) {
+    await mkdir(app, { recursive: true })
+    for (const [name, content] of Object.entries(image.files))
+      await writeFile(join(app, name), content, { mode: 0o755 })
+  }
   const isReadOnly = fieldsOf(container['securityContext'])['readOnlyRootFilesystem'] === true
   const args = [
     ['--unshare-user', '--uid', String(runAsUser), '--gid', String(runAsGroup), '--cap-drop', 'ALL'],
@@ -103,35 +157,67 @@ export async function runContainer(
     ],
     ['--ro-bind', '/usr', '/usr', '--ro-bind', '/etc', '/etc'],
     system,
-    ['--ro-bind', process.execPath, '/opt/catwalk/toolchain/bin/node'],
-    ['--ro-bind', npm, '/opt/catwalk/toolchain/npm'],
-    ['--ro-bind', program, '/opt/catwalk/instance.mjs'],
+    image === null
+      ? [
+          ['--ro-bind', process.execPath, '/opt/catwalk/toolchain/bin/node'],
+          ['--ro-bind', npm, '/opt/catwalk/toolchain/npm'],
+          ['--ro-bind', program, '/opt/catwalk/instance.mjs'],
+        ].flat()
+      : [
+          '--ro-bind',
+          app,
+          '/app',
+          '--ro-bind',
+          process.execPath,
+          '/opt/node',
+          ...Object.entries(image.links ?? {}).flatMap(([path, target]) => ['--symlink', target, path]),
+        ],
     mounts,
     isReadOnly ? ['--remount-ro', '/'] : [],
-    ['--chdir', '/', '--', ...command],
+    ['--chdir', image?.workingDirectory ?? '/', '--', ...command],
   ].flat()
-  const env: Record<string, string> = { PATH: '/usr/bin:/bin', [IMAGE_VARIABLES.host]: address }
-  for (const { name, value, valueFrom } of listOf(container['env'])) {
-    const reference = fieldsOf(fieldsOf(valueFrom)['secretKeyRef'])
-    const secret = secretOf(String(reference['name']))?.get(String(reference['key']))
-    env[String(name)] = secret?.toString() ?? String(value)
-  }
-  const child = spawn('bwrap', args, { env, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+  const hasInput = container['stdin'] === true
+  const child = spawn('bwrap', args, { env, stdio: [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'] })
+  child.stdin?.on('error', () => undefined)
   let log = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (chunk: string) => {
-      log = (log + chunk).slice(-MOST_LOG)
+  const takers = new Set<Parameters<Container['follow']>[0]>()
+  const [, stdout, stderr, info] = child.stdio
+  for (const [name, stream] of [
+    ['stdout', stdout],
+    ['stderr', stderr],
+  ] as const) {
+    // Opened above, to be read.
+    const readable = stream as Readable
+    readable.on('data', (chunk: Buffer) => {
+      log = (log + chunk.toString()).slice(-MOST_LOG)
+      if (takers.size === 0) return
+      readable.pause()
+      void Promise.all([...takers].map(async (take) => take(name, chunk))).finally(() => readable.resume())
     })
   }
-  const info = child.stdio[3]
   // Opened above, to be read.
   const told = text(info as NodeJS.ReadableStream).catch(() => '{}')
   await once(child, 'spawn')
   return {
     child,
     log: () => log,
+    follow(take) {
+      takers.add(take)
+      return () => void takers.delete(take)
+    },
     terminate: () => void terminate(told),
   }
+}
+
+function wordsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+/** `$(NAME)` is the variable's value where there is one, `$$` a dollar (Kubernetes, "Define a Command and Arguments"). */
+function expanded(word: string, env: Readonly<Record<string, string>>): string {
+  return word.replaceAll(/\$\$|\$\(([^)]*)\)/g, (whole, name?: string) =>
+    name === undefined ? '$' : (env[name] ?? whole),
+  )
 }
 
 /** Its first process keeps the namespace; the program is the only child of it. */

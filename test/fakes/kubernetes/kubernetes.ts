@@ -2,17 +2,19 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
+import { acceptChannels, serveAttachment } from './attach.ts'
 import { createNodes, type Nodes } from './nodes.ts'
 import { ownRole, type Attributes } from './roles.ts'
 import { createStore, fits, type Stored } from './store.ts'
-import { fieldsOf, objectProblem, type Json } from './validate.ts'
+import { fieldsOf, listOf, objectProblem, type Json } from './validate.ts'
 
 /** An API server of Kubernetes over TLS, whose pods are real processes of the image's program. */
 export interface FakeKubernetes extends AsyncDisposable {
@@ -23,7 +25,7 @@ export interface FakeKubernetes extends AsyncDisposable {
   readonly authority: string
   /** Path of a kubeconfig for it. */
   readonly kubeconfig: string
-  readonly nodes: Pick<Nodes, 'exhaust' | 'vanish' | 'missingImages'>
+  readonly nodes: Pick<Nodes, 'exhaust' | 'vanish' | 'missingImages' | 'images'>
   /** Objects of a resource, such as `pods`. */
   objects(resource: string): readonly Stored[]
   /** Requests so far, as `verb resource`. */
@@ -34,6 +36,10 @@ export interface FakeKubernetes extends AsyncDisposable {
   refuseNext(count: number, status: number): void
   /** As long as it is away, no connection lives. */
   setAway(away: boolean): void
+  /** Breaks all connections to the streams of containers. */
+  cutAttachments(): void
+  /** What is spoken there, the best first. Default: what Kubernetes speaks since 1.30. */
+  attachProtocols: readonly string[]
   /** Ends all streams of changes. */
   cutWatches(): void
   /** Forgets what has changed so far, so that streams cannot go on from there. */
@@ -242,7 +248,7 @@ export async function startFakeKubernetes(program: string): Promise<FakeKubernet
     let object: Json = { apiVersion: kind.apiVersion, kind: kind.kind, ...body }
     if (kind.resource === 'secrets') object = sealedSecret(object)
     if (kind.resource === 'services') {
-      const clusterIP = await nodes.serve(name)
+      const clusterIP = await nodes.serve(name, object['spec'])
       object = { ...object, spec: { ...fieldsOf(object['spec']), clusterIP, clusterIPs: [clusterIP] } }
     }
     return store.add(kind.resource, object, name)
@@ -347,18 +353,77 @@ export async function startFakeKubernetes(program: string): Promise<FakeKubernet
       res.destroy()
     })
   })
+  const attached = new Set<Duplex>()
+  api.on('upgrade', (req: IncomingMessage, socket: Duplex) => {
+    socket.on('error', () => undefined)
+    if (isAway) return void socket.destroy()
+    try {
+      attach(req, socket)
+    } catch (error) {
+      const { code, reason } = error instanceof Refusal ? error : { code: 500, reason: 'InternalError' }
+      if (code !== 401 && code !== 404 && code !== 503) violations.push(String(error))
+      const body = JSON.stringify({ kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, code })
+      socket.end(
+        `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      )
+    }
+  })
+
+  /** https://kubernetes.io/docs/reference/access-authn-authz/rbac/ and KEP-4006 for what is spoken. */
+  function attach(req: IncomingMessage, socket: Duplex): void {
+    const url = new URL(req.url ?? '/', 'https://kubernetes')
+    if (refusal.count > 0) {
+      refusal.count--
+      throw new Refusal(refusal.status, 'ServerTimeout', 'the server is not ready right now')
+    }
+    if (req.headers.authorization !== `Bearer ${token}`)
+      throw new Refusal(401, 'Unauthorized', 'Unauthorized')
+    const asked = read(url, 'GET', {})
+    const { kind, name, subresource, query } = asked
+    if (kind.resource !== 'pods' || subresource !== 'attach' || name === null)
+      throw new Refusal(400, 'BadRequest', 'Upgrade request required for nothing but attach')
+    authorize(asked)
+    // Since 1.35 both rights are asked for, because attaching changes something.
+    authorize({ ...asked, verb: 'create' })
+    const pod = store.get('pods', name)
+    if (pod === null) throw new Refusal(404, 'NotFound', `pods "${name}" not found`)
+    const container = listOf(fieldsOf(pod['spec'])['containers']).find(
+      (one) => one['name'] === query.get('container'),
+    )
+    if (container === undefined)
+      throw new Refusal(
+        400,
+        'BadRequest',
+        `container ${query.get('container') ?? ''} is not valid for pod ${name}`,
+      )
+    const streams = ['stdin', 'stdout', 'stderr', 'tty']
+    if (streams.some((stream) => !['true', 'false', null].includes(query.get(stream))))
+      throw new Refusal(400, 'BadRequest', 'streams are wanted or not')
+    const channels = acceptChannels(req, socket, fake.attachProtocols, (what) => violations.push(what))
+    attached.add(socket)
+    socket.once('close', () => attached.delete(socket))
+    serveAttachment(channels, {
+      container: nodes.containerOf(name),
+      wants: (stream) => query.get(stream) === 'true',
+      closesInput: container['stdinOnce'] === true,
+      hasInput: container['stdin'] === true,
+      violated: (what) => violations.push(what),
+    })
+  }
+
   await once(api.listen(0, '127.0.0.1'), 'listening')
   // A server that listens on TCP has an address with a port.
   const server = `https://127.0.0.1:${(api.address() as AddressInfo).port}`
   const kubeconfig = join(directory.path, 'kubeconfig')
   await writeFile(kubeconfig, JSON.stringify(kubeconfigOf(server, certificate, token)))
   stack.defer(async () => {
+    for (const socket of attached) socket.destroy()
     api.closeAllConnections()
     api.close()
     await once(api, 'close')
   })
   stack.use(nodes)
-  return {
+  const fake: FakeKubernetes = {
     server,
     namespace: NAMESPACE,
     token,
@@ -373,7 +438,13 @@ export async function startFakeKubernetes(program: string): Promise<FakeKubernet
     },
     setAway(away) {
       isAway = away
-      if (away) api.closeAllConnections()
+      if (!away) return
+      api.closeAllConnections()
+      fake.cutAttachments()
+    },
+    attachProtocols: ['v5.channel.k8s.io', 'v4.channel.k8s.io'],
+    cutAttachments() {
+      for (const socket of attached) socket.destroy()
     },
     cutWatches() {
       for (const stream of watches) stream.destroy()
@@ -387,6 +458,7 @@ export async function startFakeKubernetes(program: string): Promise<FakeKubernet
     evict: (pod) => nodes.evict(pod),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
+  return fake
 }
 
 function kubeconfigOf(server: string, certificate: string, token: string): object {

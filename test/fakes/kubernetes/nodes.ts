@@ -5,9 +5,16 @@ import { rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { INSTANCE_PORT } from '../../../src/runtimes/elsewhere/index.ts'
 import { until } from '../../support/until.ts'
-import { makeVolumes, runContainer, type Container, type KubeletInput, type Volumes } from './kubelet.ts'
+import {
+  makeVolumes,
+  missingSecret,
+  runContainer,
+  type Container,
+  type FakeImage,
+  type KubeletInput,
+  type Volumes,
+} from './kubelet.ts'
 import type { Store, Stored } from './store.ts'
 import { fieldsOf, listOf, restrictedProblems, type Json } from './validate.ts'
 
@@ -24,9 +31,13 @@ export interface Nodes extends AsyncDisposable {
   /** Looks at everything once more; called after each change that somebody made. */
   reconcile(): void
   /** An address for a Service, behind which its pods answer. */
-  serve(name: string): Promise<string>
+  serve(name: string, spec: unknown): Promise<string>
   unserve(name: string): void
   logOf(pod: string): string
+  /** What runs in a pod now; null when nothing does. */
+  containerOf(pod: string): Container | null
+  /** Images besides ours, by what they are asked for. */
+  readonly images: Map<string, FakeImage>
   /** The pod's processes are killed, as the kernel does when its memory is used up. */
   exhaust(pod: string): void
   /** The pod and its node are gone without a word. */
@@ -67,7 +78,8 @@ export function createNodes(store: Store, program: string, directory: string): N
     const spec = fieldsOf(store.get('pods', name)?.['spec'])
     const [told] = listOf(spec['initContainers'])
     const [server] = listOf(spec['containers'])
-    if (told === undefined || server === undefined) throw new Error('a pod of ours has two containers')
+    if (server === undefined) throw new Error('a pod of ours has a container')
+    const reference = String(server['image'])
     const secretOf: KubeletInput['secretOf'] = (secret) => {
       const found = store.get('secrets', secret)
       if (found === null) return null
@@ -85,28 +97,42 @@ export function createNodes(store: Store, program: string, directory: string): N
       claims,
       secretOf,
       address: running.address,
+      image: nodes.images.get(reference) ?? null,
     }
+    const isMissing = (): boolean =>
+      nodes.missingImages.has(reference) || (reference.includes('@') && !nodes.images.has(reference))
     const waiting = (reason: string, message = ''): void =>
       setStatus(name, {
         phase: 'Pending',
         containerStatuses: [containerStatus('server', { waiting: { reason, message } })],
       })
     waiting('ContainerCreating')
-    while (!signal.aborted && nodes.missingImages.has(String(server['image']))) {
+    while (!signal.aborted && isMissing()) {
       waiting('ErrImagePull', 'not found')
       await delay(RESTART_MS)
-      waiting('ImagePullBackOff', `Back-off pulling image "${String(server['image'])}": not found`)
+      waiting('ImagePullBackOff', `Back-off pulling image "${reference}": not found`)
       await delay(POLL_MS)
     }
     let volumes: Volumes | null = null
     while (!signal.aborted && (volumes = await makeVolumes(input)) === null) await delay(POLL_MS)
     if (signal.aborted || volumes === null) return
-    const first = await runContainer(input, told, volumes)
-    const [code] = (await once(first.child, 'exit')) as [number | null]
-    if (code !== 0) throw new Error(`the init container ended with ${code}: ${first.log()}`)
+    if (told !== undefined) {
+      const first = await runContainer(input, told, volumes)
+      const [code] = (await once(first.child, 'exit')) as [number | null]
+      if (code !== 0) throw new Error(`the init container ended with ${code}: ${first.log()}`)
+    }
     let restarts = 0
     let lastState: Json = {}
     while (!signal.aborted) {
+      const missing = missingSecret(input, server)
+      if (missing !== null) {
+        const state = { waiting: { reason: 'CreateContainerConfigError', message: missing } }
+        setStatus(name, {
+          containerStatuses: [containerStatus('server', state, { restartCount: restarts, lastState })],
+        })
+        await delay(POLL_MS)
+        continue
+      }
       const container = await runContainer(input, server, volumes)
       running.container = container
       if (signal.aborted) container.child.kill('SIGKILL')
@@ -119,7 +145,7 @@ export function createNodes(store: Store, program: string, directory: string): N
       })
       const exited = once(container.child, 'exit') as Promise<[number | null, string | null]>
       const probed = new AbortController()
-      void untilReady(running.address, AbortSignal.any([signal, probed.signal])).then(
+      void untilReady(running.address, server, AbortSignal.any([signal, probed.signal])).then(
         () =>
           setStatus(name, {
             containerStatuses: [
@@ -139,8 +165,13 @@ export function createNodes(store: Store, program: string, directory: string): N
           reason: isExhausted ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error',
         },
       }
+      if (signal.aborted) {
+        setStatus(name, {
+          containerStatuses: [containerStatus('server', lastState, { restartCount: restarts })],
+        })
+        return
+      }
       restarts++
-      if (signal.aborted) return
       const state = {
         waiting: { reason: 'CrashLoopBackOff', message: 'back-off restarting failed container' },
       }
@@ -241,6 +272,7 @@ export function createNodes(store: Store, program: string, directory: string): N
 
   const nodes: Nodes = {
     missingImages: new Set(),
+    images: new Map(),
     forbidden: null,
     reconcile() {
       for (const deployment of store.list('deployments')) reconcileDeployment(deployment)
@@ -248,7 +280,7 @@ export function createNodes(store: Store, program: string, directory: string): N
       for (const pod of store.list('pods')) {
         if (pod.metadata.ownerReferences?.every(({ uid }) => owners.has(uid)) !== true) void endPod(pod)
       }
-      for (const resource of ['secrets', 'services', 'networkpolicies']) {
+      for (const resource of ['deployments', 'secrets', 'services', 'networkpolicies']) {
         for (const { metadata } of store.list(resource)) {
           if (metadata.ownerReferences?.some(({ uid }) => owners.has(uid)) !== false) continue
           store.remove(resource, metadata.name)
@@ -269,8 +301,9 @@ export function createNodes(store: Store, program: string, directory: string): N
         void removeClaim(name)
       }
     },
-    async serve(name) {
+    async serve(name, spec) {
       const address = `${net}.${addresses++}`
+      const port = Number(listOf(fieldsOf(spec)['ports'])[0]?.['port'])
       const proxy = createServer((socket) => {
         const { selector } = fieldsOf(store.get('services', name)?.['spec'])
         const target = store
@@ -280,7 +313,7 @@ export function createNodes(store: Store, program: string, directory: string): N
           )
         const running = target === undefined ? undefined : pods.get(target.metadata.name)
         if (running === undefined) return void socket.destroy()
-        const inner = connect(INSTANCE_PORT, running.address)
+        const inner = connect(port, running.address)
         for (const [one, other] of [
           [socket, inner],
           [inner, socket],
@@ -290,7 +323,7 @@ export function createNodes(store: Store, program: string, directory: string): N
           one.pipe(other)
         }
       })
-      await once(proxy.listen(INSTANCE_PORT, address), 'listening')
+      await once(proxy.listen(port, address), 'listening')
       proxies.set(name, proxy)
       return address
     },
@@ -298,6 +331,7 @@ export function createNodes(store: Store, program: string, directory: string): N
       proxies.get(name)?.close()
       proxies.delete(name)
     },
+    containerOf: (name) => pods.get(name)?.container ?? null,
     logOf(name) {
       const running = pods.get(name)
       return (running?.formerLog ?? '') + (running?.container?.log() ?? '')
@@ -332,11 +366,33 @@ function containerStatus(name: string, state: Json, more: Json = {}): Json {
   return { name, image: '', imageID: '', ready: false, restartCount: 0, state, ...more }
 }
 
-async function untilReady(address: string, signal: AbortSignal): Promise<void> {
+/** By the container's own probe. */
+async function untilReady(address: string, container: Json, signal: AbortSignal): Promise<void> {
+  const { httpGet, tcpSocket } = fieldsOf(container['readinessProbe'])
+  if (httpGet === undefined && tcpSocket === undefined) return
+  const { port, path } = fieldsOf(httpGet ?? tcpSocket)
   for (;;) {
     signal.throwIfAborted()
-    const answer = await fetch(`http://${address}:${INSTANCE_PORT}/healthz`, { signal }).catch(() => null)
-    if (answer?.status === 200) return
+    const isGood =
+      httpGet === undefined
+        ? await listens(address, Number(port))
+        : await fetch(`http://${address}:${String(port)}${String(path)}`, { signal }).then(
+            ({ status }) => status === 200,
+            () => false,
+          )
+    if (isGood) return
     await delay(POLL_MS, undefined, { signal })
+  }
+}
+
+async function listens(address: string, port: number): Promise<boolean> {
+  const socket = connect(port, address)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
   }
 }
