@@ -229,15 +229,15 @@ describe('processes', () => {
     'nothing of ours is open in it but standard input, output and error: network %s',
     async (network) => {
       await using instance = await startEvaluator(network)
-      // Node may still be reading the system's certificates, below /usr.
+      // Node may still be reading the system's certificates, below /usr or /etc/ssl.
       const open = await evaluate(
         instance,
-        "const fs = require('fs'); return fs.readdirSync('/proc/self/fd').map((n) => { try { return [n, fs.readlinkSync('/proc/self/fd/' + n)] } catch { return null } }).filter(Boolean).filter(([n, t]) => Number(n) > 2 && !/^(anon_inode|pipe|socket):|^\\/dev\\/null$|^\\/usr\\//.test(t))",
+        "const fs = require('fs'); return fs.readdirSync('/proc/self/fd').map((n) => { try { return [n, fs.readlinkSync('/proc/self/fd/' + n)] } catch { return null } }).filter(Boolean).filter(([n, t]) => Number(n) > 2 && !/^(anon_inode|pipe|socket):|^\\/dev\\/null$|^\\/(?:usr|etc\\/ssl)\\//.test(t))",
       )
       expect(open).toEqual([])
       const inherited = await evaluate(
         instance,
-        "const fs = require('fs'); return fs.readdirSync('/proc/self/fd').filter((n) => { if (Number(n) < 3) return false; try { return !/^\\/usr\\//.test(fs.readlinkSync('/proc/self/fd/' + n)) && (parseInt(/flags:\\s*(\\d+)/.exec(fs.readFileSync('/proc/self/fdinfo/' + n, 'utf8'))[1], 8) & 0o2000000) === 0 } catch { return false } })",
+        "const fs = require('fs'); return fs.readdirSync('/proc/self/fd').filter((n) => { if (Number(n) < 3) return false; try { return !/^\\/(?:usr|etc\\/ssl)\\//.test(fs.readlinkSync('/proc/self/fd/' + n)) && (parseInt(/flags:\\s*(\\d+)/.exec(fs.readFileSync('/proc/self/fdinfo/' + n, 'utf8'))[1], 8) & 0o2000000) === 0 } catch { return false } })",
       )
       expect(inherited).toEqual([])
     },
