@@ -10,7 +10,7 @@ export function respondJson(
   body: Bytes,
   headers: readonly string[] = [],
 ): void {
-  if (isOver(res)) return
+  if (res.destroyed || res.writableEnded) return
   if (res.headersSent) {
     // It was kept waiting with a stream, so the answer is its last event.
     writeEvent(res, body)
@@ -27,33 +27,13 @@ export function respondJson(
     requestId,
     ...headers,
   ])
-  if (typeof body === 'string') return endSoon(res, body)
+  if (typeof body === 'string') {
+    res.end(body, 'latin1')
+    return
+  }
   res.cork()
   for (const part of body) res.write(part)
   res.end()
-}
-
-/** What responses end with when this turn is over. */
-let ending = new Map<ServerResponse, string>()
-
-/**
- * Ends a response together with the others of this turn. What a server answers to many calls is read at once; each answer
- * that went out before the next is looked at would wake a client that has just gone to sleep.
- */
-function endSoon(res: ServerResponse, body: string): void {
-  ending.set(res, body)
-  if (ending.size === 1) process.nextTick(endAll)
-}
-
-function endAll(): void {
-  const all = ending
-  ending = new Map()
-  for (const [res, body] of all) res.end(body, 'latin1')
-}
-
-/** Whether it was answered, or nobody is there any more. */
-function isOver(res: ServerResponse): boolean {
-  return res.destroyed || res.writableEnded || ending.has(res)
 }
 
 /** Writes one event of a stream that cannot be resumed. */
@@ -65,7 +45,7 @@ export function writeEvent(res: ServerResponse, message: Bytes): void {
 
 /** Answers with a status and no body. */
 export function respondEmpty(res: ServerResponse, status: number, requestId: string): void {
-  if (isOver(res)) return
+  if (res.destroyed || res.writableEnded) return
   if (res.headersSent) return void res.end()
   res.writeHead(status, ['content-length', '0', 'x-request-id', requestId])
   res.end()
