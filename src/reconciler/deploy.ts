@@ -1,6 +1,7 @@
 import { queries } from '../db/index.ts'
 import { CatwalkError, describePackage } from '../domain/index.ts'
 import { adopt } from './adopt.ts'
+import { runtimeAwayMs } from './away.ts'
 import { discardSleeping } from './discard.ts'
 import { postMortem } from './failure.ts'
 import {
@@ -77,8 +78,8 @@ const PATIENCE_MS = 120_000
 const AWAY_RETRY_MS = 2_000
 
 /** Whether what runs the release does not answer, and has not been away for too long to wait for it. */
-async function isAwayForNow({ deps, signal }: Work, { settings }: queries.ReleaseRow): Promise<boolean> {
-  const awayMs = (await deps.runtimes.get(settings.runtime)?.awayMs?.(signal)) ?? null
+async function isAwayForNow(work: Work, { settings }: queries.ReleaseRow): Promise<boolean> {
+  const awayMs = await runtimeAwayMs(work, settings.runtime)
   return awayMs !== null && awayMs < PATIENCE_MS
 }
 

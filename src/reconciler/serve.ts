@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { queries } from '../db/index.ts'
 import { CatwalkError, diskFull, type Instance, type Redactor } from '../domain/index.ts'
 import { adopt, countFailure } from './adopt.ts'
+import { runtimeAwayMs } from './away.ts'
 import {
   awaitAnswer,
   install,
@@ -77,7 +78,7 @@ export async function serve(work: Work, release: queries.ReleaseRow): Promise<vo
     const end = error instanceof StartFailed ? error.end : null
     deps.logger.warn({ deployment: deployment.id, err: cause }, 'the live release could not be started')
     const { runtime } = release.settings
-    const isAway = ((await deps.runtimes.get(runtime)?.awayMs?.(signal)) ?? null) !== null
+    const isAway = (await runtimeAwayMs(work, runtime)) !== null
     if (isAway)
       deps.instances.fail(deployment.id, new CatwalkError('wake_failed', `${runtime} does not answer.`))
     const failures = failuresAfter(deployment.failures, cause, isAway)

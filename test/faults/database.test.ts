@@ -1,17 +1,16 @@
 import { readFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { queries, type Database } from '../../src/db/index.ts'
 import { startNpmRegistry, type NpmRegistry } from '../fakes/npm-registry.ts'
+import { startDatabaseWay } from '../support/database-way.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { connectClient } from '../support/mcp-client.ts'
 import { processesMentioning } from '../support/processes.ts'
 import { apiOf, startProgram, type Program } from '../support/program.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
-import { startWay } from '../support/way.ts'
 import { serverPackage, toolsNamed } from '../support/server-package.ts'
 import { SELF } from './self-package.ts'
 
@@ -28,14 +27,9 @@ afterAll(() => registry[Symbol.asyncDispose]())
 async function openCuttable() {
   await using stack = new AsyncDisposableStack()
   const database: Database = stack.use(await openTestDatabase())
-  const directory = stack.use(await temporaryDirectory())
-  const url = new URL(database.url.reveal())
-  const socket = '.s.PGSQL.5432'
-  const server = join(url.searchParams.get('host') ?? '', socket)
-  const way = stack.use(await startWay({ path: join(directory.path, socket) }, () => connect(server)))
-  url.searchParams.set('host', directory.path)
+  const { way, url } = stack.use(await startDatabaseWay(database))
   const owned = stack.move()
-  return { database, way, url: url.href, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+  return { database, way, url, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
 const CUT_MS = 30_000

@@ -1,15 +1,13 @@
-import { connect } from 'node:net'
-import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDatabase } from '../../src/db/index.ts'
 import { Secret, type LogLine } from '../../src/domain/index.ts'
 import { createLogWriter, listLogs } from '../../src/services/index.ts'
 import { createWorld, type World } from '../reconciler/world.ts'
+import { startDatabaseWay } from '../support/database-way.ts'
 import { silentLogger } from '../support/logger.ts'
-import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { until } from '../support/until.ts'
-import { startWay, type Way } from '../support/way.ts'
+import type { Way } from '../support/way.ts'
 
 let world: World
 
@@ -113,19 +111,10 @@ test('text that the database cannot hold is made storable, and nothing of the ba
 })
 
 /** A way to the database of the world that can be cut. `seen` hears all that the database says, before it arrives. */
-async function openCuttable(seen: (text: string, way: Way) => void = () => undefined) {
+async function openCuttable(seen?: (text: string, way: Way) => void) {
   await using stack = new AsyncDisposableStack()
-  const directory = stack.use(await temporaryDirectory())
-  const url = new URL(world.database.url.reveal())
-  const socket = '.s.PGSQL.5432'
-  const server = join(url.searchParams.get('host') ?? '', socket)
-  const way: Way = stack.use(
-    await startWay({ path: join(directory.path, socket) }, () =>
-      connect(server).on('data', (data) => seen(data.toString('latin1'), way)),
-    ),
-  )
-  url.searchParams.set('host', directory.path)
-  const options = { url: new Secret(url.href), dataDir: null, logger: silentLogger, migrate: false }
+  const { way, url } = stack.use(await startDatabaseWay(world.database, seen))
+  const options = { url: new Secret(url), dataDir: null, logger: silentLogger, migrate: false }
   const { kysely } = stack.use(await openDatabase(options, AbortSignal.timeout(20_000)))
   const writer = stack.use(createLogWriter(kysely, silentLogger))
   const owned = stack.move()

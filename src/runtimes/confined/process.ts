@@ -1,9 +1,23 @@
+import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 
 export interface ProcessEnd {
   readonly exitCode: number | null
   readonly signal: string | null
   readonly outOfMemory: boolean
+}
+
+const SIGNALS: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name]),
+)
+
+/** What starts programs for us reports one that a signal ended as exit code 128 + signal, as shells do. */
+export function decodeExit(
+  exitCode: number | null,
+  signal: string | null = null,
+): Pick<ProcessEnd, 'exitCode' | 'signal'> {
+  const inner = exitCode === null ? undefined : SIGNALS.get(exitCode - 128)
+  return inner === undefined ? { exitCode, signal } : { exitCode: null, signal: inner }
 }
 
 /** A program that runs confined. Whoever started it must read stdout and stderr to their ends. */

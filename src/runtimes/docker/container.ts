@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
-import { constants } from 'node:os'
 import { join } from 'node:path'
 import { Readable, type Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
@@ -10,6 +9,7 @@ import type Docker from 'dockerode'
 import { CatwalkError } from '../../domain/index.ts'
 import {
   createResolver,
+  decodeExit,
   PROXY_DEFAULTS,
   serveProxy,
   type ConfinedCommand,
@@ -291,16 +291,6 @@ async function memoryOf(container: Docker.Container): Promise<number | null> {
   // What was read from files can be dropped at once: version 2 of control groups, then version 1.
   const dropped = memory.stats?.inactive_file ?? memory.stats?.total_inactive_file ?? 0
   return Math.round((memory.usage - dropped) / MIB)
-}
-
-const SIGNALS: ReadonlyMap<number, string> = new Map(
-  Object.entries(constants.signals).map(([name, number]) => [number, name]),
-)
-
-/** The engine reports a program that a signal ended as exit code 128 + signal, as shells do. */
-function decodeExit(exitCode: number): Pick<ProcessEnd, 'exitCode' | 'signal'> {
-  const signal = SIGNALS.get(exitCode - 128)
-  return signal === undefined ? { exitCode, signal: null } : { exitCode: null, signal }
 }
 
 interface Egress {

@@ -8,7 +8,7 @@ import type {
   KubeConfig,
   NetworkingV1Api,
 } from '@kubernetes/client-node'
-import { CatwalkError } from '../../domain/index.ts'
+import { CatwalkError, orAborted } from '../../domain/index.ts'
 
 export interface ClusterOptions {
   /** Path of a kubeconfig; null for the service account of the pod that Catwalk runs in. */
@@ -240,20 +240,14 @@ async function openedSocket(opening: Promise<unknown>, signal: AbortSignal): Pro
       throw status === undefined ? new Error(said) : new KubernetesRefusal(Number(status), '', said)
     },
   )
-  const late = Promise.withResolvers<never>()
-  const giveUp = (): void => late.reject(signal.reason)
-  if (signal.aborted) giveUp()
-  signal.addEventListener('abort', giveUp, { once: true })
   try {
-    return await Promise.race([opened, late.promise])
+    return await orAborted(opened, signal)
   } catch (error) {
     opened.then(
       (socket) => socket.terminate(),
       () => undefined,
     )
     throw error
-  } finally {
-    signal.removeEventListener('abort', giveUp)
   }
 }
 

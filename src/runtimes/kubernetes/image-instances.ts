@@ -11,7 +11,6 @@ import { createInstances, createLaunch, overHttp, serverCommand } from '../confi
 import { connectAtAddress } from '../remote/index.ts'
 import type { Fleet } from './fleet.ts'
 import { createImagePods } from './image-confinement.ts'
-import type { PodSettings } from './manifests.ts'
 import type { Owner } from './names.ts'
 import type { PodNetwork } from './network-policy.ts'
 
@@ -27,7 +26,6 @@ export interface ImageInstances {
 }
 
 export interface ImageInstanceOptions {
-  readonly pods: Pick<PodSettings, 'callers'>
   readonly startTimeoutMs: number
   readonly maxMessageBytes?: number
 }
@@ -35,7 +33,7 @@ export interface ImageInstanceOptions {
 const MESSAGE_BYTES = 64 * 1024 * 1024
 
 export function createImageInstances(
-  { pods, startTimeoutMs, maxMessageBytes = MESSAGE_BYTES }: ImageInstanceOptions,
+  { startTimeoutMs, maxMessageBytes = MESSAGE_BYTES }: ImageInstanceOptions,
   openFleet: () => Promise<Fleet>,
 ): ImageInstances {
   const instances = createInstances({ maxMessageBytes })
@@ -80,7 +78,7 @@ export function createImageInstances(
 
   /** @throws CatwalkError `runtime_unavailable` where everybody in the cluster could call a server that knows nobody */
   async function demandCallers({ transport }: InstanceInput['spec']): Promise<void> {
-    if (transport.kind !== 'port' || pods.callers !== null || (await openFleet()).callers !== null) return
+    if (transport.kind !== 'port' || (await openFleet()).callers !== null) return
     throw new CatwalkError(
       'runtime_unavailable',
       'Anybody in the cluster could call this server at its port, because it is not known where Catwalk calls from.',

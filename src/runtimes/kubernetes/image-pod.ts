@@ -40,7 +40,7 @@ export function imageContainer(
     env: names.map((name, index) => fromSecret(name, pod.secret, index)),
     ...(port === null ? { stdin: true, stdinOnce: true } : portOf(port)),
     securityContext: pod.security,
-    resources: imageResources(pod.memoryMiB),
+    resources: podResources(pod.memoryMiB),
     volumeMounts: [
       { name: 'home', mountPath: INSIDE.home },
       { name: 'tmp', mountPath: INSIDE.temporary },
@@ -49,14 +49,17 @@ export function imageContainer(
   }
 }
 
-/** What such a pod reserves and may take at most. */
-function imageResources(memoryMiB: number): {
+/** What a pod reserves and may take at most, of memory in MiB. */
+export function podResources(
+  memoryMiB: number,
+  mostMiB = memoryMiB,
+): {
   readonly requests: Record<string, string>
   readonly limits: Record<string, string>
 } {
   return {
     requests: { cpu: '100m', memory: `${memoryMiB}Mi`, 'ephemeral-storage': '256Mi' },
-    limits: { cpu: '2', memory: `${memoryMiB}Mi`, 'ephemeral-storage': '4Gi' },
+    limits: { cpu: '2', memory: `${mostMiB}Mi`, 'ephemeral-storage': '4Gi' },
   }
 }
 

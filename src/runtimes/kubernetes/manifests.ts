@@ -12,7 +12,14 @@ import type {
 } from '@kubernetes/client-node'
 import { POD_BRIDGE_MIB, type Secret } from '../../domain/index.ts'
 import { IMAGE_VARIABLES, INSTANCE_PORT } from '../elsewhere/index.ts'
-import { imageContainer, imageData, imageVolumes, SERVER_CONTAINER, type ImageRun } from './image-pod.ts'
+import {
+  imageContainer,
+  imageData,
+  imageVolumes,
+  podResources,
+  SERVER_CONTAINER,
+  type ImageRun,
+} from './image-pod.ts'
 import {
   commonLabels,
   claimName,
@@ -69,16 +76,10 @@ const CONTAINER_SECURITY: V1SecurityContext = {
   capabilities: { drop: ['ALL'] },
 }
 
-/** What a pod reserves and may take at most. */
-export function resourcesFor(memoryMiB: number): {
-  readonly requests: Record<string, string>
-  readonly limits: Record<string, string>
-} {
+/** What a pod with our bridge reserves and may take at most. */
+export function resourcesFor(memoryMiB: number): ReturnType<typeof podResources> {
   const memory = memoryMiB + POD_BRIDGE_MIB
-  return {
-    requests: { cpu: '100m', memory: `${memory}Mi`, 'ephemeral-storage': '256Mi' },
-    limits: { cpu: '2', memory: `${Math.max(memory, LEAST_LIMIT_MIB)}Mi`, 'ephemeral-storage': '4Gi' },
-  }
+  return podResources(memory, Math.max(memory, LEAST_LIMIT_MIB))
 }
 
 /** What the pod of a release is to be. */

@@ -1,6 +1,6 @@
-import { constants } from 'node:os'
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
 import type { InstanceEnd } from '../../domain/index.ts'
+import { decodeExit, type ProcessEnd } from '../confined/index.ts'
 import { SERVER_CONTAINER } from './image-pod.ts'
 
 /** What has become of a pod. */
@@ -54,10 +54,7 @@ function wantsRoot(message: string | undefined): boolean {
 }
 
 /** How a container ended. */
-export interface ContainerExit {
-  readonly exitCode: number | null
-  readonly signal: string | null
-  readonly outOfMemory: boolean
+export interface ContainerExit extends ProcessEnd {
   /** What Kubernetes says besides, such as that there is no such program; null for nothing. */
   readonly why: string | null
 }
@@ -80,16 +77,6 @@ export function containerExit({ status }: V1Pod): ContainerExit | null {
 /** Whether the server's port is open, as the readiness probe has found. */
 export function isReady({ status }: V1Pod): boolean {
   return status?.containerStatuses?.find(({ name }) => name === SERVER_CONTAINER)?.ready === true
-}
-
-const SIGNALS: ReadonlyMap<number, string> = new Map(
-  Object.entries(constants.signals).map(([name, number]) => [number, name]),
-)
-
-/** Container runtimes report a program that a signal ended as exit code 128 + signal, as shells do. */
-function decodeExit(exitCode: number): Pick<ContainerExit, 'exitCode' | 'signal'> {
-  const signal = SIGNALS.get(exitCode - 128)
-  return signal === undefined ? { exitCode, signal: null } : { exitCode: null, signal }
 }
 
 function waitsFor(

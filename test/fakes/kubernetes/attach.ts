@@ -1,9 +1,8 @@
 // The server's side of attaching to a container over a WebSocket: RFC 6455, and the subprotocols v4.channel.k8s.io and
 // v5.channel.k8s.io, in which the first byte of each message says which stream it is for.
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { Duplex, Writable } from 'node:stream'
 import type { Container } from './kubelet.ts'
 
 /** A connection whose messages belong to channels. */
@@ -59,8 +58,7 @@ export function serveAttachment(channels: Channels, target: AttachedTo): void {
     if (message.length === 0) return
     const channel = message[0]
     if (channel === CHANNEL.stdin && stdin !== null) {
-      if (!stdin.write(message.subarray(1)) && !stdin.destroyed)
-        await Promise.race([once(stdin, 'drain'), once(stdin, 'close')])
+      if (!stdin.write(message.subarray(1)) && !stdin.destroyed) await drained(stdin)
     } else if (
       channel === CHANNEL.close &&
       channels.protocol === CLOSES_STREAMS &&
@@ -102,8 +100,7 @@ export function acceptChannels(
   )
   const write = async (opcode: number, body: Buffer): Promise<void> => {
     if (socket.destroyed || socket.writableEnded) return
-    if (!socket.write(frame(opcode, body)))
-      await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined)
+    if (!socket.write(frame(opcode, body))) await drained(socket)
   }
   const channels: Channels = {
     protocol,
@@ -139,6 +136,14 @@ export function acceptChannels(
       socket.destroy()
     })
   return channels
+}
+
+/** Resolves when a stream takes more, or never will. */
+async function drained(stream: Writable): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  stream.once('drain', resolve).once('close', resolve)
+  await promise
+  stream.off('drain', resolve).off('close', resolve)
 }
 
 interface Frame {

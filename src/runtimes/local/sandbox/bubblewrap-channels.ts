@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process'
-import { constants } from 'node:os'
 import { Duplex, type Readable } from 'node:stream'
 import type { ChildEnd, ConfinedCommand, ConfinedProcess } from '../../confined/index.ts'
 
@@ -57,19 +56,6 @@ export async function untilAborted<T>(
   } finally {
     signal.removeEventListener('abort', abort)
   }
-}
-
-const SIGNALS: ReadonlyMap<number, string> = new Map(
-  Object.entries(constants.signals).map(([name, number]) => [number, name]),
-)
-
-/** bubblewrap reports a program that a signal ended as exit code 128 + signal, as shells do. */
-export function decodeExit(
-  exitCode: number | null,
-  signal: string | null,
-): { exitCode: number | null; signal: string | null } {
-  const inner = exitCode === null ? undefined : SIGNALS.get(exitCode - 128)
-  return inner === undefined ? { exitCode, signal } : { exitCode: null, signal: inner }
 }
 
 const WORDS_LIMIT = 2_000

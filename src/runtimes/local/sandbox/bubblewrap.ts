@@ -7,6 +7,7 @@ import { CatwalkError } from '../../../domain/index.ts'
 import {
   INSIDE,
   createResolver,
+  decodeExit,
   PROXY_DEFAULTS,
   serveProxy,
   type ConfinedCommand,
@@ -17,7 +18,6 @@ import {
 } from '../../confined/index.ts'
 import { bubblewrapArgs, DESCRIPTOR, environmentWords } from './bubblewrap-args.ts'
 import {
-  decodeExit,
   firstProcess,
   pipe,
   standardStreams,
