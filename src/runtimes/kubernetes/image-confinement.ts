@@ -120,10 +120,12 @@ async function openProcess(parts: Parts, limit: AbortSignal): Promise<ConfinedPr
   let heard = false
   let isOver = false
 
-  /** What it printed while nobody was attached. */
-  async function tellLog(): Promise<void> {
-    for (const line of await fleet.lastLines(pod.name, AbortSignal.timeout(LOG_MS))) {
-      if (!told.has(line)) stderr.write(`${line}\n`)
+  /** What it printed while nobody was attached. What has come through an attachment by now is left to that. */
+  async function tellLog(attachment: Attachment | null = null): Promise<void> {
+    const lines = await fleet.lastLines(pod.name, AbortSignal.timeout(LOG_MS))
+    const arrived = attachment === null ? [] : [attachment.stdout, attachment.stderr].flatMap(linesIn)
+    for (const line of lines) {
+      if (!told.has(line) && !arrived.includes(line)) stderr.write(`${line}\n`)
       told.add(line)
     }
   }
@@ -146,12 +148,13 @@ async function openProcess(parts: Parts, limit: AbortSignal): Promise<ConfinedPr
   }
 
   async function overInput(): Promise<Writable> {
-    await tellLog()
     const attachment = await attachOrEnded(limit)
     if (attachment === null) {
       void exit.then(finish).catch(() => undefined)
       return nowhere()
     }
+    // Read once attached, so that nothing is printed between the two, and before it is asked anything.
+    await tellLog(attachment)
     hear(attachment)
     // From here on its log also has its answers, which are for its callers alone.
     heard = true
@@ -196,11 +199,13 @@ async function openProcess(parts: Parts, limit: AbortSignal): Promise<ConfinedPr
 
   /** What it prints, for as long as it runs; lost is what it prints while the way is broken. */
   async function readOutput(): Promise<void> {
-    await tellLog()
+    let isFirst = true
     for (;;) {
       const attachment = await attachOrEnded(over.signal).catch(() => undefined)
       if (attachment === null) return
       if (attachment !== undefined) {
+        if (isFirst) await tellLog(attachment)
+        isFirst = false
         hear(attachment)
         const found = await Promise.race([exit, attachment.over.then(() => null)])
         if (found !== null) await Promise.race([attachment.over, delay(NEWS_MS)])
@@ -236,6 +241,15 @@ async function openProcess(parts: Parts, limit: AbortSignal): Promise<ConfinedPr
       rest()
     },
   }
+}
+
+/** The lines that wait to be read, which stay where they are. */
+function linesIn(stream: PassThrough): readonly string[] {
+  // A stream without an encoding gives buffers.
+  const waiting = stream.read() as Buffer | null
+  if (waiting === null) return []
+  stream.unshift(waiting)
+  return waiting.toString().split('\n')
 }
 
 /** Takes what nobody reads. */
