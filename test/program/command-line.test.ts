@@ -87,9 +87,9 @@ describe('the way of one deployment', () => {
     const shown = await catwalk(['show', 'echo'])
     expect(shown.stdout).toContain('ECHO_KEY')
     expect((await catwalk(['tools', 'echo'])).stdout).toContain('echo\tenabled\tSays it again.\n')
-    const logs = await catwalk(['logs', 'echo'])
-    expect(logs.stdout).toMatch(/\tstderr\techo server started\n/)
-    expect(list.stdout + shown.stdout + logs.stdout).not.toContain('sesame')
+    const logs = async () => (await catwalk(['logs', 'echo'])).stdout
+    await expect.poll(logs, { timeout: 5000 }).toMatch(/\tstderr\techo server started\n/)
+    expect(list.stdout + shown.stdout + (await logs())).not.toContain('sesame')
   })
 
   test('call passes arguments and settings through', async () => {
@@ -140,7 +140,8 @@ describe('the way of one deployment', () => {
     const before = await starts()
     const ran = await catwalk(['restart', 'echo', '--wait'])
     expect(ran).toMatchObject({ code: 0, stdout: 'echo is running.\n' })
-    expect(await starts()).toBe(before + 1)
+    // Lines are written down in batches, a moment after they were printed.
+    await expect.poll(starts, { timeout: 5000 }).toBe(before + 1)
   })
 
   test('a stopped deployment answers no calls, and does again after start', async () => {
