@@ -207,6 +207,14 @@ export function runningRuntime(bench: Bench<InstallingSetUp>): void {
     expect(await evaluate(third, read)).toBe('error: ENOENT')
   })
 
+  test('a server can write its logs where its package came with some', async () => {
+    const write = `const fs = require('node:fs')
+      const path = fs.realpathSync(process.argv[1]).replace('evaluator.cjs', 'logs/own.log')
+      fs.appendFileSync(path, 'new'); return fs.readFileSync(path, 'utf8')`
+    await using instance = await run(releaseOf(evaluator()))
+    expect(await evaluate(instance, write)).toBe('new')
+  })
+
   test('a server that takes more memory than it may have is ended, and the reason is said', async () => {
     await using instance = await run(releaseOf(evaluator(), { memoryMiB: 128 }))
     const hog = 'const all = []; for (;;) all.push(new Array(1e5).fill(Math.random()))'

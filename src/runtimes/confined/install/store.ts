@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
-import { access, chmod, lchown, lstat, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { access, chmod, lchown, lstat, mkdtemp, readdir, rename, rm, stat, symlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { INSIDE } from '../command.ts'
 import type { Directories } from '../directories.ts'
 
 /** Installed packages. An entry is complete or absent, and never changes. */
@@ -126,6 +127,16 @@ export function createStore(directories: Directories, asRoot: boolean): Store {
 }
 
 /**
+ * A directory that was published with nothing but logs in it is where a program writes them, and some end when they
+ * cannot: what is written there goes where every process has a directory of its own in memory.
+ */
+async function leadToMemory(path: string, asRoot: boolean): Promise<void> {
+  await rm(path, { recursive: true })
+  await symlink(INSIDE.temporary, path)
+  if (asRoot) await lchown(path, 0, 0)
+}
+
+/**
  * Gives a tree its final owner and permissions: readable for all, writable for none but the owner, no set-user-id. Links
  * are not followed. Called when no process of the installation is left.
  * @throws Error for anything that is neither a file nor a directory nor a link
@@ -135,8 +146,12 @@ async function seal(path: string, asRoot: boolean): Promise<void> {
   if (asRoot) await lchown(path, 0, 0)
   if (found.isSymbolicLink()) return
   if (found.isDirectory()) {
-    await chmod(path, 0o755)
     const names = await readdir(path)
+    if (names.length > 0 && names.every((name) => name.endsWith('.log'))) {
+      await leadToMemory(path, asRoot)
+      return
+    }
+    await chmod(path, 0o755)
     await Promise.all(names.map((name) => seal(join(path, name), asRoot)))
   } else if (found.isFile()) {
     await chmod(path, (found.mode & 0o111) === 0 ? 0o644 : 0o755)
