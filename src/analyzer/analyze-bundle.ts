@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   CatwalkError,
+  deployVerdict,
   fillText,
   NOTHING_FOUND,
   parseBundle,
@@ -43,12 +44,10 @@ export function analyzeBundle(snapshot: Snapshot, address: string): Analysis {
     ...bundle.fields.map((field) => askedVariable(field, at(`"${field.key}"`))),
     ...setVariables(bundle, at),
   ]
-  const asks = env.some(({ required, default: value }) => required && value === null)
   return {
     ...NOTHING_FOUND,
     source: { kind: 'mcpb', url: address, commit: null, path: '' },
-    verdict: reason !== null ? 'unsupported' : asks ? 'needs_input' : 'deployable',
-    reason: reason ?? (asks ? 'It needs values that only you have.' : null),
+    ...(reason === null ? deployVerdict({ ...NOTHING_FOUND, env }) : { verdict: 'unsupported', reason }),
     launch: {
       package: { registry: 'mcpb', name: bundle.name, version: bundle.version },
       command: entry,

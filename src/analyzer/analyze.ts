@@ -1,4 +1,10 @@
-import { CatwalkError, type Analysis, type AnalysisWarning, type Snapshot } from '../domain/index.ts'
+import {
+  CatwalkError,
+  deployVerdict,
+  type Analysis,
+  type AnalysisWarning,
+  type Snapshot,
+} from '../domain/index.ts'
 import { mergeProgram, type MergedProgram } from './merge.ts'
 import { nameOfProgram } from './build.ts'
 import { readApart } from './read-apart.ts'
@@ -69,14 +75,11 @@ export async function analyze(input: AnalyzeInput, signal: AbortSignal): Promise
   warnings.push(...looked.warnings, ...first.warnings, ...foreignWarnings(reading.foreignStarts, servers))
   const unsupported = unsupportedReason(first.reading, looked.launch)
   warnings.push(...unsupported.warnings)
-  const needsInput =
-    first.env.some((variable) => variable.required) ||
-    first.arguments.some((argument) => argument.required) ||
-    first.requiredOneOf.some((group) => group.every((one) => one.length > 0))
   return {
     ...base,
-    verdict: unsupported.reason !== null ? 'unsupported' : needsInput ? 'needs_input' : 'deployable',
-    reason: unsupported.reason ?? (needsInput ? 'It needs values that only you have.' : null),
+    ...(unsupported.reason === null
+      ? deployVerdict(first)
+      : { verdict: 'unsupported', reason: unsupported.reason }),
     launch: looked.launch,
     candidates:
       servers.length < 2

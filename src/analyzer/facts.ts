@@ -61,6 +61,8 @@ export interface ArgumentFact {
   readonly choices?: readonly string[]
   readonly aliases?: readonly string[]
   readonly httpOnly?: boolean
+  /** The sub-command that it belongs to; empty where that has no name that can be read. */
+  readonly command?: string
   readonly evidence: Evidence
 }
 

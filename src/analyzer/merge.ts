@@ -22,17 +22,21 @@ export interface MergedProgram {
 export function mergeProgram(reading: ProgramReading): MergedProgram {
   const launch = launchOf(reading)
   const variables = mergeVariables(reading)
-  const covers = (flag: string): boolean => {
+  const covers = (flag: string, values: ReadonlySet<string>): boolean => {
     const words = flag
       .replace(/^-+/, '')
       .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
       .replaceAll('-', '_')
       .toUpperCase()
-    return variables.env.some(
-      (variable) =>
-        (variable.name === words || variable.name.endsWith(`_${words}`)) &&
-        variable.evidence.some((one) => /^(?:readme|env-example|server-json|mcpb)/.test(one.reader)),
-    )
+    return variables.env.some((variable) => {
+      const isNamed = (readers: RegExp): boolean =>
+        variable.evidence.some(({ reader }) => readers.test(reader))
+      // `--config ${DISCORD_TOKEN}`
+      return values.has(`\${${variable.name}}`) || values.has(`$${variable.name}`)
+        ? isNamed(/^(?:javascript|python|schema|go)/)
+        : (variable.name === words || variable.name.endsWith(`_${words}`)) &&
+            isNamed(/^(?:readme|env-example|server-json|mcpb)/)
+    })
   }
   const tools = new Map<string, string | null>()
   for (const fact of reading.facts.filter((one): one is ToolFact => one.kind === 'tool')) {

@@ -146,3 +146,15 @@ export function isPlaceholder(value: string): boolean {
     /^[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)+$/.test(text)
   )
 }
+
+/** `SENTRY_HOST` is infrastructure everywhere but in a package that is about Sentry. */
+export function isNamedAfter(variable: string, packageName: string): boolean {
+  const [owner = ''] = variable.toLowerCase().split('_')
+  return (
+    owner.length > 3 &&
+    packageName
+      .toLowerCase()
+      .split(/[^a-z0-9]+/)
+      .includes(owner)
+  )
+}

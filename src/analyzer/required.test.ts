@@ -201,3 +201,68 @@ test('a flag that the code ends without is required, and so is a word that every
     { position: 0, required: true },
   ])
 })
+
+test('what has another way beside it is not required, and what fails in the other way is', () => {
+  const program = javascript(`
+    if (process.env.NOTES_USER || process.env.NOTES_DOMAIN) signIn(process.env.NOTES_USER)
+    else if (process.env.NOTES_FILE) read(process.env.NOTES_FILE)
+    else useDefaults()
+    if (process.env.NOTES_KEY) use(process.env.NOTES_KEY)
+    else throw new Error('no key')`)
+  expect(requiredOf(program)).toEqual(['NOTES_KEY'])
+})
+
+test('what a document calls required for one way to run it is not required', () => {
+  const program = javascript(
+    `const a = process.env.NOTES_ISSUER, b = process.env.NOTES_TOKEN`,
+    '| Variable | Description |\n|---|---|\n| `NOTES_ISSUER` | Required for `oauth` auth. |\n' +
+      '| `NOTES_TOKEN` | Required. Your token. |\n',
+  )
+  expect(requiredOf(program)).toEqual(['NOTES_TOKEN'])
+})
+
+const config = (...args: readonly string[]): string =>
+  '```json\n' +
+  JSON.stringify({ mcpServers: { notes: { command: 'npx', args: ['-y', 'notes-mcp', ...args] } } }) +
+  '\n```\n'
+const argumentsOf = (program: MergedProgram): Record<string, boolean> =>
+  Object.fromEntries(program.arguments.map(({ name, required }) => [name, required]))
+
+test('a line for a terminal that does something else asks nothing of a server that is configured without', () => {
+  const program = javascript(
+    '',
+    '```sh\nnpx notes-mcp get --path /notes/1\nnpx notes-mcp get --path /notes/2\n```\n' + config(),
+  )
+  expect(program.launch.args).toEqual([])
+  expect(argumentsOf(program)).toEqual({})
+})
+
+test('an option of a sub-command is asked for only where that is what is started', () => {
+  const code = `
+    program.command('serve').requiredOption('--vault <path>', 'where the notes are').action(serve)
+    const post = program.command('post')
+    post.requiredOption('--body <json>', 'what to post')
+    yargs.command('get', 'gets one', (y) => y.option('id', { demandOption: true }))`
+  expect(argumentsOf(javascript(code, config('serve', '--vault', '/path/to/vault')))).toEqual({
+    '--vault': true,
+  })
+  expect(argumentsOf(javascript(code, config()))).toEqual({})
+})
+
+test('of arguments that take the place of each other none is required', () => {
+  const program = javascript(
+    '',
+    config('/path/to/notes.db') +
+      config('--server', 'your-server', '--database', 'your-database') +
+      config('--host', 'your-host', '--database', 'your-database'),
+  )
+  expect(argumentsOf(program)['--database']).toBe(false)
+  const everywhere = javascript('', config('--database', 'your-database') + config('--database', 'your-db'))
+  expect(argumentsOf(everywhere)).toEqual({ '--database': true })
+})
+
+test('a flag that hands on a variable which the code reads as well is not required', () => {
+  const readme = '```sh\nnpx notes-mcp --config ${NOTES_TOKEN}\n```\n' + config('--config', 'your_token')
+  expect(argumentsOf(javascript('login(process.env.NOTES_TOKEN)', readme))).toEqual({ '--config': false })
+  expect(argumentsOf(javascript('', readme))).toEqual({ '--config': true })
+})

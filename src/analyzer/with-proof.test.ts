@@ -15,6 +15,12 @@ const variable = (name: string): AnalysedVariable => ({
   evidence: [],
 })
 
+const found = (name: string, reader: string, required = true): AnalysedVariable => ({
+  ...variable(name),
+  required,
+  evidence: [{ file: 'index.js', line: 1, reader }],
+})
+
 const ANALYSIS: Analysis = {
   source: { kind: 'github', url: 'https://github.com/acme/notes', commit: null, path: '' },
   verdict: 'deployable',
@@ -72,4 +78,42 @@ test('tools that were seen take the place of those that were read', () => {
     { name: 'seen', description: 'It was seen' },
   ])
   expect(withProof(ANALYSIS, { proof: PROOF, manifest: null }).tools).toEqual(ANALYSIS.tools)
+})
+
+test('what only its code asks for is optional where it offers everything without, but not what bears its name', () => {
+  const analysis: Analysis = {
+    ...ANALYSIS,
+    verdict: 'needs_input',
+    launch: {
+      package: { registry: 'npm', name: 'acme-notes', version: '1.0.0' },
+      command: 'acme-notes',
+      args: [],
+      transport: 'stdio',
+    },
+    env: [
+      found('STORE_URL', 'javascript'),
+      found('ISSUER_URL', 'readme-table'),
+      found('NOTES_TOKEN', 'javascript'),
+      found('A_TOKEN', 'javascript'),
+      found('B_TOKEN', 'javascript', false),
+      found('C_TOKEN', 'javascript', false),
+    ],
+    requiredOneOf: [[['B_TOKEN'], ['C_TOKEN']]],
+  }
+  const proof = { ...PROOF, neededPlaceholders: ['A_TOKEN'], placeholders: ['A_TOKEN'] }
+  const proven = withProof(analysis, { proof, manifest: null })
+  expect(proven.env.filter(({ required }) => required).map(({ name }) => name)).toEqual([
+    'ISSUER_URL',
+    'NOTES_TOKEN',
+    'A_TOKEN',
+  ])
+  expect(proven.requiredOneOf).toEqual([])
+  const nothingElse = { ...analysis, env: analysis.env.slice(0, 1), requiredOneOf: [] }
+  const bare = { ...PROOF, neededPlaceholders: [], placeholders: [] }
+  expect(withProof(nothingElse, { proof: bare, manifest: null })).toMatchObject({
+    verdict: 'deployable',
+    reason: null,
+  })
+  const failed = { ...bare, booted: false }
+  expect(withProof(nothingElse, { proof: failed, manifest: null }).verdict).toBe('needs_input')
 })

@@ -31,6 +31,15 @@ export function missingValues({ env, requiredOneOf, arguments: args }: Wanted, g
   return [...new Set([...plain.filter((name) => !has(name)), ...groups])]
 }
 
+const NOTHING: Given = { variables: new Map(), files: new Map(), arguments: new Map(), args: [] }
+
+/** The verdict on what can be deployed: whether somebody has to give values first. */
+export function deployVerdict(wanted: Wanted): Pick<Analysis, 'verdict' | 'reason'> {
+  return missingValues(wanted, NOTHING).length > 0
+    ? { verdict: 'needs_input', reason: 'It needs values that only you have.' }
+    : { verdict: 'deployable', reason: null }
+}
+
 function hasArgument(args: readonly AnalysedArgument[], name: string, given: Given): boolean {
   if (given.arguments.has(name)) return true
   const argument = args.find((candidate) => candidate.name === name)

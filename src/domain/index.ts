@@ -51,7 +51,7 @@ export {
   type ErrorBody,
   type ErrorCode,
 } from './errors.ts'
-export { missingValues, needsConfirmation, valueProblem, type Given } from './deploy-checks.ts'
+export { deployVerdict, missingValues, needsConfirmation, valueProblem, type Given } from './deploy-checks.ts'
 export { parseBundle, type Bundle, type BundleField } from './bundle/manifest.ts'
 export { fillText, type BundlePlaces } from './bundle/text.ts'
 export { chooseExecutable } from './executable.ts'

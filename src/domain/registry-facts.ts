@@ -1,5 +1,5 @@
 import type { AnalysedArgument, AnalysedVariable, Analysis, Evidence } from './analysis.ts'
-import { missingValues } from './deploy-checks.ts'
+import { deployVerdict } from './deploy-checks.ts'
 import type { JsonObject, JsonValue } from './manifest.ts'
 import type { RegistryPackage } from './registry.ts'
 
@@ -35,10 +35,7 @@ export function withRegistryFacts(
       : {}),
   }
   if (merged.verdict !== 'deployable' && merged.verdict !== 'needs_input') return merged
-  const nothing = { variables: new Map(), files: new Map(), arguments: new Map(), args: [] }
-  return missingValues(merged, nothing).length > 0
-    ? { ...merged, verdict: 'needs_input', reason: 'It needs values that only you have.' }
-    : { ...merged, verdict: 'deployable', reason: null }
+  return { ...merged, ...deployVerdict(merged) }
 }
 
 /** An input that says whether it is required overrules what was found; `undefined` does not. */

@@ -106,6 +106,16 @@ test('of alternatives the first that asks for something is given', () => {
   expect(neededPlaceholders(made)).toEqual(['USER', 'PASSWORD'])
 })
 
+test('of a variable and a flag that do the same the variable is what it needs', () => {
+  const declared = { variables: [variable('API_KEY', { required: true })], arguments: [argument('--key')] }
+  const made = play(declared, (given) =>
+    given.has('API_KEY') || given.has('arg:--key')
+      ? { tools: 1 }
+      : { says: 'No key. Set API_KEY or use --key=<key>' },
+  )
+  expect(neededPlaceholders(made)).toEqual(['API_KEY'])
+})
+
 test('a value is put into the form that the server asks for', () => {
   const variables = [
     variable('API_KEY', { required: true }),

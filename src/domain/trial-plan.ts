@@ -181,12 +181,15 @@ function hintsOf(
   return hints
 }
 
-/** The same without a half, without a quarter, …, without one. */
+/**
+ * The same without a half, without a quarter, …, without one; from the end, where those stand that are wanted least, so
+ * that of a variable and a flag that do the same the variable stays.
+ */
 function smaller(keys: readonly string[]): readonly (readonly string[])[] {
   const sets: (readonly string[])[] = []
   for (let size = Math.ceil(keys.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let start = 0; start < keys.length; start += size) {
-      sets.push([...keys.slice(0, start), ...keys.slice(start + size)])
+    for (let end = keys.length; end > 0; end -= size) {
+      sets.push([...keys.slice(0, Math.max(0, end - size)), ...keys.slice(end)])
     }
   }
   return sets

@@ -1,5 +1,6 @@
 import {
   headerProblem,
+  deployVerdict,
   NOTHING_FOUND,
   readHeader,
   variablesIn,
@@ -83,16 +84,15 @@ function variablesOf(
 /** The analysis of a remote server that nobody has asked yet. */
 export function remoteAnalysis({ kind, url, headers, env }: RemoteFacts): Analysis {
   const hasParts = /[{}]|%7B/i.test(url)
-  const needsInput = env.some(({ required, default: value }) => required && value === null)
   return {
     ...NOTHING_FOUND,
     source: { kind, url, commit: null, path: '' },
-    verdict: hasParts ? 'unsupported' : needsInput ? 'needs_input' : 'deployable',
-    reason: hasParts
-      ? 'Its address has parts that are yours to fill in. Paste the address with them filled in.'
-      : needsInput
-        ? NEEDS_VALUES
-        : null,
+    ...(hasParts
+      ? {
+          verdict: 'unsupported',
+          reason: 'Its address has parts that are yours to fill in. Paste the address with them filled in.',
+        }
+      : deployVerdict({ ...NOTHING_FOUND, env })),
     launch: {
       package: { registry: 'remote', name: url, version: null },
       command: '',
@@ -103,8 +103,6 @@ export function remoteAnalysis({ kind, url, headers, env }: RemoteFacts): Analys
     env,
   }
 }
-
-const NEEDS_VALUES = 'It needs values that only you have.'
 
 /** What a handshake without anybody's secrets adds: what the server is, or that it wants to know who asks. */
 export function withHandshake(analysis: Analysis, { proof }: Pick<Trial, 'proof'>): Analysis {

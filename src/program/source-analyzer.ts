@@ -10,6 +10,7 @@ import {
 import {
   CatwalkError,
   chooseExecutable,
+  deployVerdict,
   formatSource,
   parseSource,
   portOf,
@@ -125,10 +126,7 @@ export function createSourceAnalyzer(options: SourceAnalyzerOptions): SourceAnal
       )
       const proven = withProof(isRemote ? withHandshake(analysis, trial) : analysis, trial)
       if (analysis.verdict !== 'not_a_server' || !trial.proof.booted) return proven
-      const asks = [...proven.env, ...proven.arguments].some(({ required }) => required)
-      return asks
-        ? { ...proven, verdict: 'needs_input', reason: 'It needs values that only you have.' }
-        : { ...proven, verdict: 'deployable', reason: null }
+      return { ...proven, ...deployVerdict(proven) }
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof CatwalkError)) throw error

@@ -11,6 +11,7 @@ import {
   children,
   expressionsOf,
   identifier,
+  isFunction,
   keyOf,
   memberName,
   type Node,
@@ -31,7 +32,7 @@ export function readCommandLine(
     if (!/argv|parseArgs|\.option\(|commander|yargs/.test(program.text)) continue
     const add = (draft: Draft, node: Node): void => {
       if (originOf(program, node.start) === 'library') return
-      const key = `${draft.name} ${String(draft.position)} ${String(draft.required)}`
+      const key = [draft.name, draft.position, draft.required, draft.command].join(' ')
       if (seen.has(key) || seen.size > 400) return
       seen.add(key)
       facts.push({
@@ -53,11 +54,16 @@ export function readCommandLine(
           description,
           evidence: { file: program.path, line: program.lineAt(node.start), reader: 'command-line' },
         })
-      positionals(rest, isDefault ? 0 : 1, (draft) => add(draft, node))
+      positionals(rest, isDefault ? 0 : 1, (draft) =>
+        add(isDefault ? draft : { ...draft, command: name }, node),
+      )
     }
     walk(program, (node, { scope, parents }) => {
       if (node.type === 'CallExpression' || node.type === 'NewExpression') {
-        readCall(node, scope, add, command)
+        const owner = subCommandOf(node, scope, parents)
+        const addHere = (draft: Draft, at: Node): void =>
+          add(owner === null ? draft : { ...draft, command: owner }, at)
+        readCall(node, scope, addHere, command)
         readSearch(node, scope, add)
       } else if (node.type === 'MemberExpression') readIndex(node, scope, parents, add)
       else if (
@@ -85,6 +91,54 @@ export function readCommandLine(
     })
   }
   return facts
+}
+
+/**
+ * The sub-command that a call describes, as commander (`.command('x').option(…)`) and yargs (`.command('x', '…', (y) =>
+ * y.option(…))`) write it: empty where its name is no constant, null for the program itself and its default command.
+ */
+function subCommandOf(call: Node, scope: Scope, parents: readonly Node[]): string | null {
+  const described = inChain(child(bare(child(call, 'callee')), 'object'), scope)
+  if (described !== null) return described.name
+  for (let i = parents.length - 2; i >= 0; i--) {
+    const outer = parents[i]
+    if (outer !== undefined && isFunction(parents[i + 1] ?? null)) {
+      const found = commandNamed(outer, scope)
+      if (found !== null) return found.name
+    }
+  }
+  return null
+}
+
+/** The command that the calls before a method in a chain made, however long the chain and whatever it was named. */
+function inChain(object: Node | null, scope: Scope, depth = 0): { readonly name: string | null } | null {
+  const value = bare(object)
+  if (value === null || depth > 40) return null
+  if (value.type === 'CallExpression') {
+    return (
+      commandNamed(value, scope) ?? inChain(child(bare(child(value, 'callee')), 'object'), scope, depth + 1)
+    )
+  }
+  const found = value.type === 'Identifier' ? scope.find(identifier(value) ?? '') : null
+  return found?.kind === 'variable' && found.key === null
+    ? inChain(found.value, found.scope, depth + 1)
+    : null
+}
+
+/** What a call of `.command(…)` makes: a sub-command, or with the name null the default one. */
+function commandNamed(call: Node, scope: Scope): { readonly name: string | null } | null {
+  if (call.type !== 'CallExpression' || calleeName(call) !== 'command') return null
+  const [first = null, ...rest] = children(call, 'arguments')
+  const [name = ''] = (oneText(first, scope) ?? '').trim().split(/\s+/)
+  const isDefault =
+    name === '$0' ||
+    name === '*' ||
+    rest.some((more) =>
+      children(bare(more), 'properties').some(
+        (property) => keyOf(property) === 'isDefault' && child(property, 'value')?.['value'] === true,
+      ),
+    )
+  return { name: isDefault ? null : name }
 }
 
 function flag(name: string, more: Partial<Draft>): Draft {

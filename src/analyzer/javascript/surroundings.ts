@@ -1,4 +1,4 @@
-import { failsHere } from './failing.ts'
+import { failsHere, failsIn } from './failing.ts'
 import { constant } from './strings.ts'
 import { bare, child, identifier, isFunction, type Node } from './syntax.ts'
 import type { Place } from './walk.ts'
@@ -23,6 +23,7 @@ export function surroundingsOf(node: Node, { scope, parents, program }: Place): 
   let required: boolean | null = null
   for (let i = parents.length - 1; i >= 0 && i > parents.length - 7; i--) {
     const outer = parents[i]
+    if (outer?.type === 'IfStatement' && outer['test'] === inner && hasOtherWay(outer)) required ??= false
     if (outer === undefined || isFunction(outer) || outer.type.endsWith('Statement')) break
     if (outer.type === 'LogicalExpression' && outer['left'] === inner && outer['operator'] !== '&&') {
       const right = bare(child(outer, 'right'))
@@ -44,4 +45,14 @@ export function surroundingsOf(node: Node, { scope, parents, program }: Place): 
     required,
     httpOnly: HTTP_FILE.test(program.path) || HTTP_FUNCTION.test(names),
   }
+}
+
+/** An `if` that does something else when its test does not hold, and fails neither way. */
+function hasOtherWay(node: Node): boolean {
+  const alternate = child(node, 'alternate')
+  if (alternate === null || failsIn(child(node, 'consequent'))) return false
+  if (alternate.type !== 'IfStatement') return !failsIn(alternate)
+  return child(alternate, 'alternate') === null
+    ? !failsIn(child(alternate, 'consequent'))
+    : hasOtherWay(alternate)
 }

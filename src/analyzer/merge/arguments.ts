@@ -1,5 +1,5 @@
 import type { AnalysedArgument, Evidence } from '../../domain/index.ts'
-import type { ArgumentFact } from '../facts.ts'
+import type { ArgumentFact, StartFact } from '../facts.ts'
 import { isPlaceholder, looksHttpOnly, looksSecret } from '../names.ts'
 import type { ProgramReading } from '../reading.ts'
 import { servingStarts, takeApart } from './launch.ts'
@@ -7,8 +7,8 @@ import { servingStarts, takeApart } from './launch.ts'
 interface Draft {
   name: string
   position: number | null
-  /** In how many start lines it stands with something to fill in. */
-  shown: number
+  /** The start lines in which it stands with something to fill in. */
+  lines: Set<StartFact>
   placeholder: boolean
   example: string | null
   facts: ArgumentFact[]
@@ -27,10 +27,13 @@ const STEERING =
 export function mergeArguments(
   program: ProgramReading,
   args: readonly string[],
-  covers: (flag: string) => boolean,
+  covers: (flag: string, values: ReadonlySet<string>) => boolean,
 ): readonly AnalysedArgument[] {
   const drafts = new Map<string, Draft>()
-  const lines = servingStarts(program).filter((start) => start.role !== 'declared')
+  const all = servingStarts(program).filter((start) => start.role !== 'declared')
+  const configured = all.filter((start) => start.role === 'snippet')
+  // What stands beside configurations for a terminal may start something else of the same program.
+  const lines = configured.length > 0 ? configured : all
   const draftOf = (name: string, position: number | null): Draft => {
     const key = position === null ? name : `#${String(position)}`
     const known = drafts.get(key)
@@ -38,7 +41,7 @@ export function mergeArguments(
     const made: Draft = {
       name,
       position,
-      shown: 0,
+      lines: new Set(),
       placeholder: false,
       example: null,
       facts: [],
@@ -51,7 +54,7 @@ export function mergeArguments(
     for (const { flag, position, value } of takeApart(start, program).filled) {
       if (flag !== null && STEERING.test(flag)) continue
       const draft = draftOf(flag ?? wordFor(value, position ?? 0), position)
-      draft.shown++
+      draft.lines.add(start)
       if (value !== null && (isPlaceholder(value) || /[/:\\]/.test(value) || flag === null))
         draft.placeholder = true
       draft.example ??= value
@@ -61,7 +64,7 @@ export function mergeArguments(
   // Sub-commands take the first places of the command line.
   const skipped = args.filter((word) => !word.startsWith('-')).length
   for (const fact of program.facts) {
-    if (fact.kind !== 'argument') continue
+    if (fact.kind !== 'argument' || (fact.command !== undefined && !args.includes(fact.command))) continue
     const position =
       fact.position === null ? null : fact.role === 'declared' ? fact.position : fact.position - skipped
     if (position !== null && position < 0) continue
@@ -81,13 +84,18 @@ export function mergeArguments(
     .map((draft) => {
       const said = draft.facts.filter((fact) => fact.required !== null).map((fact) => fact.required)
       const declared = draft.facts.find((fact) => fact.role === 'declared')?.required
-      const everywhere = lines.length > 0 && draft.shown >= lines.length * 0.6 && draft.placeholder
+      const everywhere =
+        lines.length > 0 &&
+        draft.lines.size >= lines.length * 0.6 &&
+        draft.placeholder &&
+        !hasAlternative(draft, [...drafts.values()], lines)
       const isDemanded = said.includes(true)
       const isLoose = said.includes(false) || draft.facts.some((fact) => fact.default !== undefined)
       const required =
         declared ??
         (draft.position === null
-          ? (isDemanded || (everywhere && !isLoose)) && !covers(draft.name)
+          ? (isDemanded || (everywhere && !isLoose)) &&
+            !covers(draft.name, valuesIn(all, draft.name, program))
           : // What code falls back on when a word is left out helps nobody who is told everywhere to give one.
             isDemanded || everywhere)
       const first = (key: 'description' | 'default' | 'example'): string | null =>
@@ -108,9 +116,22 @@ export function mergeArguments(
     })
 }
 
+/** What stands behind a flag wherever the program is started. */
+function valuesIn(lines: readonly StartFact[], name: string, program: ProgramReading): ReadonlySet<string> {
+  const filled = lines.flatMap((start) => takeApart(start, program).filled)
+  return new Set(filled.flatMap(({ flag, value }) => (flag === name && value !== null ? [value] : [])))
+}
+
+/** Every line that leaves it out has something in its place that no line with it has. */
+function hasAlternative(draft: Draft, drafts: readonly Draft[], lines: readonly StartFact[]): boolean {
+  const without = lines.filter((line) => !draft.lines.has(line))
+  const others = drafts.filter((other) => other.lines.size > 0 && other.lines.isDisjointFrom(draft.lines))
+  return without.length > 0 && without.every((line) => others.some((other) => other.lines.has(line)))
+}
+
 function isWanted(draft: Draft): boolean {
-  if (draft.facts.some((fact) => fact.httpOnly === true) && draft.shown === 0) return false
-  if (draft.position === null && looksHttpOnly(draft.name) && draft.shown === 0) return false
+  if (draft.facts.some((fact) => fact.httpOnly === true) && draft.lines.size === 0) return false
+  if (draft.position === null && looksHttpOnly(draft.name) && draft.lines.size === 0) return false
   return true
 }
 

@@ -4,6 +4,7 @@ import {
   CAPITALS,
   formatOf,
   isInfrastructureVariable,
+  isNamedAfter,
   isPlaceholder,
   isPlatformVariable,
   looksHttpOnly,
@@ -111,7 +112,7 @@ function isWanted({ name, facts, shown }: Gathered, program: ProgramReading): bo
   if (has('read'))
     return (
       isDocumented ||
-      ((!isInfrastructureVariable(name) || isNamedAfter(name, program)) &&
+      ((!isInfrastructureVariable(name) || isNamedAfter(name, program.project.name)) &&
         /[A-Z]/.test(name) &&
         (CAPITALS.test(name) || name.includes('_')) &&
         name.length > 2)
@@ -339,16 +340,4 @@ function pairsOf(
       )
     return other !== undefined && other !== name && names.has(other) ? [[[other], [name]]] : []
   })
-}
-
-/** `SENTRY_HOST` is infrastructure everywhere but in a package that is about Sentry. */
-function isNamedAfter(name: string, program: ProgramReading): boolean {
-  const [owner = ''] = name.toLowerCase().split('_')
-  return (
-    owner.length > 3 &&
-    program.project.name
-      .toLowerCase()
-      .split(/[^a-z0-9]+/)
-      .includes(owner)
-  )
 }

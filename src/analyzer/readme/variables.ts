@@ -157,7 +157,11 @@ function requirednessOfText(text: string): boolean | null {
       text,
     ) ||
     // For one tool or setting, which it names.
-    /\b[Rr]equired (?:for|by) (?:the )?`?(?:[a-z]{3,}(?:[A-Z]|_[a-z])|[A-Z]+_)/.test(text)
+    /\b[Rr]equired (?:for|by) (?:the )?`?(?:[a-z]{3,}(?:[A-Z]|_[a-z])|[A-Z]+_)/.test(text) ||
+    // For one of several ways to run it, which it names.
+    /\brequired (?:for|in|with) (?:the )?(?!(?:all|any|api|both|client|every|server|token|user)\b)[\w-]{2,20} (?:auth(?:entication)?|mode|transport|provider|backend|storage)\b/i.test(
+      text,
+    )
   )
     return false
   if (/\brequired (?:\([^)]*\) ?)?(?:for|by|with|to)\b|\bunless\b/i.test(text)) return null

@@ -1,5 +1,17 @@
 import { execFile } from 'node:child_process'
-import { access, chmod, lchown, lstat, mkdtemp, readdir, rename, rm, stat, symlink, utimes } from 'node:fs/promises'
+import {
+  access,
+  chmod,
+  lchown,
+  lstat,
+  mkdtemp,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { INSIDE } from '../command.ts'
