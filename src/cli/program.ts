@@ -132,6 +132,7 @@ function addDeploying(program: Command, run: Run): void {
     )
     .addOption(networkOption())
     .option('--allow-scripts', "run the package's install scripts, in the sandbox")
+    .option('--allow-missing', 'deploy although values are missing that the analysis calls required')
     .option('--memory <MiB>', 'memory limit', wholeNumber(64, 16_384))
     .option('--wait', 'wait until it answers (the default)')
     .option('--no-wait', 'return as soon as it is accepted')

@@ -284,6 +284,40 @@ test('a pasted configuration is deployed with its values, which stay out of the 
     .toMatchObject({ analysisId: analysis.id, source: expect.stringContaining('tt_secret'), server: 'a' })
 })
 
+test('what is required and missing is said, and can be left out by who knows better', async () => {
+  const path = { name: 'PATH', position: 0, required: true, secret: false, example: null, description: null }
+  answers = {
+    createAnalysis: () => ({
+      ...analysis,
+      warnings: [],
+      requiredOneOf: [[['KEY_FILE'], ['USER', 'PASSWORD']]],
+      arguments: [{ ...path, evidence: [] }],
+    }),
+  }
+  const sent = () => dashboard.api.requests.filter(({ name }) => name === 'createDeployment').length
+  const before = sent()
+  await visit('/new?source=npm:ticktick-mcp')
+  await page.getByRole('heading', { name: 'How it runs' }).waitFor()
+  expect(await button('Deploy without them').count()).toBe(0)
+  await button('Deploy').click()
+  const without = button('Deploy without them')
+  await without.waitFor()
+  const described = await without.getAttribute('aria-describedby')
+  expect(await page.locator(`#${described}`).innerText()).toMatch(
+    /^Missing: TICKTICK_ACCESS_TOKEN; PATH; KEY_FILE, or USER and PASSWORD\./,
+  )
+  expect(sent()).toBe(before)
+  await page.getByLabel('Value of TICKTICK_ACCESS_TOKEN', { exact: true }).fill('tt')
+  await page.getByText(/^Missing: PATH; KEY_FILE/).waitFor()
+  await without.focus()
+  await page.keyboard.press('Enter')
+  await expect.poll(sent).toBe(before + 1)
+  expect(dashboard.api.requests.findLast(({ name }) => name === 'createDeployment')?.body).toMatchObject({
+    allowMissing: true,
+    variables: { TICKTICK_ACCESS_TOKEN: 'tt' },
+  })
+})
+
 test('a state is told to screen readers when it changes, and new lines arrive by themselves', async () => {
   await visit('/deployments/ticktick/logs')
   await page.getByText('Following').waitFor()

@@ -54,7 +54,7 @@ test('every flag of deploy reaches the server', async () => {
       ['--env', 'PLAIN=a=b', '--env', 'BOTH=flag', '--env', 'OWN', '--env', 'PIPED=-', '--env-file', file],
       ['--arg', '--json', '--arg', '.', '--executable', 'echo', '--network', 'none', '--allow-scripts'],
       ['--memory', '128', '--server', 'second', '--yes', '--file', `KEY_FILE=${file}`],
-      ['--header', 'X-Team: {OWN}', '--personal', 'OWN', '--account', 'HUB_TOKEN=github'],
+      ['--header', 'X-Team: {OWN}', '--personal', 'OWN', '--account', 'HUB_TOKEN=github', '--allow-missing'],
     ].flat(),
     { stdin: 'from stdin\n', env: { OWN: 'from the environment' } },
   )
@@ -85,7 +85,7 @@ test('every flag of deploy reaches the server', async () => {
       arguments: {},
       personal: ['OWN'],
       accounts: { HUB_TOKEN: { provider: 'github', template: '{token}' } },
-      allowMissing: false,
+      allowMissing: true,
       tokenName: 'first',
       headers: { 'X-Team': '{OWN}' },
     },

@@ -30,6 +30,7 @@ export interface DeployOptions extends CommonOptions {
   readonly runtime?: RuntimeKind
   readonly network?: string
   readonly allowScripts?: boolean
+  readonly allowMissing?: boolean
   readonly memory?: number
   readonly wait?: boolean
   /** Seconds. */
@@ -62,6 +63,7 @@ export async function deploy(context: CommandContext, source: string, options: D
     ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
     ...(options.network === undefined ? {} : { network: readNetwork(options.network) }),
     ...(options.allowScripts === true ? { allowScripts: true } : {}),
+    ...(options.allowMissing === true ? { allowMissing: true } : {}),
     ...(options.memory === undefined ? {} : { memoryMiB: options.memory }),
   })
   const deployment =

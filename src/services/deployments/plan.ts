@@ -144,7 +144,7 @@ function checkMissing(analysis: Analysis, given: Given): void {
     'missing_variable',
     `These values are required and missing: ${missing.join('; ')}.`,
     {
-      help: 'Give them and deploy again: in the form, or on the command line with --env NAME=VALUE, --file NAME=PATH or --arg=VALUE.',
+      help: 'Give them and deploy again: in the form, or on the command line with --env NAME=VALUE, --file NAME=PATH or --arg=VALUE. What you know that it does not need can be left out there with --allow-missing.',
       details: { missing },
     },
   )

@@ -12,7 +12,14 @@ import { Field, Input } from '../../kit/field.tsx'
 import { fits } from '../../kit/form.ts'
 import { Found } from './found.tsx'
 import { HowItRuns } from './how-it-runs.tsx'
-import { blockedBecause, initialValues, pastedNames, toRequest, type ReviewValues } from './values.ts'
+import {
+  blockedBecause,
+  initialValues,
+  missingValues,
+  pastedNames,
+  toRequest,
+  type ReviewValues,
+} from './values.ts'
 import { Servers } from './servers.tsx'
 import { Variables } from './variables.tsx'
 import { Warnings } from './warnings.tsx'
@@ -30,11 +37,13 @@ export function ReviewForm({ analysis, pasted }: ReviewFormProps) {
   const queryClient = useQueryClient()
   const installation = useQuery(installationQuery)
   const form = useForm<ReviewValues>({ mode: 'onTouched', defaultValues: initialValues(analysis) })
-  const { errors } = form.formState
-  const [scripts, isConfirmed] = useWatch({
+  const { errors, isSubmitted } = form.formState
+  const [scripts, isConfirmed, variables, named] = useWatch({
     control: form.control,
-    name: ['scripts', 'isConfirmed'],
+    name: ['scripts', 'isConfirmed', 'variables', 'named'],
   })
+  const known = pastedNames(analysis, pasted)
+  const missing = missingValues(analysis, { variables, named }, known)
   const deploy = useMutation({
     mutationFn: (values: ReviewValues) =>
       api.call('createDeployment', { body: toRequest(analysis, values, pasted) }),
@@ -59,11 +68,16 @@ export function ReviewForm({ analysis, pasted }: ReviewFormProps) {
   const submit = form.handleSubmit((values) => {
     if (blocked === null && !deploy.isPending) deploy.mutate(values)
   })
+  const submitWithout = async () => {
+    form.setValue('isWithout', true)
+    await submit()
+    form.setValue('isWithout', false)
+  }
   return (
     <form className="split" noValidate onSubmit={(event) => void submit(event)}>
       <div className="stack wide">
         <Servers analysis={analysis} />
-        <Variables form={form} analysis={analysis} pasted={pastedNames(analysis, pasted)} />
+        <Variables form={form} analysis={analysis} pasted={known} />
         <HowItRuns
           form={form}
           executables={analysis.about?.executables ?? []}
@@ -106,6 +120,22 @@ export function ReviewForm({ analysis, pasted }: ReviewFormProps) {
           >
             Deploy
           </Button>
+          {isSubmitted && missing.length > 0 && blocked === null && (
+            <>
+              <p id="missing-values" className="hint" role="status">
+                Missing: {missing.join('; ')}. If you know that the server does without, deploy it all the
+                same.
+              </p>
+              <Button
+                className="full"
+                aria-describedby="missing-values"
+                pending={deploy.isPending}
+                onClick={() => void submitWithout()}
+              >
+                Deploy without them
+              </Button>
+            </>
+          )}
           {blocked !== null && (
             <p id="blocked-because" className="hint centred" role="status">
               {blocked}

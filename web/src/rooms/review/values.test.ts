@@ -4,6 +4,7 @@ import {
   blockedBecause,
   initialValues,
   isAside,
+  missingValues,
   needsConfirmation,
   pastedNames,
   toRequest,
@@ -154,4 +155,34 @@ test('each warning that needs a decision blocks until it is made', () => {
   expect(blockedBecause(warned, { ...undecided, scripts: 'leave', isConfirmed: true }, true)).toBeNull()
   expect(blockedBecause(analysis, start, true)).toBeNull()
   expect(blockedBecause(analysis, start, false)).toMatch(/this machine/)
+})
+
+function rowsOf(given: Readonly<Record<string, string>>) {
+  return Object.entries(given).map(([name, value]) => ({ name, value, isKnown: true, isPersonal: false }))
+}
+
+describe('missingValues', () => {
+  const asking: Analysis = {
+    ...analysis,
+    env: [
+      variable('TOKEN', { required: true }),
+      variable('REGION', { required: true, default: 'eu' }),
+      variable('A'),
+    ],
+    requiredOneOf: [[['A'], ['B', 'C']]],
+  }
+  const missing = (given: Readonly<Record<string, string>>, pasted: readonly string[] = []) =>
+    missingValues(asking, { variables: rowsOf(given), named: [] }, new Set(pasted))
+
+  test('names what has neither a value nor a default, taken out or left empty', () => {
+    expect(missing({ TOKEN: '', A: 'a' })).toEqual(['TOKEN'])
+    expect(missing({ A: 'a' })).toEqual(['TOKEN'])
+    expect(missing({ TOKEN: 't', A: 'a' })).toEqual([])
+    expect(missing({ TOKEN: '', A: 'a' }, ['TOKEN'])).toEqual([])
+  })
+
+  test('of ways of which one is enough it names all while none is complete', () => {
+    expect(missing({ TOKEN: 't', B: 'b' })).toEqual(['A, or B and C'])
+    expect(missing({ TOKEN: 't', B: 'b', C: 'c' })).toEqual([])
+  })
 })

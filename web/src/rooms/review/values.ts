@@ -28,6 +28,8 @@ export interface ReviewValues {
   /** What to do with install scripts; empty until it is decided. */
   scripts: '' | 'leave' | 'run'
   isConfirmed: boolean
+  /** It is being deployed without what is missing. */
+  isWithout: boolean
 }
 
 /** What the form starts with. */
@@ -49,6 +51,7 @@ export function initialValues(analysis: Analysis): ReviewValues {
     memoryMiB: '',
     scripts: '',
     isConfirmed: false,
+    isWithout: false,
   }
 }
 
@@ -68,6 +71,30 @@ export function isAside({ env, requiredOneOf }: Analysis, name: string): boolean
 /** Variables that what was pasted has values for; after the page was loaded anew it is gone. */
 export function pastedNames({ snippet }: Analysis, pasted: string | undefined): ReadonlySet<string> {
   return new Set(pasted === undefined ? [] : snippet?.env)
+}
+
+/** What is asked for and has no value. Ways of which one is enough are one entry: `A, or B and C`. */
+export function missingValues(
+  { env, requiredOneOf, arguments: asked }: Analysis,
+  { variables, named }: Pick<ReviewValues, 'variables' | 'named'>,
+  pasted: ReadonlySet<string>,
+): readonly string[] {
+  const given = new Set([
+    ...pasted,
+    ...variables.filter(({ value, isPersonal }) => value !== '' || isPersonal).map(({ name }) => name.trim()),
+    ...asked.filter((_, index) => named[index] !== undefined && named[index] !== '').map(({ name }) => name),
+  ])
+  const grouped = new Set(requiredOneOf.flat(2))
+  const single = [
+    ...env.filter(({ required, default: value }) => required && value === null),
+    ...asked.filter(({ required }) => required),
+  ].map(({ name }) => name)
+  return [
+    ...single.filter((name) => !given.has(name) && !grouped.has(name)),
+    ...requiredOneOf
+      .filter((group) => !group.some((names) => names.every((name) => given.has(name))))
+      .map((group) => group.map((names) => names.join(' and ')).join(', or ')),
+  ]
 }
 
 type Decided = Pick<ReviewValues, 'scripts' | 'isConfirmed'>
@@ -128,6 +155,7 @@ export function toRequest(
     allowScripts: values.scripts === 'run',
     ...(memory === '' ? {} : { memoryMiB: Number(memory) }),
     ...(values.isConfirmed ? { confirmWarnings: true } : {}),
+    ...(values.isWithout ? { allowMissing: true } : {}),
   }
 }
 

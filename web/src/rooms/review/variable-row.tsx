@@ -63,7 +63,10 @@ export function VariableRow({ form, index, known, isPasted, onRemove }: Variable
               isPasted ||
               !isRequired(known) ||
               getValues(`variables.${index}.isPersonal`) ||
-              'Enter a value, or let each member bring their own, or take the row out.',
+              getValues('isWithout') ||
+              (known === undefined
+                ? 'Enter a value, or take the row out.'
+                : 'Enter a value, or let each member bring their own.'),
           }),
         }}
       />

@@ -96,7 +96,10 @@ export function Variables({ form, analysis, pasted }: VariablesProps) {
                 {...field}
                 className="mono"
                 placeholder={argument.example ?? ''}
-                {...register(`named.${index}`, { required: argument.required && 'Enter a value.' })}
+                {...register(`named.${index}`, {
+                  validate: (value) =>
+                    value !== '' || !argument.required || getValues('isWithout') || 'Enter a value.',
+                })}
               />
             )}
           </Field>
