@@ -147,11 +147,15 @@ export function isPlaceholder(value: string): boolean {
   )
 }
 
+/** Words that names of packages of this kind have, whatever they are about. */
+export const GENERIC = /^(?:mcp|server|api|app|node)$/
+
 /** `SENTRY_HOST` is infrastructure everywhere but in a package that is about Sentry. */
 export function isNamedAfter(variable: string, packageName: string): boolean {
   const [owner = ''] = variable.toLowerCase().split('_')
   return (
-    owner.length > 3 &&
+    owner.length > 2 &&
+    !GENERIC.test(owner) &&
     packageName
       .toLowerCase()
       .split(/[^a-z0-9]+/)

@@ -85,8 +85,8 @@ test('what only its code asks for is optional where it offers everything without
     ...ANALYSIS,
     verdict: 'needs_input',
     launch: {
-      package: { registry: 'npm', name: 'acme-notes', version: '1.0.0' },
-      command: 'acme-notes',
+      package: { registry: 'npm', name: 'exa-notes', version: '1.0.0' },
+      command: 'exa-notes',
       args: [],
       transport: 'stdio',
     },
@@ -94,6 +94,7 @@ test('what only its code asks for is optional where it offers everything without
       found('STORE_URL', 'javascript'),
       found('ISSUER_URL', 'readme-table'),
       found('NOTES_TOKEN', 'javascript'),
+      found('EXA_KEY', 'javascript'),
       found('A_TOKEN', 'javascript'),
       found('B_TOKEN', 'javascript', false),
       found('C_TOKEN', 'javascript', false),
@@ -105,6 +106,7 @@ test('what only its code asks for is optional where it offers everything without
   expect(proven.env.filter(({ required }) => required).map(({ name }) => name)).toEqual([
     'ISSUER_URL',
     'NOTES_TOKEN',
+    'EXA_KEY',
     'A_TOKEN',
   ])
   expect(proven.requiredOneOf).toEqual([])

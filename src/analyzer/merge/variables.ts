@@ -3,6 +3,7 @@ import type { DemandFact, StartFact, VariableFact, VariableRole } from '../facts
 import {
   CAPITALS,
   formatOf,
+  GENERIC,
   isInfrastructureVariable,
   isNamedAfter,
   isPlaceholder,
@@ -269,8 +270,7 @@ function isTheCredential(name: string, program: ProgramReading): boolean {
   )
   const [owner = ''] = name.toLowerCase().split('_')
   const words = program.project.name.toLowerCase().split(/[^a-z0-9]+/)
-  // Every package of this kind is named so.
-  if (/^(?:mcp|server|api|app|node)$/.test(owner)) return false
+  if (GENERIC.test(owner)) return false
   if (!words.some((word) => word === owner || (owner.length > 3 && word.includes(owner)))) return false
   return [...secrets].filter((secret) => secret.toLowerCase().startsWith(`${owner}_`)).length === 1
 }
