@@ -31,8 +31,8 @@ export function mergeProgram(reading: ProgramReading): MergedProgram {
     return variables.env.some((variable) => {
       const isNamed = (readers: RegExp): boolean =>
         variable.evidence.some(({ reader }) => readers.test(reader))
-      // `--config ${DISCORD_TOKEN}`
-      return values.has(`\${${variable.name}}`) || values.has(`$${variable.name}`)
+      // `--config ${DISCORD_TOKEN}`, or just the name
+      return [`\${${variable.name}}`, `$${variable.name}`, variable.name].some((value) => values.has(value))
         ? isNamed(/^(?:javascript|python|schema|go)/)
         : (variable.name === words || variable.name.endsWith(`_${words}`)) &&
             isNamed(/^(?:readme|env-example|server-json|mcpb)/)

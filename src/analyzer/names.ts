@@ -147,6 +147,9 @@ export function isPlaceholder(value: string): boolean {
   )
 }
 
+/** A description of what turns something on. */
+export const TURNS_ON = /^(?:set (?:(?:it|this) )?to|must be) [`'"]?(?:true|1)\b/i
+
 /** Words that names of packages of this kind have, whatever they are about. */
 export const GENERIC = /^(?:mcp|server|api|app|node)$/
 

@@ -50,7 +50,11 @@ export function folderOf(path: string): string {
 function npmProject(snapshot: Snapshot, path: string): Project | null {
   const document = recordOf(parseJson(snapshot.text(path)))
   const name = stringOf(document?.['name'])
-  if (document === null) return null
+  // One that only says how the files of its folder are to be taken is no package.
+  const isPackage = ['name', 'bin', 'main', 'scripts', 'dependencies'].some(
+    (key) => document?.[key] !== undefined,
+  )
+  if (document === null || !isPackage) return null
   const repository = recordOf(document['repository'])
   return {
     ecosystem: 'npm',

@@ -264,5 +264,108 @@ test('of arguments that take the place of each other none is required', () => {
 test('a flag that hands on a variable which the code reads as well is not required', () => {
   const readme = '```sh\nnpx notes-mcp --config ${NOTES_TOKEN}\n```\n' + config('--config', 'your_token')
   expect(argumentsOf(javascript('login(process.env.NOTES_TOKEN)', readme))).toEqual({ '--config': false })
+  const named = config('--key', 'NOTES_SECRET')
+  expect(argumentsOf(javascript('login(process.env.NOTES_SECRET)', named))).toEqual({ '--key': false })
   expect(argumentsOf(javascript('', readme))).toEqual({ '--config': true })
+})
+
+test('each of a list that is gone through is required', () => {
+  const all = javascript(`
+    const NAMES = ['NOTES_URL', 'NOTES_USER']
+    for (const name of NAMES) if (!process.env[name]) { console.error('Missing ' + name); process.exit(1) }`)
+  expect(requiredOf(all).toSorted()).toEqual(['NOTES_URL', 'NOTES_USER'])
+  expect(all.requiredOneOf).toEqual([])
+})
+
+test('what is left alone when it is missing is not required by a later check of its form', () => {
+  const program = javascript(`
+    function port() {
+      const given = process.env.NOTES_METRICS_PORT
+      if (!given) return 9464
+      if (!Number.isInteger(Number(given))) throw new Error('Invalid NOTES_METRICS_PORT')
+      return Number(given)
+    }`)
+  expect(requiredOf(program)).toEqual([])
+})
+
+test('a getter is what it returns', () => {
+  const program = javascript(`
+    class Api {
+      static get token() { return process.env.NOTES_TOKEN }
+      run(own) {
+        const token = own || Api.token
+        if (!token) throw new Error('no token')
+      }
+    }`)
+  expect(requiredOf(program)).toEqual(['NOTES_TOKEN'])
+})
+
+test('what turns a mode on is not required, and nothing that is for that mode', () => {
+  const program = javascript(
+    'const a = [process.env.NOTES_REMOTE, process.env.NOTES_REMOTE_URL, process.env.NOTES_TOKEN]',
+    '| Variable | Required | Description |\n|---|---|---|\n' +
+      '| `NOTES_REMOTE` | ✅ | Set to `true` to enable |\n| `NOTES_REMOTE_URL` | ✅ | Its address |\n\n' +
+      '## Settings\n\n| Variable | Required | Description |\n|---|---|---|\n| `NOTES_TOKEN` | ✅ | Your token |\n',
+  )
+  expect(requiredOf(program)).toEqual(['NOTES_TOKEN'])
+})
+
+test('a sample for the HTTP mode asks nothing of what is started over stdio', () => {
+  const program = merged({
+    'package.json': MANIFEST,
+    'index.js': `${SDK}use(process.env.NOTES_PASS, process.env.NOTES_WORD)`,
+    '.env.example':
+      '# Authentication token for HTTP mode (REQUIRED)\nNOTES_PASS=your-token-here\n\n# Required\nNOTES_WORD=your-word\n',
+  })
+  expect(requiredOf(program)).toEqual(['NOTES_WORD'])
+})
+
+test('what only code asks for is not required where a configuration starts it without', () => {
+  const code = `function sign() { if (!process.env.STORE_SECRET) throw new Error('no secret') }`
+  expect(requiredOf(javascript(code))).toEqual(['STORE_SECRET'])
+  expect(requiredOf(javascript(code, config()))).toEqual([])
+})
+
+test('flags of a document that the code does not read are not asked for', () => {
+  const readme = '| Option | Description |\n|---|---|\n| `--scope` | user or project |\n'
+  expect(argumentsOf(javascript('', readme))).toEqual({})
+  const reads = `if (process.argv.includes('--scope')) scoped()`
+  expect(Object.keys(argumentsOf(javascript(reads, readme)))).toEqual(['--scope'])
+})
+
+test('what lies in a folder of what others wrote is not read as its own', () => {
+  const program = merged({
+    'package.json': MANIFEST,
+    'index.js': `${SDK}import './third_party/library.js'\nuse(process.env.NOTES_TOKEN)`,
+    'third_party/library.js': `if (process.env.LIBRARY_COLOURS) colour(process.argv.indexOf('--colour'))`,
+  })
+  expect(program.env.map(({ name }) => name)).toEqual(['NOTES_TOKEN'])
+  expect(argumentsOf(program)).toEqual({})
+})
+
+test('a word that chooses the transport is not asked for', () => {
+  const program = javascript(
+    `const args = process.argv.slice(2); const script = args[0] || 'stdio'; run(script)`,
+  )
+  expect(argumentsOf(program)).toEqual({})
+})
+
+test('a proxy that is configured without naming a server offers what its own service does', () => {
+  const proxy = `import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+    import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
+    bridge(new Client({}), new StdioServerTransport(), 'https://mcp.notes.example')`
+  const files = (readme: string) => ({ 'package.json': MANIFEST, 'index.js': proxy, 'README.md': readme })
+  expect(merged(files(config('--tools=all'))).notAServer).toBeNull()
+  expect(merged(files(config('https://example.com/mcp'))).notAServer).toMatch(/connects MCP clients/)
+  expect(merged(files('')).notAServer).toMatch(/connects MCP clients/)
+})
+
+test('a package.json that only says how files are to be taken is no package', () => {
+  const program = merged({
+    'dist/package.json': '{"type":"commonjs"}',
+    'dist/index.js': SDK,
+    'package.json': MANIFEST,
+    'index.js': SDK,
+  })
+  expect(program.reading.project.name).toBe('notes-mcp')
 })

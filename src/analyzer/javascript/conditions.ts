@@ -98,7 +98,11 @@ export function needed(test: Node | null, scope: Scope, knowledge: Knowledge, de
   const value = bare(test)
   if (value === null || depth > DEEPEST) return null
   if (value.type === 'UnaryExpression' && value['operator'] === '!') {
-    return presenceOf(child(value, 'argument'), scope, knowledge)
+    const argument = child(value, 'argument')
+    const names = isOfEach(argument, scope) ? knowledge.namesRead(argument, scope) : null
+    return names === null || names.length === 0
+      ? presenceOf(argument, scope, knowledge)
+      : both(...names.map(given))
   }
   if (value.type === 'LogicalExpression') {
     const left = needed(child(value, 'left'), scope, knowledge, depth + 1)
@@ -117,6 +121,12 @@ export function needed(test: Node | null, scope: Scope, knowledge: Knowledge, de
     scope,
     knowledge,
   )
+}
+
+/** `process.env[name]` where `for (const name of NAMES)` goes through all of them. */
+function isOfEach(node: Node | null, scope: Scope): boolean {
+  const key = identifier(bare(child(bare(node), 'property')))
+  return key !== null && scope.find(key)?.kind === 'element'
 }
 
 function isNothing(node: Node | null): boolean {

@@ -111,6 +111,9 @@ class EnvironmentReader {
       case 'PropertyDefinition':
         this.#remember(keyOf(node), child(node, 'value'), scope)
         break
+      case 'MethodDefinition':
+        if (node['kind'] === 'get') this.#remember(keyOf(node), onlyResult(child(node, 'value')), scope)
+        break
       case 'AssignmentExpression':
         this.#remember(memberName(bare(child(node, 'left'))), child(node, 'right'), scope)
         break
@@ -374,8 +377,11 @@ class EnvironmentReader {
     if (presence === null && isAbsence(test, isElse))
       presence = askedIn(textsIn(failing), (name) => this.#reads.has(name))
     if (presence === null || presence.length === 0) return
+    const handled = new Set<string>()
     for (let i = parents.length - 2; i >= 0; i--) {
       const outer = parents[i]
+      if (outer?.type === 'BlockStatement')
+        for (const name of this.#doneWithout(outer, parents[i + 1], scope)) handled.add(name)
       if (outer === undefined || isFunction(outer)) {
         if (parents.slice(0, i).some((one) => one.type === 'SwitchCase')) return
         break
@@ -388,7 +394,30 @@ class EnvironmentReader {
       if (also === null) return
       presence = either(presence, also)
     }
-    this.#demand(presence, program, test)
+    this.#demand(
+      presence.map((names) => names.filter((name) => !handled.has(name))),
+      program,
+      test,
+    )
+  }
+
+  /** Names without which a block was left, and nothing failed, before it came to one of its statements. */
+  #doneWithout(block: Node, statement: Node | undefined, scope: Scope): readonly string[] {
+    const statements = children(block, 'body')
+    const before = statements.slice(
+      0,
+      Math.max(
+        0,
+        statements.findIndex((one) => one === statement),
+      ),
+    )
+    return before.flatMap((one) => {
+      if (one.type !== 'IfStatement' || child(one, 'alternate') !== null) return []
+      const consequent = child(one, 'consequent')
+      const last = consequent?.type === 'BlockStatement' ? children(consequent, 'body').at(-1) : consequent
+      if (last?.type !== 'ReturnStatement' || failsIn(consequent)) return []
+      return always(needed(child(one, 'test'), scope, this.#knowledge) ?? [])
+    })
   }
 
   #signal(signal: SignalFact['signal'], detail: string, program: Program, node: Node): void {
@@ -403,6 +432,12 @@ function isAbsence(test: Node, isElse: boolean): boolean {
   if (isElse) return /^(?:Identifier|MemberExpression)$/.test(value?.type ?? '')
   if (value?.type === 'UnaryExpression') return value['operator'] === '!'
   return value?.type === 'BinaryExpression' && /^={2,3}$/.test(String(value['operator']))
+}
+
+/** What a function gives that does nothing but return it. */
+function onlyResult(owner: Node | null): Node | null {
+  const [first, ...more] = children(child(owner, 'body'), 'body')
+  return first?.type === 'ReturnStatement' && more.length === 0 ? child(first, 'argument') : null
 }
 
 function evidenceAt(program: Program, node: Node): Fact['evidence'] {

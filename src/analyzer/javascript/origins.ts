@@ -6,15 +6,18 @@ export type Origin = 'own' | 'library'
 const MARK =
   /^(?:[ \t]*\/\/ ?(?:#region )?(?:[\w@-]+:)?((?:\.{0,2}\/)*(?:[\w@.+~-]+\/)+[\w@.+~-]+\.[cm]?[jt]sx?)(?:\?[\w=-]+)?|[ \t]*!?\*+! ?(\.\/[^\s*]{1,300}))/gm
 
+/** Folders of what others wrote. */
+const OTHERS = /(?:^|\/)(?:node_modules|third[_-]party|vendor(?:ed)?)\//
+
 /** Finds out from a bundle's comments which of its parts are whose; without such comments all is its own. */
 export function originsOf(path: string, text: string): (offset: number) => Origin {
-  const whole: Origin = path.includes('node_modules/') ? 'library' : 'own'
+  const whole: Origin = OTHERS.test(path) ? 'library' : 'own'
   const starts: number[] = [0]
   const origins: Origin[] = [whole]
   for (const match of text.matchAll(MARK)) {
     const module = match[1] ?? match[2] ?? ''
     starts.push(match.index)
-    origins.push(module.includes('node_modules/') ? 'library' : whole)
+    origins.push(OTHERS.test(module) ? 'library' : whole)
   }
   if (!origins.includes('library')) return () => whole
   return (offset) => {

@@ -3,6 +3,7 @@ import type { ArgumentFact, StartFact } from '../facts.ts'
 import { isPlaceholder, looksHttpOnly, looksSecret } from '../names.ts'
 import type { ProgramReading } from '../reading.ts'
 import { servingStarts, takeApart } from './launch.ts'
+import { signals } from './verdict.ts'
 
 interface Draft {
   name: string
@@ -67,7 +68,8 @@ export function mergeArguments(
     if (fact.kind !== 'argument' || (fact.command !== undefined && !args.includes(fact.command))) continue
     const position =
       fact.position === null ? null : fact.role === 'declared' ? fact.position : fact.position - skipped
-    if (position !== null && position < 0) continue
+    // Which transport it speaks, or what else a word that stands for `stdio` may choose, is none of the user's business.
+    if (position !== null && (position < 0 || fact.default === 'stdio')) continue
     if (position === null && STEERING.test(fact.name)) continue
     const draft = draftOf(fact.name, position)
     draft.facts.push(fact)
@@ -80,7 +82,7 @@ export function mergeArguments(
     if (draft.evidence.length < 6) draft.evidence.push(fact.evidence)
   }
   return [...drafts.values()]
-    .filter((draft) => isWanted(draft))
+    .filter((draft) => isWanted(draft) && !isOfSomethingElse(draft, program))
     .map((draft) => {
       const said = draft.facts.filter((fact) => fact.required !== null).map((fact) => fact.required)
       const declared = draft.facts.find((fact) => fact.role === 'declared')?.required
@@ -114,6 +116,14 @@ export function mergeArguments(
         evidence: draft.evidence,
       }
     })
+}
+
+/** A flag of a table or list that the code does not read: an option of a client, or no flag at all. */
+function isOfSomethingElse({ facts, lines }: Draft, program: ProgramReading): boolean {
+  if (program.project.ecosystem !== 'npm' || lines.size > 0) return false
+  if (facts.some(({ role }) => role !== 'documented')) return false
+  const readsArguments = signals(program).some(({ signal }) => signal === 'reads_arguments')
+  return !readsArguments || program.facts.some((fact) => fact.kind === 'argument' && fact.role === 'read')
 }
 
 /** What stands behind a flag wherever the program is started. */

@@ -11,6 +11,7 @@ import {
   looksHttpOnly,
   looksPublic,
   looksSecret,
+  TURNS_ON,
   VARIABLE_NAME,
 } from '../names.ts'
 import type { ProgramReading } from '../reading.ts'
@@ -41,6 +42,8 @@ const CONFIDENCE: Readonly<Record<VariableRole, number>> = {
   read_by_library: 0.5,
   mentioned: 0.4,
 }
+/** By these nobody was told to give one. */
+const UNASKED = new Set<VariableRole>(['read', 'read_by_library', 'mentioned'])
 const MOST = 150
 
 /** All that is known of one name. */
@@ -214,13 +217,25 @@ function requiredOf(
   ) {
     return { required: false, conflict: null }
   }
+  const samples = facts.filter((fact) => fact.role === 'sample')
+  const isSampledForHttp = samples.length > 0 && samples.every((fact) => fact.httpOnly === true)
+  if (isSampledForHttp && read !== true && documented !== true && shown.length === 0)
+    return { required: false, conflict: null }
   const hasDefault = facts.some(
     (fact) => fact.default !== undefined && (fact.role === 'read' || fact.role === 'documented'),
   )
   if (read === true) {
     // Code that fails in one tool is no proof against a document that says in words that it can be left out.
     const isOptional = documented === false || isSampledAsOptional(facts)
-    return { required: !isOptional, conflict: isOptional ? conflictOf('required', 'optional') : null }
+    const isConfiguredWithout =
+      shown.length === 0 &&
+      lines.some((start) => start.role === 'snippet') &&
+      facts.every((fact) => UNASKED.has(fact.role)) &&
+      !isTheCredential(name, program)
+    return {
+      required: !isOptional && !isConfiguredWithout,
+      conflict: isOptional ? conflictOf('required', 'optional') : null,
+    }
   }
   if (documented !== null) return { required: documented && !(hasDefault && read === false), conflict: null }
   if (hasDefault || read === false) return { required: false, conflict: null }
@@ -242,7 +257,7 @@ function requiredOf(
 function isSwitch(name: string, facts: readonly VariableFact[]): boolean {
   return (
     formatOf(name) === 'boolean' ||
-    facts.some((fact) => fact.format === 'boolean') ||
+    facts.some((fact) => fact.format === 'boolean' || TURNS_ON.test(fact.description ?? '')) ||
     /_(?:ALLOW|ENABLE|DISABLE|SKIP)_/.test(name)
   )
 }

@@ -1,9 +1,18 @@
-import type { SignalFact } from '../facts.ts'
+import type { SignalFact, StartFact } from '../facts.ts'
 import type { ProgramReading } from '../reading.ts'
 
 /** Whether what was read shows an MCP server. */
 export function speaksMcp(program: ProgramReading): boolean {
   return notAServer(program) === null
+}
+
+/** A configuration that starts it without naming another server: it offers what a service of its own does. */
+function isOfItsOwn({ role, registry, args }: StartFact): boolean {
+  return (
+    role === 'snippet' &&
+    registry !== 'remote' &&
+    !args.some((word) => word.includes('://') || /\b(?:npx|uvx|node|python3?|docker|deno|bunx)\b/.test(word))
+  )
 }
 
 /** In words, why a program is no MCP server; null when it is one. */
@@ -15,7 +24,7 @@ export function notAServer(program: ProgramReading): string | null {
   const hasServer = seen.has('server_sdk') || seen.has('stdio_transport') || seen.has('wire_words')
   const tools = program.facts.some((fact) => fact.kind === 'tool')
   if (hasServer) {
-    if (seen.has('client_sdk') && !seen.has('registers') && !tools)
+    if (seen.has('client_sdk') && !seen.has('registers') && !tools && !program.starts.some(isOfItsOwn))
       return 'It connects MCP clients with other servers and offers nothing of its own.'
     return null
   }

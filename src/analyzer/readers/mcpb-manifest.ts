@@ -30,10 +30,11 @@ export function readMcpbManifest(snapshot: Snapshot, path: string): readonly Fac
   }
   const words = texts(config['args'])
   let position = 0
-  for (const word of words) {
+  for (const [index, word] of words.entries()) {
     const field = asked(word)
     if (field === null) continue
-    const flag = /^(--[\w-]+)=/.exec(word)?.[1]
+    // `--tools=${user_config.tools}`, or in two words.
+    const flag = /^(--[\w-]+)=/.exec(word)?.[1] ?? /^--[\w-]+$/.exec(words[index - 1] ?? '')?.[0]
     facts.push({
       kind: 'argument',
       name: flag ?? /user_config\.([\w.-]+)/.exec(word)?.[1] ?? 'argument',

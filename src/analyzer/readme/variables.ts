@@ -1,5 +1,5 @@
 import type { Fact, VariableFact } from '../facts.ts'
-import { CAPITALS, isPlaceholder } from '../names.ts'
+import { CAPITALS, isPlaceholder, TURNS_ON } from '../names.ts'
 import { alternativesOf, IS_WAY } from './alternatives.ts'
 import { linkIn, plain, type Block } from './markdown.ts'
 
@@ -58,13 +58,19 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
   const description = column(
     /description|purpose|meaning|details|notes?|what|说明|描述|comment|effect|explanation|usage/,
   )
+  // What turns a mode on is required for that mode, and so is what stands beside it.
+  const isOfMode = rows.some(
+    (row) =>
+      requiredness(plain(row[required] ?? ''), false) === true &&
+      TURNS_ON.test(plain(row[description] ?? '')),
+  )
   const read = rows.flatMap((row, index): Fact[] => {
     const evidence = { file, line: block.line + 2 + index, reader: 'readme-table' }
     const rest = row.filter((_, i) => i !== fallback)
     const words = plain(row[description] ?? row.at(-1) ?? '')
     const demanded =
       requiredness(
-        required === -1 || isConditional ? '' : plain(row[required] ?? ''),
+        required === -1 || isConditional || isOfMode ? '' : plain(row[required] ?? ''),
         /optional/.test(titles[required] ?? ''),
       ) ??
       requirednessOfText(plain(rest.slice(1).join(' '))) ??
@@ -200,6 +206,8 @@ function fromItem(file: string, block: Block, where: Where): Fact[] {
     .map((one) => ({ kind: 'variable', name: one, role: 'documented', ...details, ...where, evidence }))
 }
 
+const FOR_HTTP = /\b(?:http|sse)\b[^.\n]{0,20}\b(?:mode|server|transport)\b|\bwhen \w+=(?:http|sse)\b/i
+
 /** `NAME=value` lines of a `.env` or a terminal; a comment above says more. Also used for `.env.example`. */
 export function fromAssignments(
   file: string,
@@ -228,6 +236,7 @@ export function fromAssignments(
     }
     const [value = '', ...after] = (match[3] ?? '').split(/\s+#\s*/)
     const words = [...comment, ...after].join(' ').trim()
+    const isForHttp = FOR_HTTP.test(words)
     const example = value.trim().replace(/^["']|["'];?$/g, '')
     facts.push({
       kind: 'variable',
@@ -238,6 +247,7 @@ export function fromAssignments(
       ...(words === '' ? {} : { description: words.slice(0, 500) }),
       ...helpOf(words),
       ...where,
+      ...(isForHttp ? { httpOnly: true } : {}),
       evidence: { file, line: block.line + index, reader },
     })
     // Said of all the lines below it.
