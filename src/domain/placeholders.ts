@@ -108,9 +108,10 @@ const KEY_FILE = JSON.stringify({
 /** Reads from a server's last output what form it wants a value to have; null when it does not say. */
 export function formHint(lines: readonly string[]): FormHint | null {
   const text = lines.join('\n')
-  const prefix = /\b(?:starts?|begins?|starting|beginning|prefixed) with:? ?["'`“]?([\w./:-]{2,24})/i.exec(
-    text,
-  )?.[1]
+  const prefix =
+    /\b(?:starts?|begins?|starting|beginning|prefixed) with:? ?["'`“]?([\w./:-]{2,24})/i.exec(text)?.[1] ??
+    // `Expected sk_* (secret key)`
+    /\bexpected ["'`“]?([a-z][a-z0-9]{1,9}[_-])\*/i.exec(text)?.[1]
   if (prefix !== undefined) return { prefix: prefix.replace(/[.:]$/, '') }
   if (/\buuid\b|\bguid\b/i.test(text)) return { format: 'uuid' }
   if (/invalid[ _-]?url|valid (?:https? )?url|must be an? url/i.test(text)) return { format: 'url' }

@@ -128,6 +128,15 @@ test('a value is put into the form that the server asks for', () => {
   expect(neededPlaceholders(made)).toEqual(['API_KEY', 'SITE'])
 })
 
+test('a form that is shown with a star is the beginning of a value', () => {
+  const made = play({ variables: [variable('API_KEY', { required: true })] }, (given) =>
+    given.get('API_KEY')?.startsWith('sk_') === true
+      ? { tools: 1 }
+      : { says: 'Invalid API key format. Expected sk_* (secret key) or rk_* (restricted key).' },
+  )
+  expect(neededPlaceholders(made)).toEqual(['API_KEY'])
+})
+
 test('a server that never answers is not tried for ever', () => {
   const variables = ['A', 'B'].map((name) => variable(name))
   expect(play({ variables, arguments: [argument('--x')] }, () => ({ says: '' })).length).toBeLessThan(5)
