@@ -116,6 +116,8 @@ test('what only its code asks for is optional where it offers everything without
     verdict: 'deployable',
     reason: null,
   })
+  const said: Analysis = { ...analysis, reason: 'It answers 401.' }
+  expect(withProof(said, { proof, manifest: null }).reason).toBe('It answers 401.')
   const failed = { ...bare, booted: false }
   expect(withProof(nothingElse, { proof: failed, manifest: null }).verdict).toBe('needs_input')
 })

@@ -36,11 +36,13 @@ export function withProof(
   const env = analysis.env.map(demand)
   const args = analysis.arguments.map(demand)
   const asked = { env, requiredOneOf, arguments: args }
-  const canDeploy = analysis.verdict === 'deployable' || analysis.verdict === 'needs_input'
+  const verdict = deployVerdict(asked)
+  const changes =
+    ['deployable', 'needs_input'].includes(analysis.verdict) && verdict.verdict !== analysis.verdict
   return {
     ...analysis,
     ...asked,
-    ...(canDeploy ? deployVerdict(asked) : {}),
+    ...(changes ? verdict : {}),
     tools: manifest?.tools.flatMap((tool) => named(tool)) ?? analysis.tools,
     resources: manifest?.resources ?? analysis.resources,
     prompts: manifest?.prompts ?? analysis.prompts,
