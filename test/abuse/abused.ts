@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { BridgeLimits } from '../../src/bridge/index.ts'
+import { until } from '../support/until.ts'
 
 export interface Memory {
   /** Bytes that are in memory. */
@@ -24,6 +25,21 @@ export interface Abused extends AsyncDisposable {
 }
 
 export const MIB = 1_048_576
+
+/**
+ * Waits until a process holds less than so many bytes more than it did before, and returns what it has then. What was
+ * answered may be held until its last packet has been taken.
+ */
+export async function untilGivenBack(
+  process: Pick<Abused, 'memory'>,
+  before: Memory,
+  bytes: number,
+): Promise<Memory> {
+  return until('memory is given back', async () => {
+    const now = await process.memory()
+    return now.held - before.held < bytes ? now : null
+  })
+}
 const PROGRAM = fileURLToPath(new URL('fixtures/bridge.ts', import.meta.url))
 
 export async function startAbused(

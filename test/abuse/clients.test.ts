@@ -4,7 +4,7 @@ import { fixture } from '../bridge/bridge-server.ts'
 import { open } from '../bridge/http-client.ts'
 import { openSession, toolCall, type SessionClient } from '../bridge/session-client.ts'
 import { until } from '../support/until.ts'
-import { MIB, startAbused, type Abused } from './abused.ts'
+import { MIB, startAbused, untilGivenBack, type Abused } from './abused.ts'
 
 const QUICK = { keepAliveMs: 20 }
 const post = (bridge: Abused, session: SessionClient, body: object) =>
@@ -28,9 +28,7 @@ test('readers that take nothing cost bounded memory, and are cut off so that the
   expect((during.held - before.held) / MIB).toBeLessThan(96)
   expect(await session.text('echo', { text: 'served' })).toBe('served')
   for (const { request } of stuck) request.destroy()
-  await until('their memory is given back', async () =>
-    (await bridge.memory()).held - before.held < 6 * MIB ? true : null,
-  )
+  await untilGivenBack(bridge, before, 6 * MIB)
 })
 
 test('legacy: clients that vanish in the middle of their calls do not stop them; results wait, then are dropped', async () => {
@@ -56,9 +54,7 @@ test('legacy: clients that vanish in the middle of their calls do not stop them;
     return late.status === 400 ? true : null
   })
   // A quarter of what waited; what the first use of everything costs is less.
-  await until('its memory is free again', async () =>
-    (await bridge.memory()).held - before.held < 2 * MIB ? true : null,
-  )
+  await untilGivenBack(bridge, before, 2 * MIB)
   const { seen } = JSON.parse(await session.text('seen')) as { seen: string[] }
   expect(seen).not.toContain('notifications/cancelled')
 })
@@ -77,9 +73,7 @@ test('clients that vanish before their answer has begun, a thousand times, leave
   for (let id = 0; id < 1000; id += 50)
     await Promise.all(Array.from({ length: 50 }, (_, n) => vanish(id + n)))
   await session.call('sleep', { ms: 50 })
-  await until('nothing of it is held', async () =>
-    (await bridge.memory()).held - before.held < MIB / 2 ? true : null,
-  )
+  await untilGivenBack(bridge, before, MIB / 2)
   expect(await session.text('echo', { text: 'well' })).toBe('well')
 })
 
@@ -100,10 +94,10 @@ test('a storm of reconnecting listeners loses no event, repeats none and holds n
       return { session, heard: new Array<unknown>(), lastId: new Array<string>() }
     }),
   )
-  let before = 0
+  let before = await bridge.memory()
   // As often as a client that reconnects every twenty seconds for half an hour, as fast as it goes.
   for (let round = 0; round < 90; round++) {
-    if (round === 30) before = (await bridge.memory()).held
+    if (round === 30) before = await bridge.memory()
     if (round % 3 === 0) await speak()
     const streams = await Promise.all(
       listeners.map(({ session, lastId }) =>
@@ -121,5 +115,5 @@ test('a storm of reconnecting listeners loses no event, repeats none and holds n
   }
   const all = Array.from({ length: spoken }, (_, n) => `raw://storm/${n + 1}`)
   for (const { heard } of listeners) expect(heard).toEqual(all)
-  expect((await bridge.memory()).held - before).toBeLessThan(2 * MIB)
+  await untilGivenBack(bridge, before, 2 * MIB)
 })

@@ -7,7 +7,7 @@ import { openSession, textOf, toolCall, type SessionClient } from '../bridge/ses
 import { bundledPackage } from '../support/bundle.ts'
 import { until } from '../support/until.ts'
 import { startAbusedProgram, type AbusedProgram } from './abused-program.ts'
-import { MIB } from './abused.ts'
+import { MIB, untilGivenBack } from './abused.ts'
 import { BAD_BODIES } from './bad-bodies.ts'
 import { openModern, modernTool } from './modern-client.ts'
 import { httpPost, sendBytes } from './raw-http.ts'
@@ -36,7 +36,6 @@ beforeAll(async () => {
 afterAll(() => program[Symbol.asyncDispose]())
 
 const stillWell = async () => expect(await session.text('echo', { text: 'well' })).toBe('well')
-const held = async () => (await program.memory()).held
 
 test('one id from many callers, several times at once in each session, crosses and loses no answer', async () => {
   const sessions = await Promise.all(
@@ -98,22 +97,22 @@ test('20 MiB pass in each direction, and are not kept', async () => {
   const text = 'x'.repeat(20 * MIB)
   const sent = async () => textOf(await session.call('echo', { text })).length
   await sent()
-  const before = await held()
+  const before = await program.memory()
   expect(await Promise.all([sent(), sent()])).toEqual([20 * MIB, 20 * MIB])
-  expect((await held()) - before).toBeLessThan(4 * MIB)
+  await untilGivenBack(program, before, 4 * MIB)
 })
 
 test('readers that take nothing cost bounded memory, and the others are served', async () => {
-  const before = await held()
+  const before = await program.memory()
   const stuck = Array.from({ length: 40 }, (_, id) =>
     open(url, 'POST', session.headers, JSON.stringify(toolCall(id, 'big', { bytes: 4 * MIB }))),
   )
   const responses = await Promise.all(stuck.slice(0, 4).map(({ response }) => response))
   for (const response of responses) response.pause()
-  expect((await held()) - before).toBeLessThan(192 * MIB)
+  expect((await program.memory()).held - before.held).toBeLessThan(192 * MIB)
   await stillWell()
   for (const { request } of stuck) request.destroy()
-  await until('their memory is given back', async () => ((await held()) - before < 8 * MIB ? true : null))
+  await untilGivenBack(program, before, 8 * MIB)
 })
 
 /** How often the server was told that a call is cancelled. */
@@ -151,9 +150,9 @@ async function abandonSessions(count: number): Promise<void> {
 
 test('1,000 abandoned sessions hold next to nothing', async () => {
   await abandonSessions(1000)
-  const before = await held()
+  const before = await program.memory()
   await abandonSessions(1000)
-  expect((await held()) - before).toBeLessThan(5 * MIB)
+  expect((await untilGivenBack(program, before, 5 * MIB)).held - before.held).toBeLessThan(5 * MIB)
   await stillWell()
 })
 

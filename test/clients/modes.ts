@@ -12,11 +12,16 @@ export interface Mode {
   readonly resumes: boolean
   /** Whether the session goes on on another connection. */
   readonly outlives: boolean
+  /**
+   * Whether it misses a step of progress that comes in one packet with the response: its parser hands on both in one go,
+   * and it takes a response up at once, a notification in the next microtask.
+   */
+  readonly missesLastStep: boolean
 }
 
-const streamable = { era: 'legacy', resumes: true, outlives: true } as const
-const httpSse = { era: 'legacy', resumes: false, outlives: false } as const
-const modern = { era: 'modern', resumes: false, outlives: true } as const
+const streamable = { era: 'legacy', resumes: true, outlives: true, missesLastStep: false } as const
+const httpSse = { era: 'legacy', resumes: false, outlives: false, missesLastStep: true } as const
+const modern = { era: 'modern', resumes: false, outlives: true, missesLastStep: false } as const
 
 /** The official clients in every mode that they have over HTTP. */
 export const MODES: readonly Mode[] = [

@@ -92,7 +92,8 @@ export function playScript(mode: Mode, { server, way, direct, headers = () => ({
     for (const client of [plain, able]) {
       const progress: number[] = []
       await client.call('test_tool_with_progress', {}, { onProgress: (step) => progress.push(step) })
-      expect(progress).toEqual(PROGRESS)
+      const isShort = mode.missesLastStep && progress.length === PROGRESS.length - 1
+      expect(progress).toEqual(isShort ? PROGRESS.slice(0, -1) : PROGRESS)
     }
   })
 
