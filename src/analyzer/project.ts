@@ -14,6 +14,8 @@ export interface Project {
   readonly main: string | null
   readonly dependencies: ReadonlySet<string>
   readonly isPrivate: boolean
+  /** It declares what others import, and nothing that is started. */
+  readonly isLibrary: boolean
   readonly repository: string | null
   /** Its name in the official MCP Registry, when it says one. */
   readonly registryName: string | null

@@ -56,6 +56,7 @@ function npmProject(snapshot: Snapshot, path: string): Project | null {
   )
   if (document === null || !isPackage) return null
   const repository = recordOf(document['repository'])
+  const executables = executablesOf(name ?? '', document)
   return {
     ecosystem: 'npm',
     folder: folderOf(path),
@@ -63,7 +64,7 @@ function npmProject(snapshot: Snapshot, path: string): Project | null {
     name: name ?? '',
     version: stringOf(document['version']),
     description: stringOf(document['description']),
-    executables: executablesOf(name ?? '', document),
+    executables,
     main:
       stringOf(document['main']) ?? scriptFile(recordOf(document['scripts'])) ?? stringOf(document['module']),
     dependencies: new Set(
@@ -72,6 +73,10 @@ function npmProject(snapshot: Snapshot, path: string): Project | null {
       ),
     ),
     isPrivate: document['private'] === true || name === null,
+    isLibrary:
+      executables.size === 0 &&
+      ['exports', 'types', 'typings'].some((key) => document[key] !== undefined) &&
+      scriptFile(recordOf(document['scripts'])) === null,
     repository: stringOf(document['repository']) ?? stringOf(repository?.['url']),
     registryName: stringOf(document['mcpName']),
   }
@@ -104,6 +109,7 @@ function goProject(snapshot: Snapshot, path: string): Project | null {
       [...(snapshot.text(path) ?? '').matchAll(/^\s+([\w./-]{3,200}) v/gm)].map((match) => match[1] ?? ''),
     ),
     isPrivate: false,
+    isLibrary: false,
     repository: null,
     registryName: null,
   }

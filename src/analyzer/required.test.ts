@@ -369,3 +369,20 @@ test('a package.json that only says how files are to be taken is no package', ()
   })
   expect(program.reading.project.name).toBe('notes-mcp')
 })
+
+test('what puts any server behind itself and a library are no servers', () => {
+  const both = `import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+    import { Server } from '@modelcontextprotocol/sdk/server/index.js'
+    new Server({}).setRequestHandler(ListToolsRequestSchema, (request) => new Client({}).request(request))`
+  const shell = (line: string) => ({
+    'package.json': MANIFEST,
+    'index.js': both,
+    'README.md': `\`\`\`sh\n${line}\n\`\`\`\n`,
+  })
+  expect(merged(shell('npx notes-mcp --port 8080 npx other-server')).notAServer).toMatch(/connects MCP/)
+  expect(merged(shell('npx notes-mcp --dsn postgres://localhost/notes')).notAServer).toBeNull()
+  const library = { name: 'notes-mcp', version: '1.0.0', main: 'index.js', types: 'index.d.ts' }
+  const files = { 'package.json': JSON.stringify(library), 'index.js': SDK }
+  expect(merged(files).notAServer).toMatch(/library/)
+  expect(merged({ ...files, 'README.md': config() }).notAServer).toBeNull()
+})

@@ -7,13 +7,23 @@ export function speaksMcp(program: ProgramReading): boolean {
 }
 
 /** A configuration that starts it without naming another server: it offers what a service of its own does. */
-function isOfItsOwn({ role, registry, args }: StartFact): boolean {
-  return (
-    role === 'snippet' &&
-    registry !== 'remote' &&
-    !args.some((word) => word.includes('://') || /\b(?:npx|uvx|node|python3?|docker|deno|bunx)\b/.test(word))
+function isOfItsOwn(start: StartFact): boolean {
+  return start.role === 'snippet' && start.registry !== 'remote' && !namesAnother(start)
+}
+
+/** The line hands it an address, or a command that starts another server. */
+function namesAnother({ args }: StartFact): boolean {
+  return args.some(
+    (word) => /https?:\/\//.test(word) || /\b(?:npx|uvx|node|python3?|docker|deno|bunx)\b/.test(word),
   )
 }
+
+/** It is only ever shown at a terminal, with another server to put behind it. */
+function isForOthers({ starts }: ProgramReading): boolean {
+  return starts.every(({ role }) => role === 'shell') && starts.some(namesAnother)
+}
+
+const MANY_COMMANDS = 5
 
 /** In words, why a program is no MCP server; null when it is one. */
 export function notAServer(program: ProgramReading): string | null {
@@ -24,8 +34,16 @@ export function notAServer(program: ProgramReading): string | null {
   const hasServer = seen.has('server_sdk') || seen.has('stdio_transport') || seen.has('wire_words')
   const tools = program.facts.some((fact) => fact.kind === 'tool')
   if (hasServer) {
-    if (seen.has('client_sdk') && !seen.has('registers') && !tools && !program.starts.some(isOfItsOwn))
+    const passesOn = seen.has('registers') ? isForOthers(program) : !program.starts.some(isOfItsOwn)
+    if (seen.has('client_sdk') && !tools && passesOn)
       return 'It connects MCP clients with other servers and offers nothing of its own.'
+    if (program.project.isLibrary && program.starts.length === 0)
+      return 'It is a library: it declares what others import, and nothing to start.'
+    // Words of the protocol alone may be those of a command line that has to do with it.
+    const isOnlyWords = !seen.has('server_sdk') && !seen.has('stdio_transport') && !tools
+    const commands = program.facts.filter(({ kind }) => kind === 'command').length
+    if (isOnlyWords && program.starts.length === 0 && commands >= MANY_COMMANDS)
+      return 'It is a command line with many commands, and nothing in it shows that one of them is an MCP server.'
     return null
   }
   if (seen.has('client_sdk')) return 'It is an MCP client, not a server.'

@@ -32,6 +32,7 @@ export function readPythonProject(snapshot: Snapshot, path: string): Project | n
     manifest: path,
     main: null,
     isPrivate: found.name === '',
+    isLibrary: false,
     registryName: null,
     ...found,
     dependencies: new Set(
