@@ -203,6 +203,7 @@ async function startProgram(config: Config, logger: Logger, stop: AbortSignal): 
         })),
       ...(config.homeMiB === 0 ? {} : { homeMiB: config.homeMiB }),
       installTimeoutMs: config.installTimeoutMs,
+      stop,
       maxMessageBytes: config.maxMessageBytes,
       firstUid: config.uidBase,
       userAgent,

@@ -1,5 +1,6 @@
 import { readdir, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { createLocalRuntime, type LocalRuntimeOptions } from '../../src/runtimes/local/index.ts'
 import { catwalkErrorOf } from '../support/errors.ts'
@@ -102,4 +103,19 @@ test('when it cannot be told which releases are in use, nothing is removed', asy
   await runtime.prepare(releaseOf(subject.packageOf('fixture-exits', 'fixture-exits')).prepare, never)
   await until('it was looked', () => ((runtime.storeUse?.().storeMiB ?? 0) > 0 ? true : null))
   expect((await stored()).toSorted()).toEqual(['fixture-evaluator', 'fixture-exits'])
+})
+
+test('once the program ends, nothing is measured any more', async () => {
+  const stop = new AbortController()
+  subject = await startLocalRuntime({ storeMiB: 1000, stop: stop.signal })
+  const { runtime } = subject
+  const storeMiB = () => runtime.storeUse?.().storeMiB ?? -1
+  const first = releaseOf(subject.packageOf('fixture-exits', 'fixture-exits'))
+  await runtime.prepare(first.prepare, never)
+  const measured = await until('it is measured', () => (storeMiB() > 0 ? storeMiB() : null))
+  stop.abort()
+  const second = releaseOf(subject.packageOf('@fixture/evaluator', 'evaluator'))
+  await runtime.prepare(second.prepare, never)
+  await delay(500)
+  expect(storeMiB()).toBe(measured)
 })

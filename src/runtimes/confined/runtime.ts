@@ -66,6 +66,8 @@ export interface ConfinedRuntimeOptions {
   /** What the homes of one deployment may take on disk together; left out for no limit. */
   readonly homeMiB?: number
   readonly installTimeoutMs: number
+  /** Aborted when the program ends. */
+  readonly stop?: AbortSignal
   /** Of one MCP message, in either direction. */
   readonly maxMessageBytes?: number
   /** As root: the user id of installations; deployments get the 60,000 after it. */
@@ -300,6 +302,7 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
     limitMiB: options.storeMiB ?? null,
     needed,
     recentMs: options.storeRecentMs ?? STORE_RECENT_MS,
+    stop: options.stop ?? new AbortController().signal,
     logger: options.logger,
   })
   void budget.enforce()

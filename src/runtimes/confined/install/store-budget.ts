@@ -17,6 +17,8 @@ export interface StoreBudgetOptions {
   readonly needed: () => Promise<ReadonlySet<string>>
   /** What was used within this time stays: whoever installed it is about to start it. */
   readonly recentMs: number
+  /** Aborted when the program ends: nothing is measured any more, and whoever measures is ended. */
+  readonly stop: AbortSignal
   readonly logger: Logger
 }
 
@@ -25,6 +27,7 @@ export function createStoreBudget({
   limitMiB,
   needed,
   recentMs,
+  stop,
   logger,
 }: StoreBudgetOptions): StoreBudget {
   // Entries never change.
@@ -39,7 +42,8 @@ export function createStoreBudget({
     for (const key of sizes.keys()) if (!present.has(key)) sizes.delete(key)
     for (const { key } of entries) {
       if (sizes.has(key)) continue
-      const size = await diskUsageMiB(store.pathOf(key), new AbortController().signal)
+      const size = await diskUsageMiB(store.pathOf(key), stop)
+      if (stop.aborted) return
       if (size !== null) sizes.set(key, size)
     }
     storeMiB = [...sizes.values()].reduce((sum, size) => sum + size, 0)
