@@ -12,7 +12,7 @@ import {
   type InstanceInput,
   type NetworkPolicy,
 } from '../../src/domain/index.ts'
-import { processesMentioning } from '../support/processes.ts'
+import { strayProcesses } from '../support/processes.ts'
 import { until } from '../support/until.ts'
 import { connect as connectDirectly, type Network } from '../../src/network/index.ts'
 import { evaluate, readUnproxied, releaseOf, talk } from './release.ts'
@@ -200,7 +200,7 @@ describe('processes', () => {
       await subject.runtime.purge(release.prepare.deploymentId, never)
     }
     expect(given).toBeGreaterThan(10)
-    expect(await processesMentioning(subject.dataDir)).toEqual([])
+    expect(await strayProcesses(subject.dataDir)).toEqual([])
   })
 
   test.each(ways)('no secret is in a command line: network %s', async (network) => {

@@ -9,7 +9,7 @@ import {
   type TrialInput,
 } from '../../src/domain/index.ts'
 import { startLocalRuntime, type LocalRuntimeUnderTest } from './local-runtime.ts'
-import { processesMentioning } from '../support/processes.ts'
+import { strayProcesses } from '../support/processes.ts'
 
 const never = new AbortController().signal
 let subject: LocalRuntimeUnderTest
@@ -69,7 +69,8 @@ async function tryFixture(name: string, changes: Partial<TrialInput> = {}): Prom
 /** Nothing of a trial is left: neither work, nor a process, nor a control group. */
 async function nothingLeft(): Promise<void> {
   expect(await readdir(join(subject.dataDir, 'tmp'))).toEqual([])
-  expect(await processesMentioning(subject.dataDir)).toEqual([])
+  // What is new in the store is measured beside it, for a moment.
+  expect(await strayProcesses(subject.dataDir)).toEqual([])
 }
 
 test('a server that wants nothing is booted bare, and what it offers and uses is recorded', async () => {
