@@ -108,7 +108,8 @@ export async function bootOnce(parts: BootParts, plan: BootPlan, limit: AbortSig
       if (error.code === 'sandbox_unavailable') throw error
       return seen(null, error)
     }
-    if (!within.aborted) throw error
+    // What is made of several signals may know later than they that one of them is over.
+    if (!within.aborted && !limit.aborted) throw error
     return seen(null, new CatwalkError('server_silent', 'The server did not answer in time.'))
   } finally {
     watched.stop()
