@@ -2,7 +2,7 @@ import type { AnalysedArgument, Evidence } from '../../domain/index.ts'
 import type { ArgumentFact, StartFact } from '../facts.ts'
 import { isPlaceholder, looksHttpOnly, looksSecret } from '../names.ts'
 import type { ProgramReading } from '../reading.ts'
-import { servingStarts, takeApart } from './launch.ts'
+import { servingStarts, takeApart, type StartArguments } from './launch.ts'
 import { signals } from './verdict.ts'
 
 interface Draft {
@@ -35,6 +35,7 @@ export function mergeArguments(
   const configured = all.filter((start) => start.role === 'snippet')
   // What stands beside configurations for a terminal may start something else of the same program.
   const lines = configured.length > 0 ? configured : all
+  const filled = all.flatMap((start) => takeApart(start, program).filled)
   const draftOf = (name: string, position: number | null): Draft => {
     const key = position === null ? name : `#${String(position)}`
     const known = drafts.get(key)
@@ -51,16 +52,14 @@ export function mergeArguments(
     drafts.set(key, made)
     return made
   }
-  for (const start of lines) {
-    for (const { flag, position, value } of takeApart(start, program).filled) {
-      if (flag !== null && STEERING.test(flag)) continue
-      const draft = draftOf(flag ?? wordFor(value, position ?? 0), position)
-      draft.lines.add(start)
-      if (value !== null && (isPlaceholder(value) || /[/:\\]/.test(value) || flag === null))
-        draft.placeholder = true
-      draft.example ??= value
-      if (draft.evidence.length < 6) draft.evidence.push(start.evidence)
-    }
+  for (const { flag, position, value, line } of filled) {
+    if (!lines.includes(line) || (flag !== null && STEERING.test(flag))) continue
+    const draft = draftOf(flag ?? wordFor(value, position ?? 0), position)
+    draft.lines.add(line)
+    if (value !== null && (isPlaceholder(value) || /[/:\\]/.test(value) || flag === null))
+      draft.placeholder = true
+    draft.example ??= value
+    if (draft.evidence.length < 6) draft.evidence.push(line.evidence)
   }
   // Sub-commands take the first places of the command line.
   const skipped = args.filter((word) => !word.startsWith('-')).length
@@ -96,8 +95,7 @@ export function mergeArguments(
       const required =
         declared ??
         (draft.position === null
-          ? (isDemanded || (everywhere && !isLoose)) &&
-            !covers(draft.name, valuesIn(all, draft.name, program))
+          ? (isDemanded || (everywhere && !isLoose)) && !covers(draft.name, valuesOf(draft.name, filled))
           : // What code falls back on when a word is left out helps nobody who is told everywhere to give one.
             isDemanded || everywhere)
       const first = (key: 'description' | 'default' | 'example'): string | null =>
@@ -127,8 +125,7 @@ function isOfSomethingElse({ facts, lines }: Draft, program: ProgramReading): bo
 }
 
 /** What stands behind a flag wherever the program is started. */
-function valuesIn(lines: readonly StartFact[], name: string, program: ProgramReading): ReadonlySet<string> {
-  const filled = lines.flatMap((start) => takeApart(start, program).filled)
+function valuesOf(name: string, filled: StartArguments['filled']): ReadonlySet<string> {
   return new Set(filled.flatMap(({ flag, value }) => (flag === name && value !== null ? [value] : [])))
 }
 
