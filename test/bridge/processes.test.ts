@@ -95,11 +95,8 @@ test('a question that nobody comes to hear is answered with an error', async () 
   })
   const session = await openSession(server.url, OWN)
   await session.text('askLater', { method: 'roots/list', ms: 0 })
-  const seen = await until('the answer', async () => {
-    const text = await session.text('seen')
-    return text.includes('answer') ? text : null
-  })
-  expect(seen).toContain('not listening')
+  const told = () => server.output.find((line) => line.includes(': answer ')) ?? null
+  expect(await until('the answer', told)).toContain('not listening')
 })
 
 test.for(['sampling/createMessage', 'elicitation/create', 'roots/list', 'made/up'])(
