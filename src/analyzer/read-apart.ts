@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { CatwalkError, type Snapshot } from '../domain/index.ts'
+import { anySignal, CatwalkError, type Snapshot } from '../domain/index.ts'
 import type { ReadingRequest } from './reading-process.ts'
 import type { SnapshotReading } from './reading.ts'
 
@@ -72,7 +72,7 @@ async function attemptOnce(
       stdio: ['pipe', 'pipe', 'ignore', 'pipe'],
       env: {},
       cwd: '/',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]),
+      signal: anySignal([signal, AbortSignal.timeout(ATTEMPT_MS)]),
       killSignal: 'SIGKILL',
     },
   )

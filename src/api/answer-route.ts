@@ -1,7 +1,15 @@
 import type { Context } from 'hono'
 import { routes, type Route, type RouteName, type RouteScope } from '../contract/index.ts'
 import type { Auth, SignedIn } from '../auth/index.ts'
-import { atLeast, CatwalkError, includesScope, isId, type Actor, type Logger } from '../domain/index.ts'
+import {
+  anySignal,
+  atLeast,
+  CatwalkError,
+  includesScope,
+  isId,
+  type Actor,
+  type Logger,
+} from '../domain/index.ts'
 import { remoteAddress, type Environment } from './environment.ts'
 import { eventStream, type WireItem } from './event-stream.ts'
 import type { Handlers, PublicContext, RequestContext } from './handlers.ts'
@@ -53,7 +61,7 @@ export async function answerRoute(
   for (const cookie of signedIn?.cookies ?? []) headers.append('set-cookie', cookie)
   const context: PublicContext & Partial<RequestContext> = {
     requestId: c.var.requestId,
-    signal: AbortSignal.any([c.req.raw.signal, services.signal, ended.signal]),
+    signal: anySignal([c.req.raw.signal, services.signal, ended.signal]),
     remoteAddress: remoteAddress(c),
     headers: c.req.raw.headers,
     lastEventId: lastEventId(c.req.raw.headers),

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { anySignal } from '../domain/index.ts'
 
 export interface WireItem {
   readonly id: string
@@ -31,7 +32,7 @@ export function eventStream(
   options: EventStreamOptions,
 ): ReadableStream<Uint8Array> {
   const left = new AbortController()
-  const signal = AbortSignal.any([options.signal, left.signal])
+  const signal = anySignal([options.signal, left.signal])
   const messages = encode(items, { ...options, signal })
   const encoder = new TextEncoder()
   return new ReadableStream(
@@ -106,7 +107,7 @@ async function orPause<T>(
   next.catch(() => undefined)
   const settled = new AbortController()
   const pause = delay<Pause>(options.keepAliveMs, 'pause', {
-    signal: AbortSignal.any([options.signal, settled.signal]),
+    signal: anySignal([options.signal, settled.signal]),
   }).catch((): Pause => 'gone')
   try {
     return await Promise.race([next, pause, doubt])

@@ -1,5 +1,5 @@
 import type { ApiClient, RouteInput, RouteName, RouteOutput } from '../contract/index.ts'
-import { CatwalkError } from '../domain/index.ts'
+import { anySignal, CatwalkError } from '../domain/index.ts'
 import type { ConnectionOptions } from './connection.ts'
 import type { LocalInstallation } from './local-installation.ts'
 import { createOutput, type CliHost, type Output } from './output.ts'
@@ -46,7 +46,7 @@ export function createContext(
       const client = await context.api()
       const limit = AbortSignal.timeout(timeoutMs)
       try {
-        return await client.call(name, input, AbortSignal.any([signal, limit]))
+        return await client.call(name, input, anySignal([signal, limit]))
       } catch (error) {
         if (signal.aborted || !limit.aborted) throw error
         throw new CatwalkError('unavailable', `Catwalk did not answer within ${timeoutMs / 1000} s.`)

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { readApiError, routes, type ApiClient, type RouteOutput } from '../contract/index.ts'
-import { CatwalkError } from '../domain/index.ts'
+import { anySignal, CatwalkError } from '../domain/index.ts'
 
 type Feed = RouteOutput<'streamFeed'>
 
@@ -75,7 +75,7 @@ async function* readConnection(
         ...api.headers,
         ...(cursor.lastEventId === null ? {} : { 'last-event-id': cursor.lastEventId }),
       },
-      signal: AbortSignal.any([signal, silence.signal]),
+      signal: anySignal([signal, silence.signal]),
     })
     if (!response.ok) throw await readApiError(response)
     if (response.body === null) return

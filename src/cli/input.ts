@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable, type Readable } from 'node:stream'
-import { CatwalkError } from '../domain/index.ts'
+import { anySignal, CatwalkError } from '../domain/index.ts'
 import type { CliHost } from './output.ts'
 
 const LARGEST_INPUT_BYTES = 16 * 1024 * 1024
@@ -57,7 +57,7 @@ async function prompt(
   lines.once('SIGINT', () => interrupted.abort())
   lines.once('close', () => interrupted.abort())
   try {
-    return await lines.question(question, { signal: AbortSignal.any([signal, interrupted.signal]) })
+    return await lines.question(question, { signal: anySignal([signal, interrupted.signal]) })
   } finally {
     lines.close()
   }

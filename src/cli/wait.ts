@@ -1,5 +1,5 @@
 import type { ApiClient } from '../contract/index.ts'
-import { CatwalkError } from '../domain/index.ts'
+import { anySignal, CatwalkError } from '../domain/index.ts'
 import { DeploymentFailedError, type Deployment } from './failure.ts'
 import { readFeed, type FeedItem } from './feed.ts'
 import { formatSeconds } from './table.ts'
@@ -23,7 +23,7 @@ export async function follow<T>(
 ): Promise<T> {
   const limit = AbortSignal.timeout(options.timeoutMs)
   try {
-    for await (const item of readFeed(api, id, { signal: AbortSignal.any([options.signal, limit]) })) {
+    for await (const item of readFeed(api, id, { signal: anySignal([options.signal, limit]) })) {
       options.onItem?.(item)
       const verdict = judge(item)
       if (verdict !== null) return verdict

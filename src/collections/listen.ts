@@ -7,6 +7,7 @@ import type { Members } from './members.ts'
 import { ownersOf } from './owners.ts'
 import { messagesOf } from './read-answer.ts'
 import { askingFor, paramsOf, type Request } from './request.ts'
+import { anySignal } from '../domain/index.ts'
 
 const FLAGS = {
   toolsListChanged: 'tools',
@@ -64,7 +65,7 @@ export async function listen(listening: Listening, request: Request): Promise<vo
       if (filter['resourceSubscriptions'] !== undefined) await promise
     })
   const enough = new AbortController()
-  const limit = delay(ACKNOWLEDGE_MS, undefined, { signal: AbortSignal.any([request.signal, enough.signal]) })
+  const limit = delay(ACKNOWLEDGE_MS, undefined, { signal: anySignal([request.signal, enough.signal]) })
   await Promise.race([Promise.all(acknowledged), limit.catch(() => undefined)])
   enough.abort()
   if (request.signal.aborted) return

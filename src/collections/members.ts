@@ -1,4 +1,5 @@
 import {
+  anySignal,
   capabilitySetOf,
   fitsName,
   NO_CAPABILITIES,
@@ -99,7 +100,7 @@ export function createMembers(options: MembersOptions): Members {
     }, ANSWER_MS)
     try {
       const body = Buffer.from(JSON.stringify(message))
-      const limit = AbortSignal.any([signal, late.signal])
+      const limit = anySignal([signal, late.signal])
       const answer = await client.post(deploymentId, OURSELVES, { method }, body, limit)
       for await (const bytes of messagesOf(answer, maxMessageBytes)) {
         const heard: unknown = JSON.parse(bytes.toString('utf8'))

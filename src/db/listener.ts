@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, escapeIdentifier, type ClientConfig } from 'pg'
-import { orAborted, type Logger } from '../domain/index.ts'
+import { anySignal, orAborted, type Logger } from '../domain/index.ts'
 
 /** A silent connection is asked this often whether it still lives, and has this long to answer. */
 const HEARTBEAT_MS = 4_000
@@ -88,7 +88,7 @@ export function createListener(config: ClientConfig, logger: Logger): Listener {
   }
 
   async function answered(query: Promise<unknown>): Promise<void> {
-    const late = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])
+    const late = anySignal([signal, AbortSignal.timeout(ANSWER_MS)])
     await orAborted(query, late)
   }
 

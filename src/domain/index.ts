@@ -152,6 +152,7 @@ export type {
   PypiIndex,
   PypiInfo,
 } from './packages.ts'
+export { anySignal } from './any-signal.ts'
 export { orAborted } from './or-aborted.ts'
 export { quoted } from './quoted.ts'
 export {

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import {
+  anySignal,
   traceIdOf,
   type Caller,
   type Endpoint,
@@ -38,7 +39,7 @@ export function serveEndpoint(
   if (action === 'mcp') return serveClient(endpoint, req, res)
   const gone = new AbortController()
   res.once('close', () => gone.abort())
-  const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(LONGEST_MS)])
+  const signal = anySignal([gone.signal, AbortSignal.timeout(LONGEST_MS)])
   void respond(res, answer(endpoint, action, req, res, signal))
 }
 

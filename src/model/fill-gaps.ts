@@ -6,6 +6,7 @@ import { CHARACTERS_PER_TOKEN, chooseFiles } from './choose-files.ts'
 import { costOf } from './price.ts'
 import { ModelFailure, type ModelProvider, type Question, type Reply } from './provider.ts'
 import { describeFiles, repairRequest, SYSTEM } from './question.ts'
+import { anySignal } from '../domain/index.ts'
 
 export interface ModelReaderOptions {
   readonly provider: ModelProvider
@@ -26,7 +27,7 @@ export function createModelReader({ provider, budgetTokens, timeoutMs }: ModelRe
       const limit = AbortSignal.timeout(timeoutMs)
       try {
         const { question, files } = prepare(analysis, snapshot, budgetTokens)
-        const answer = await ask(question, AbortSignal.any([signal, limit]), spent)
+        const answer = await ask(question, anySignal([signal, limit]), spent)
         const { analysis: better, filled } = applyAnswer(analysis, answer, files)
         const detail = filled === 0 ? 'The model had nothing to add that the files back.' : null
         return { ...better, model: use(filled === 0 ? 'no_answer' : 'used', detail, spent) }

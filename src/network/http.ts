@@ -4,6 +4,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import type { Readable } from 'node:stream'
 import type { Secret } from '../domain/index.ts'
 import { EgressRefusal, publicAddresses, systemNetwork, type Network } from './dial.ts'
+import { anySignal } from '../domain/index.ts'
 
 /** Why a request had no answer. `message` names the host and is public; it holds nothing of the query. */
 export class HttpFailure extends Error {
@@ -81,7 +82,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     const timeout = limit.signal
     // Ended with the answer: a long limit must not keep what was answered long ago.
     const timer = setTimeout(() => limit.abort(), request.timeoutMs ?? TIMEOUT_MS)
-    const signal = AbortSignal.any([request.signal, timeout])
+    const signal = anySignal([request.signal, timeout])
     try {
       const { socketPath } = options
       const way =

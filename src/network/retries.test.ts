@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { HttpFailure } from './http.ts'
 import { withRetries } from './retries.ts'
+import { anySignal } from '../domain/index.ts'
 
 const signal = AbortSignal.timeout(20_000)
 
@@ -13,7 +14,7 @@ async function asked(
   limitMs: number,
 ): Promise<number> {
   let times = 0
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
+  const limit = anySignal([signal, AbortSignal.timeout(limitMs)])
   const counted = async (): Promise<never> => {
     times++
     return refuse()

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { CatwalkError, quoted, type PackageIndex, type PackageInfo } from '../domain/index.ts'
+import { anySignal, CatwalkError, quoted, type PackageIndex, type PackageInfo } from '../domain/index.ts'
 import { rememberAnswers, STALE } from './stale-answers.ts'
 import type { NpmConfiguration } from './npm-configuration.ts'
 import { loadNpmLibraries } from './npm-libraries.ts'
@@ -34,15 +34,12 @@ export function createNpmIndex(options: NpmIndexOptions): PackageIndex {
       remembered(`${name}@${version ?? ''}`, async () => {
         const { settings } = await options.configuration()
         const timeout = AbortSignal.timeout(timeoutMs)
-        const document = await fetchDocument(
-          name,
-          settings,
-          timeoutMs,
-          AbortSignal.any([signal, timeout]),
-        ).catch((error: unknown) => {
-          signal.throwIfAborted()
-          throw error
-        })
+        const document = await fetchDocument(name, settings, timeoutMs, anySignal([signal, timeout])).catch(
+          (error: unknown) => {
+            signal.throwIfAborted()
+            throw error
+          },
+        )
         const exact = pickVersion(document, version)
         if (exact === null) throw noSuchVersion(name, version)
         const info = describeVersion(document, name, exact)
@@ -72,7 +69,7 @@ export function createNpmIndex(options: NpmIndexOptions): PackageIndex {
       const url = options.downloadsUrl ?? null
       if (url === null || !isPublicRegistry(settings, name)) return null
       const { fetch } = loadNpmLibraries()
-      const limited = AbortSignal.any([signal, AbortSignal.timeout(DOWNLOADS_TIMEOUT_MS)])
+      const limited = anySignal([signal, AbortSignal.timeout(DOWNLOADS_TIMEOUT_MS)])
       try {
         const path = `${url}/downloads/point/last-week/${name}`
         const { body } = await fetch(path, { ...settings, cache: null, retry: false, signal: limited })

@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto'
-import { CatwalkError, Secret, type ImageIndex, type ImageInfo, type OciSource } from '../domain/index.ts'
+import {
+  anySignal,
+  CatwalkError,
+  Secret,
+  type ImageIndex,
+  type ImageInfo,
+  type OciSource,
+} from '../domain/index.ts'
 import {
   createHttpClient,
   HttpFailure,
@@ -48,7 +55,7 @@ export function createOciIndex(options: OciIndexOptions): ImageIndex {
   return {
     resolve: (source, signal) =>
       remembered(nameOf(source), async () => {
-        const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+        const limited = anySignal([signal, AbortSignal.timeout(timeoutMs)])
         using http = createHttpClient({ trustedOrigins: plain, userAgent })
         const origin =
           plain.find((trusted) => trusted === `http://${source.registry}`) ?? registryOrigin(source.registry)

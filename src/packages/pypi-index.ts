@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { CatwalkError, quoted, Secret, type PypiIndex, type PypiInfo } from '../domain/index.ts'
+import { anySignal, CatwalkError, quoted, Secret, type PypiIndex, type PypiInfo } from '../domain/index.ts'
 import { createHttpClient, HttpFailure, readBytes, withRetries, type HttpClient } from '../network/index.ts'
 import { compareVersions, isPreRelease } from './pep440.ts'
 import { readSimplePage, type IndexFile } from './simple-index.ts'
@@ -32,7 +32,7 @@ export function createPypiIndex(options: PypiIndexOptions): PypiIndex {
   return {
     resolve: (name, wanted, signal) =>
       remembered(`${name}@${wanted ?? ''}`, async () => {
-        const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+        const limited = anySignal([signal, AbortSignal.timeout(timeoutMs)])
         try {
           await using access = await openAccess(options)
           const files = await access.page(name, limited)

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { networkInterfaces } from 'node:os'
-import { CatwalkError, Secret, type Endpoint, type EndpointDirectory } from '../domain/index.ts'
+import { anySignal, CatwalkError, Secret, type Endpoint, type EndpointDirectory } from '../domain/index.ts'
 import {
   createEndpointClient,
   hasSecret,
@@ -114,7 +114,7 @@ export function createReplicas({ nodeId, vault, routes, local, collections }: Re
         else if (hasFailed && !ranHere) found.reject(notStarted())
       })
       const enough = new AbortController()
-      const here = local.wake(deploymentId, AbortSignal.any([signal, enough.signal]))
+      const here = local.wake(deploymentId, anySignal([signal, enough.signal]))
       here.catch(() => undefined)
       try {
         return await Promise.race([here, found.promise])

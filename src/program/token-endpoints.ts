@@ -1,4 +1,4 @@
-import { CatwalkError, type Secret, type TokenEndpoints } from '../domain/index.ts'
+import { anySignal, CatwalkError, type Secret, type TokenEndpoints } from '../domain/index.ts'
 import { HttpFailure, readJson, type HttpClient, type HttpResponse } from '../network/index.ts'
 
 const TIMEOUT_MS = 20_000
@@ -14,7 +14,7 @@ export function createTokenEndpoints(http: HttpClient): TokenEndpoints {
     read: (response: HttpResponse, limit: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const url = new URL(text)
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)])
+    const limit = anySignal([signal, AbortSignal.timeout(TIMEOUT_MS)])
     try {
       const response = await http.request(url, {
         method: 'POST',

@@ -1,6 +1,7 @@
 import { queries } from '../db/index.ts'
 import type { Runtime } from '../domain/index.ts'
 import type { Work } from './record.ts'
+import { anySignal } from '../domain/index.ts'
 
 const LIMIT_MS = 30_000
 
@@ -18,7 +19,7 @@ export async function discardSleeping(
   const runtime = deps.runtimes.get(settings.runtime)
   if (runtime?.discard === undefined || runtime === now) return
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)])
+    const limit = anySignal([signal, AbortSignal.timeout(LIMIT_MS)])
     await runtime.discard(deployment.id, deployment.workspace_id, limit)
   } catch (error) {
     signal.throwIfAborted()

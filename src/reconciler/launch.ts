@@ -1,5 +1,6 @@
 import { queries } from '../db/index.ts'
 import {
+  anySignal,
   CatwalkError,
   createRedactor,
   launchCommand,
@@ -235,7 +236,7 @@ export async function awaitAnswer<T>(
 ): Promise<T> {
   const limit = AbortSignal.timeout(deps.probeTimeoutMs)
   try {
-    return await ask(AbortSignal.any([signal, limit]))
+    return await ask(anySignal([signal, limit]))
   } catch (error) {
     // Only a process that ended by itself tells something by its exit code.
     const own = await Promise.race([instance.ended, Promise.resolve(null)])

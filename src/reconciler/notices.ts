@@ -1,5 +1,5 @@
 import { queries } from '../db/index.ts'
-import { NoticeGone, noticeWaitSeconds, type Logger, type NoticeSender } from '../domain/index.ts'
+import { anySignal, NoticeGone, noticeWaitSeconds, type Logger, type NoticeSender } from '../domain/index.ts'
 import { noticeAddress, type ServiceDependencies } from '../services/index.ts'
 
 export interface NoticeDeliveryOptions {
@@ -92,7 +92,7 @@ async function deliver(
     const mayHear =
       to.kind === 'webhook' || (await queries.isMembersAddress(db, channel.workspace_id, to.address.reveal()))
     if (!mayHear) throw new NoticeGone('Nobody in the workspace has this address any more.')
-    await sender.send(to, notice, AbortSignal.any([ended, AbortSignal.timeout(SEND_LIMIT_MS)]))
+    await sender.send(to, notice, anySignal([ended, AbortSignal.timeout(SEND_LIMIT_MS)]))
     await queries.endDelivery(db, claimed, { state: 'delivered' })
   } catch (error) {
     // Not its receiver's fault: it is told again by whoever comes next.

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { queries } from '../db/index.ts'
 import {
+  anySignal,
   CatwalkError,
   MOST_SETS,
   type Caller,
@@ -294,7 +295,7 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
       sealKey: sealKeyOf(person.id),
       offered: (set, offers) => keepOffers(person, set, offers),
     })
-    const limit = AbortSignal.any([closing.signal, AbortSignal.timeout(deps.probeTimeoutMs)])
+    const limit = anySignal([closing.signal, AbortSignal.timeout(deps.probeTimeoutMs)])
     let instance: Instance | null = null
     try {
       instance = await launch.start(limit)
@@ -340,7 +341,7 @@ export async function startPeople(deps: ReconcilerDependencies, options: PeopleO
   /** Lists for this person alone, while their process sleeps. */
   async function noteManifest(person: Person, process: Process): Promise<void> {
     try {
-      const limit = AbortSignal.any([closing.signal, AbortSignal.timeout(deps.probeTimeoutMs)])
+      const limit = anySignal([closing.signal, AbortSignal.timeout(deps.probeTimeoutMs)])
       const manifest = await process.instance.endpoint.probe(limit)
       if (person.process === process) person.manifest = manifest
     } catch (error) {

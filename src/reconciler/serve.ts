@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { queries } from '../db/index.ts'
-import { CatwalkError, diskFull, type Instance, type Redactor } from '../domain/index.ts'
+import { anySignal, CatwalkError, diskFull, type Instance, type Redactor } from '../domain/index.ts'
 import { adopt, countFailure } from './adopt.ts'
 import { runtimeAwayMs } from './away.ts'
 import {
@@ -36,7 +36,7 @@ async function noteOffers(
   { endpoint }: Instance,
 ): Promise<void> {
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(deps.probeTimeoutMs)])
+    const limit = anySignal([signal, AbortSignal.timeout(deps.probeTimeoutMs)])
     const [offered, recorded] = await Promise.all([
       endpoint.probe(limit),
       queries.recordedManifest(deps.db, deployment.id),

@@ -1,5 +1,5 @@
 import { queries } from '../db/index.ts'
-import { CatwalkError } from '../domain/index.ts'
+import { anySignal, CatwalkError } from '../domain/index.ts'
 import { countFailure, endInstance } from './adopt.ts'
 import type { ReconcilerDependencies } from './dependencies.ts'
 import type { Running } from './instances.ts'
@@ -96,7 +96,7 @@ export function createTender(
   async function check(running: Running, state: Health): Promise<void> {
     const { instance, lease } = running
     try {
-      await instance.check(AbortSignal.any([signal, AbortSignal.timeout(deps.healthTimeoutMs)]))
+      await instance.check(anySignal([signal, AbortSignal.timeout(deps.healthTimeoutMs)]))
       state.missed = 0
       if (state.silentSince === null) return
       state.silentSince = null

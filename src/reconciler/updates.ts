@@ -1,5 +1,6 @@
 import { queries } from '../db/index.ts'
 import {
+  anySignal,
   CatwalkError,
   changesNothing,
   compareTrials,
@@ -89,7 +90,7 @@ async function check(
   const { launchSpec } = subject
   const { package: base } = launchSpec
   const limit = AbortSignal.timeout(CHECK_LIMIT_MS)
-  const signal = AbortSignal.any([ended, limit])
+  const signal = anySignal([ended, limit])
   try {
     const found = await versions.newest(workspaceId, base, subject.tracked, signal)
     let trial: UpdateTrial | null = null

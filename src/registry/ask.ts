@@ -1,4 +1,4 @@
-import { RegistryFailure } from '../domain/index.ts'
+import { anySignal, RegistryFailure } from '../domain/index.ts'
 import { HttpFailure, readJson, withRetries, type HttpClient } from '../network/index.ts'
 
 const TIMEOUT_MS = 10_000
@@ -11,7 +11,7 @@ const MAX_PAGE_BYTES = 16 * 1024 * 1024
  * @throws RegistryFailure
  */
 export async function ask(http: HttpClient, url: URL, signal: AbortSignal): Promise<unknown> {
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)])
+  const limited = anySignal([signal, AbortSignal.timeout(LIMIT_MS)])
   try {
     const response = await withRetries(
       () =>

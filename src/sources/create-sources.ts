@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import {
+  anySignal,
   CatwalkError,
   type HeldSnapshot,
   type Logger,
@@ -173,7 +174,7 @@ async function inTime<T>(
 ): Promise<T> {
   const timeout = AbortSignal.timeout(timeoutMs)
   try {
-    return await act({ ...within, signal: AbortSignal.any([within.signal, timeout]) })
+    return await act({ ...within, signal: anySignal([within.signal, timeout]) })
   } catch (error) {
     within.signal.throwIfAborted()
     if (timeout.aborted) {

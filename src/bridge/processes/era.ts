@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { RpcError, type JsonObject } from '../../domain/index.ts'
+import { anySignal, RpcError, type JsonObject } from '../../domain/index.ts'
 import { isModernVersion, LATEST_MODERN, META_KEYS } from '../../protocol/index.ts'
 import { ask } from './ask.ts'
 import { isObject, OURSELVES, SHARED_INTRODUCTION, shakeHands } from './handshake.ts'
@@ -80,7 +80,7 @@ export async function openLegacy(
     return { discovered: null, handshake: await shakeHands(upstream, SHARED_INTRODUCTION, signal) }
   } catch (error) {
     if (!mayBeModern || !upstream.alive) throw error
-    const soon = AbortSignal.any([signal, AbortSignal.timeout(REFUSED_MS)])
+    const soon = anySignal([signal, AbortSignal.timeout(REFUSED_MS)])
     const discovered = await openModern(upstream, soon).catch(() => null)
     if (discovered === null) throw error
     return { discovered, handshake: null }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ApiClient, RouteOutput } from '../../contract/index.ts'
-import { CatwalkError } from '../../domain/index.ts'
+import { anySignal, CatwalkError } from '../../domain/index.ts'
 import { cleanLine } from '../clean-text.ts'
 import { clientOf, filled, findConnection, localOrigin, parseOrigin } from '../connection.ts'
 import type { CommandContext, CommonOptions } from '../context.ts'
@@ -123,7 +123,7 @@ async function loginByBrowser(
   output.note('Waiting for you …')
   const limit = AbortSignal.timeout(options.timeout * 1000)
   try {
-    return await collect(api, started, AbortSignal.any([signal, limit]))
+    return await collect(api, started, anySignal([signal, limit]))
   } catch (error) {
     if (!limit.aborted || signal.aborted) throw error
     throw new CatwalkError('wait_timeout', `Nobody approved it within ${options.timeout} s.`, {
@@ -192,7 +192,7 @@ function requireSafe(origin: string): void {
 }
 
 function within(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(CALL_MS)])
+  return anySignal([signal, AbortSignal.timeout(CALL_MS)])
 }
 
 function summary(me: RouteOutput<'getMe'>) {

@@ -1,4 +1,4 @@
-import { CatwalkError, imageReference, packageLabel } from '../../domain/index.ts'
+import { anySignal, CatwalkError, imageReference, packageLabel } from '../../domain/index.ts'
 import type { Images } from './confinement.ts'
 import type { Preparation } from './prepare.ts'
 
@@ -21,7 +21,7 @@ export function withImages(
       input.output('system', `Fetching the image ${reference}`)
       const timeout = AbortSignal.timeout(timeoutMs)
       try {
-        await there.pull(reference, AbortSignal.any([signal, timeout]))
+        await there.pull(reference, anySignal([signal, timeout]))
       } catch (error) {
         signal.throwIfAborted()
         if (!timeout.aborted) throw error

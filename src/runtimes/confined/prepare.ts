@@ -1,4 +1,5 @@
 import {
+  anySignal,
   CatwalkError,
   describePackage,
   type LaunchPackage,
@@ -112,7 +113,7 @@ export function createPreparation({
     prepare: async (input, signal) => {
       const timeout = AbortSignal.timeout(timeoutMs)
       try {
-        return await steps(input, AbortSignal.any([signal, timeout]))
+        return await steps(input, anySignal([signal, timeout]))
       } catch (error) {
         signal.throwIfAborted()
         if (!timeout.aborted) throw error

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
-import { CatwalkError, quoted, type Logger, type RuntimeStatus } from '../../domain/index.ts'
+import { anySignal, CatwalkError, quoted, type Logger, type RuntimeStatus } from '../../domain/index.ts'
 import { EgressRefusal } from '../../network/index.ts'
 import { INSIDE, type ConfinedCommand, type Confinement, type Toolchain } from '../confined/index.ts'
 import { imagesOf } from './images.ts'
@@ -168,7 +168,7 @@ async function ping(engine: Docker, signal: AbortSignal): Promise<void> {
 async function answered<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
   const late = Promise.withResolvers<never>()
   const giveUp = (): void => late.reject(signal.aborted ? signal.reason : new Error('no answer in time'))
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])
+  const limit = anySignal([signal, AbortSignal.timeout(ANSWER_MS)])
   limit.addEventListener('abort', giveUp, { once: true })
   try {
     if (limit.aborted) giveUp()

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Readable, type Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type Docker from 'dockerode'
-import { CatwalkError } from '../../domain/index.ts'
+import { anySignal, CatwalkError } from '../../domain/index.ts'
 import {
   createResolver,
   decodeExit,
@@ -67,7 +67,7 @@ async function runOurs(
 ): Promise<{ readonly name: string; readonly process: ConfinedProcess }> {
   signal.throwIfAborted()
   const { host } = parts
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(START_MS)])
+  const limit = anySignal([signal, AbortSignal.timeout(START_MS)])
   const egress = command.dial === null ? null : await openEgress(parts.sockets)
   const name = nameFor(parts)
   try {
@@ -120,7 +120,7 @@ async function runImage(
     const ours = await runOurs(parts, wayCommand(command, places.wayIn), onRefused, signal)
     holder = ours.process
     holder.stderr.resume()
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(START_MS)])
+    const limit = anySignal([signal, AbortSignal.timeout(START_MS)])
     await once(holder.stdout, 'data', { signal: limit })
     holder.stdout.resume()
     const options = imageOptions(parts.host, command, ours.name, places.files)

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
+  anySignal,
   CatwalkError,
   isCapabilitySet,
   orAborted,
@@ -150,7 +151,7 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
     try {
       const isOver = sessions.isEnded(id)
       const answer: Recollection = { id, ended: isOver, note: isOver ? null : await sessions.recall(id) }
-      const limit = AbortSignal.any([over.signal, AbortSignal.timeout(ANSWER_MS)])
+      const limit = anySignal([over.signal, AbortSignal.timeout(ANSWER_MS)])
       const response = await endpoint.send('POST', '/sessions', answer, limit)
       response.resume()
     } catch {
@@ -160,7 +161,7 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
 
   async function watch(): Promise<void> {
     let retryMs = FIRST_RETRY_MS
-    const signal = AbortSignal.any([over.signal, reading.signal])
+    const signal = anySignal([over.signal, reading.signal])
     while (!signal.aborted) {
       const before = next
       await readJournal(endpoint, before, { connected, take }, signal).catch(() => undefined)
@@ -185,7 +186,7 @@ export function openInstance(options: OpenInstanceOptions): FarInstance {
   }
 
   async function stop(graceMs: number): Promise<void> {
-    const limit = AbortSignal.any([over.signal, AbortSignal.timeout(graceMs + STOP_MS)])
+    const limit = anySignal([over.signal, AbortSignal.timeout(graceMs + STOP_MS)])
     try {
       const response = await endpoint.send('POST', `/stop?graceMs=${graceMs}`, null, limit)
       response.resume()
@@ -299,7 +300,7 @@ async function readJournal(
   const silent = new AbortController()
   const timer = setTimeout(() => silent.abort(), SILENT_MS)
   try {
-    const limit = AbortSignal.any([signal, silent.signal])
+    const limit = anySignal([signal, silent.signal])
     const response: IncomingMessage = await endpoint.send('GET', `/watch?from=${from}`, null, limit)
     if (response.statusCode !== 200) return void response.destroy()
     reader.connected()

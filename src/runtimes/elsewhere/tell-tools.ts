@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import {
+  anySignal,
   toolSheet,
   type KnownTools,
   type LineSink,
@@ -61,7 +62,7 @@ export function tellTools({ endpoint, source, output, signal }: ToolTelling): ()
 
   async function send(sheet: ToolSheet): Promise<number | undefined> {
     try {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])
+      const limit = anySignal([signal, AbortSignal.timeout(ANSWER_MS)])
       const answer = await endpoint.send('POST', '/tools', sheet, limit)
       answer.resume()
       return answer.statusCode

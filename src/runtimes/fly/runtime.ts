@@ -1,4 +1,5 @@
 import {
+  anySignal,
   CatwalkError,
   orAborted,
   type Instance,
@@ -169,7 +170,7 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
     told: Told,
     signal: AbortSignal,
   ): Promise<Instance | null> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(WAKE_MS)])
+    const limit = anySignal([signal, AbortSignal.timeout(WAKE_MS)])
     try {
       const machine = await fleet.resume(sleeping, epoch, limit)
       if (machine !== null) {
@@ -204,7 +205,7 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
     mustBeForImage(input.spec)
     const { workspaceId, deploymentId, releaseId, epoch, settings } = input
     workspaces.set(deploymentId, workspaceId)
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(options.startTimeoutMs)])
+    const limit = anySignal([signal, AbortSignal.timeout(options.startTimeoutMs)])
     try {
       const fleet = await fleetOf(workspaceId, limit)
       const owner = { deploymentId, releaseId, epoch, memoryMiB: settings.memoryMiB }
@@ -239,7 +240,7 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
     const { workspaceId, deploymentId, lockFile, output } = input
     // A lock file says it all: machines install from it as they start.
     if (lockFile !== null) return { lockFile, packages: countLocked(lockFile), fromStore: true }
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(options.installTimeoutMs)])
+    const limit = anySignal([signal, AbortSignal.timeout(options.installTimeoutMs)])
     try {
       const fleet = await fleetOf(workspaceId, limit)
       const owner = { deploymentId, releaseId: 'rel_prepare', epoch: 0, memoryMiB: INSTALL_MIB }
@@ -301,7 +302,7 @@ export function createFlyRuntime(options: FlyRuntimeOptions): Runtime {
     signal: AbortSignal,
   ): Promise<RuntimeStatus> {
     try {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(STATUS_MS)])
+      const limit = anySignal([signal, AbortSignal.timeout(STATUS_MS)])
       const answer = await http.request(new URL(`${apiUrl}/v1/apps`), { signal: limit, timeoutMs: STATUS_MS })
       // Without a token it refuses, which shows that it is there.
       answer.body.destroy()

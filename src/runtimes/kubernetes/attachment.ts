@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CatwalkError } from '../../domain/index.ts'
+import { anySignal, CatwalkError } from '../../domain/index.ts'
 import { KubernetesRefusal, type AttachTarget, type ChannelSocket, type Cluster } from './cluster.ts'
 
 /** The standard streams of a container, for as long as the way to them holds. */
@@ -43,7 +43,7 @@ export async function attach(
   signal: AbortSignal,
   limits: AttachLimits = { keepAliveMs: KEEP_ALIVE_MS, silentMs: SILENT_MS },
 ): Promise<Attachment> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(ATTACH_MS)])
+  const limit = anySignal([signal, AbortSignal.timeout(ATTACH_MS)])
   for (;;) {
     const streams = createStreams(limits)
     try {

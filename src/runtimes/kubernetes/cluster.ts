@@ -8,7 +8,7 @@ import type {
   KubeConfig,
   NetworkingV1Api,
 } from '@kubernetes/client-node'
-import { CatwalkError, orAborted } from '../../domain/index.ts'
+import { anySignal, CatwalkError, orAborted } from '../../domain/index.ts'
 
 export interface ClusterOptions {
   /** Path of a kubeconfig; null for the service account of the pod that Catwalk runs in. */
@@ -152,7 +152,7 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   async function ask<T>(request: (apis: Apis) => Promise<T>, signal: AbortSignal): Promise<T> {
     const startedAt = performance.now()
     for (let attempt = 1; ; attempt++) {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)])
+      const limit = anySignal([signal, AbortSignal.timeout(ANSWER_MS)])
       let failure: Error
       try {
         return await request(apisOf(limit))

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { V1Deployment, V1Pod } from '@kubernetes/client-node'
-import { CatwalkError, type InstanceEnd, type Logger } from '../../domain/index.ts'
+import { anySignal, CatwalkError, type InstanceEnd, type Logger } from '../../domain/index.ts'
 import { INSTANCE_PORT } from '../elsewhere/index.ts'
 import { KubernetesRefusal, type Cluster } from './cluster.ts'
 import {
@@ -231,7 +231,7 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
   }
 
   async function fence({ releaseId, instanceId }: Owner, signal: AbortSignal): Promise<void> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(FENCE_MS)])
+    const limit = anySignal([signal, AbortSignal.timeout(FENCE_MS)])
     const isOther = (pod: V1Pod): boolean => labelOf(pod, LABEL.instance) !== instanceId
     try {
       await watch.until({ [LABEL.release]: releaseId }, (pods) => (pods.some(isOther) ? null : true), limit)
@@ -314,7 +314,7 @@ export function createFleet({ cluster, watch, settings, installation, logger }: 
     let why: string | null = null
     let deaf: NodeJS.Timeout | null = null
     const giveUp = new AbortController()
-    const limit = AbortSignal.any([signal, giveUp.signal])
+    const limit = anySignal([signal, giveUp.signal])
     const asking = noPodReason(owner, limit).then(
       (reason) => reason !== null && giveUp.abort(cannotStart(reason, run)),
       () => undefined,

@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CatwalkError, type LineSink } from '../../domain/index.ts'
+import { anySignal, CatwalkError, type LineSink } from '../../domain/index.ts'
 import {
   withoutProxy,
   type ConfinedCommand,
@@ -58,7 +58,7 @@ export function createImagePods(options: ImagePodOptions): ImagePods {
     async run(command, _onRefused, signal) {
       const owner = { ...options.owner, process: ++count }
       const run = imageRun(command)
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)])
+      const limit = anySignal([signal, AbortSignal.timeout(startTimeoutMs)])
       try {
         const pod = await fleet.start({ owner, memoryMiB, network, run }, limit)
         // Its container has been made, and no other one is to be made.
@@ -181,7 +181,7 @@ async function openProcess(parts: Parts, limit: AbortSignal): Promise<ConfinedPr
   async function attachOrEnded(signal: AbortSignal): Promise<Attachment | null> {
     const target = { pod: pod.name, container: SERVER_CONTAINER, stdin: run.port === null }
     const trying = new AbortController()
-    const within = AbortSignal.any([signal, trying.signal])
+    const within = anySignal([signal, trying.signal])
     const attaching = attach(fleet.cluster, target, within)
     attaching.catch(() => undefined)
     const ended = exit.then(() => null)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import {
+  anySignal,
   CatwalkError,
   orAborted,
   POD_BRIDGE_MIB,
@@ -154,7 +155,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
     const isImage = input.spec.package.kind === 'oci'
     if (!isImage) mustBeForImage(input.spec)
     const { workspaceId, deploymentId, releaseId, instanceId, epoch, settings } = input
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(options.startTimeoutMs)])
+    const limit = anySignal([signal, AbortSignal.timeout(options.startTimeoutMs)])
     const owner = { installation, workspaceId, deploymentId, releaseId, instanceId, epoch }
     const name = releaseName(owner)
     try {
@@ -217,7 +218,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
     if (input.spec.package.kind === 'oci') return images.prepare(input, signal)
     mustBeForImage(input.spec)
     const { workspaceId, deploymentId, settings, lockFile, output } = input
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(options.installTimeoutMs)])
+    const limit = anySignal([signal, AbortSignal.timeout(options.installTimeoutMs)])
     // A lock file says it all: pods install from it as they start, where they may reach a registry.
     if (lockFile !== null && settings.network !== 'none') return installed(lockFile)
     try {
@@ -268,7 +269,7 @@ export function createKubernetesRuntime(options: KubernetesRuntimeOptions): Runt
   }
 
   async function status(signal: AbortSignal): Promise<RuntimeStatus> {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(STATUS_MS)])
+    const limit = anySignal([signal, AbortSignal.timeout(STATUS_MS)])
     try {
       const cluster = await open()
       const { namespace, server } = cluster

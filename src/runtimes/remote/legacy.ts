@@ -1,4 +1,4 @@
-import { CatwalkError } from '../../domain/index.ts'
+import { anySignal, CatwalkError } from '../../domain/index.ts'
 import { readBytes, type HttpResponse } from '../../network/index.ts'
 import { lettersOf, splice, textOf } from '../../protocol/index.ts'
 import { asError, discard, statusError } from './answers.ts'
@@ -80,7 +80,7 @@ export function createLegacy(link: Link): Legacy {
   }
 
   async function open(signal: AbortSignal): Promise<Session> {
-    const limit = AbortSignal.any([signal, link.signal, AbortSignal.timeout(OPEN_MS)])
+    const limit = anySignal([signal, link.signal, AbortSignal.timeout(OPEN_MS)])
     const { id: own, answer } = link.expect(limit)
     const body = Buffer.from(`{"jsonrpc":"2.0","id":"${own}","method":"initialize","params":${introduction}}`)
     const response = await wire.ask({
@@ -118,7 +118,7 @@ export function createLegacy(link: Link): Legacy {
         headers: EVENTS,
         repeatable: true,
         timeoutMs: ENDPOINT_MS,
-        signal: AbortSignal.any([over.signal, link.signal]),
+        signal: anySignal([over.signal, link.signal]),
       })
       .catch((error: unknown) => {
         throw error instanceof CatwalkError && error.code === 'remote_unauthorized' ? error : before
@@ -230,7 +230,7 @@ export function createLegacy(link: Link): Legacy {
     output('system', 'The remote server had ended the session; a new one was opened.')
     await begin(next)
     const send = async (method: string, params: object): Promise<void> => {
-      const { id, answer } = link.expect(AbortSignal.any([link.signal, AbortSignal.timeout(OPEN_MS)]))
+      const { id, answer } = link.expect(anySignal([link.signal, AbortSignal.timeout(OPEN_MS)]))
       const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
       await link.take(await post(next, body, true, link.signal), { due: id, silenceMs: OPEN_MS })
       await answer
@@ -263,7 +263,7 @@ export function createLegacy(link: Link): Legacy {
 
   /** Hears what the server says by itself (2025-11-25, listening for messages). Never rejects. */
   async function listen(to: Session): Promise<void> {
-    const signal = AbortSignal.any([to.over.signal, link.signal])
+    const signal = anySignal([to.over.signal, link.signal])
     let lastId: string | null = null
     let askedMs: number | null = null
     for (let failures = 0; !signal.aborted; failures++) {
@@ -400,7 +400,7 @@ export function createLegacy(link: Link): Legacy {
 
   /** The answer comes on the other stream; whoever reads that says when it broke. */
   async function untilOver(id: number, { over }: Session, signal: AbortSignal): Promise<void> {
-    const late = AbortSignal.any([over.signal, signal, AbortSignal.timeout(SILENCE_MS)])
+    const late = anySignal([over.signal, signal, AbortSignal.timeout(SILENCE_MS)])
     await Promise.race([link.answered(id), new Promise((resolve) => late.addEventListener('abort', resolve))])
     if (!link.isWaiting(id)) return
     if (over.signal.reason instanceof CatwalkError) throw over.signal.reason

@@ -1,6 +1,6 @@
 import { Readable, Writable } from 'node:stream'
 import type { ServerProcess } from '../../bridge/index.ts'
-import { CatwalkError, cutText, type InstanceEnd, type JsonObject } from '../../domain/index.ts'
+import { anySignal, CatwalkError, cutText, type InstanceEnd, type JsonObject } from '../../domain/index.ts'
 import { readBytes, type HttpResponse } from '../../network/index.ts'
 import {
   createLineReader,
@@ -160,7 +160,7 @@ export function connectRemote(options: RemoteProcessOptions): ServerProcess {
   async function learnTools({ modern, bytes, envelope }: Outgoing): Promise<void> {
     if (toolsKnown || envelope.meta === null) return
     toolsKnown = true
-    const signal = AbortSignal.any([over.signal, AbortSignal.timeout(LEARN_MS)])
+    const signal = anySignal([over.signal, AbortSignal.timeout(LEARN_MS)])
     const meta = bytes.toString('utf8', envelope.meta.start, envelope.meta.end)
     try {
       let cursor: string | undefined

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { createBridge, type Bridge, type Launch } from '../../bridge/index.ts'
-import { CatwalkError, type BootProof, type LineSink, type Manifest, type Trial } from '../../domain/index.ts'
+import {
+  anySignal,
+  CatwalkError,
+  type BootProof,
+  type LineSink,
+  type Manifest,
+  type Trial,
+} from '../../domain/index.ts'
 
 const MAX_LINES = 20
 
@@ -12,7 +19,7 @@ export async function tryOut(
   signal: AbortSignal,
 ): Promise<Trial> {
   const lines: string[] = []
-  const within = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
+  const within = anySignal([signal, AbortSignal.timeout(limitMs)])
   const startedAt = performance.now()
   const bridge: Bridge = await createBridge(
     {

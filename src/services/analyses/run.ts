@@ -1,5 +1,5 @@
 import type { RouteOutput } from '../../contract/index.ts'
-import { CatwalkError, publicError, type AnalysisStepName } from '../../domain/index.ts'
+import { anySignal, CatwalkError, publicError, type AnalysisStepName } from '../../domain/index.ts'
 
 export type Analysis = RouteOutput<'createAnalysis'>
 type Step = RouteOutput<'getAnalysis'>['steps'][number]
@@ -68,7 +68,7 @@ export function startRun({ timeoutMs, now, work, signal, ...known }: RunOptions)
 
   async function run(): Promise<void> {
     try {
-      const analysis = await work(onStep, AbortSignal.any([left.signal, limit, signal]))
+      const analysis = await work(onStep, anySignal([left.signal, limit, signal]))
       outcome = { kind: 'done', analysis }
     } catch (error) {
       outcome = { kind: 'failed', error: asFailure(error, limit, left.signal, timeoutMs) }

@@ -1,6 +1,6 @@
 import type { ParsedInput, RouteOutput } from '../../contract/index.ts'
 import { queries } from '../../db/index.ts'
-import { CatwalkError, RpcError, type CallOutcome, type JsonObject } from '../../domain/index.ts'
+import { anySignal, CatwalkError, RpcError, type CallOutcome, type JsonObject } from '../../domain/index.ts'
 import type { ServiceContext } from '../context.ts'
 import { personOf } from '../person.ts'
 
@@ -19,7 +19,7 @@ export async function callTool(
   if (view.desired !== 'running' || view.liveNumber === null) {
     throw new CatwalkError('deployment_not_running', `The deployment '${view.slug}' is not running.`)
   }
-  const signal = AbortSignal.any([ctx.signal, AbortSignal.timeout(CALL_TIMEOUT_MS)])
+  const signal = anySignal([ctx.signal, AbortSignal.timeout(CALL_TIMEOUT_MS)])
   const endpoint = await ctx.endpoints.wake(view.id, signal)
   // Arguments came as JSON, so they are JsonValues.
   const call = { name: body.tool, arguments: body.arguments as JsonObject }

@@ -1,5 +1,6 @@
 import type { RouteOutput } from '../../contract/index.ts'
 import { CHECKS, checks, type DoctorDependencies, type Verdict } from './checks.ts'
+import { anySignal } from '../../domain/index.ts'
 
 type Findings = RouteOutput<'getDoctor'>
 
@@ -33,7 +34,7 @@ async function inTime(
     limit.addEventListener('abort', () => reject(new Error('too late')), { once: true })
   })
   try {
-    return await Promise.race([check(deps, AbortSignal.any([signal, limit])), late])
+    return await Promise.race([check(deps, anySignal([signal, limit])), late])
   } catch {
     return {
       level: 'error',

@@ -12,6 +12,7 @@ import { pipeline } from 'node:stream/promises'
 import { endToEndHeaders, parseAuthority } from './proxy-requests.ts'
 import type { Resolver } from './resolver.ts'
 import { EgressRefusal, type Dial } from '../../../network/index.ts'
+import { anySignal } from '../../../domain/index.ts'
 
 export interface ProxyOptions {
   readonly dial: Dial
@@ -239,7 +240,7 @@ async function open(
   client.once('close', () => gone.abort())
   const timeout = AbortSignal.timeout(options.dialTimeoutMs)
   try {
-    const socket = await options.dial(host, port, AbortSignal.any([signal, gone.signal, timeout]))
+    const socket = await options.dial(host, port, anySignal([signal, gone.signal, timeout]))
     socket.on('error', () => socket.destroy())
     socket.setTimeout(options.idleTimeoutMs, () => socket.destroy())
     client.once('close', () => socket.destroy())

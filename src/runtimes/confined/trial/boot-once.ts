@@ -3,6 +3,7 @@ import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createBridge, type Bridge } from '../../../bridge/index.ts'
 import {
+  anySignal,
   CatwalkError,
   PLACEHOLDER_FOLDER,
   PLACEHOLDER_HOST,
@@ -73,7 +74,7 @@ export async function bootOnce(parts: BootParts, plan: BootPlan, limit: AbortSig
     (isFull) => (homeMiB === null ? () => undefined : guardDisk(home, homeMiB, isFull)),
     overHttp(spec, parts.connectHttp, heard.sink),
   )
-  const within = AbortSignal.any([limit, AbortSignal.timeout(BOOT_LIMIT_MS), watched.idle, heard.flooded])
+  const within = anySignal([limit, AbortSignal.timeout(BOOT_LIMIT_MS), watched.idle, heard.flooded])
   let bridge: Bridge | null = null
   let initializeMs: number | null = null
   const seen = (manifest: Manifest | null, error: CatwalkError | null): Observed => ({
@@ -108,8 +109,7 @@ export async function bootOnce(parts: BootParts, plan: BootPlan, limit: AbortSig
       if (error.code === 'sandbox_unavailable') throw error
       return seen(null, error)
     }
-    // What is made of several signals may know later than they that one of them is over.
-    if (!within.aborted && !limit.aborted) throw error
+    if (!within.aborted) throw error
     return seen(null, new CatwalkError('server_silent', 'The server did not answer in time.'))
   } finally {
     watched.stop()

@@ -1,4 +1,5 @@
 import {
+  anySignal,
   CatwalkError,
   nextBoot,
   trialSpec,
@@ -41,7 +42,7 @@ export async function tryOut(parts: TrialParts, input: TrialInput, signal: Abort
   const { lockFile } = installed
   const { letGo, ...startable } = await parts.preparation.programOf({ workspaceId, spec, settings }, lockFile)
   const hosts = new Set<string>()
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(input.limitMs)])
+  const limit = anySignal([signal, AbortSignal.timeout(input.limitMs)])
   const observed: Observed[] = []
   try {
     while (observed.length < MAX_BOOTS && !limit.aborted && observed.at(-1)?.flooded !== true) {

@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { Socket as DatagramSocket } from 'node:dgram'
 import { Server } from 'node:net'
 import { promisify } from 'node:util'
-import { CatwalkError } from '../../../domain/index.ts'
+import { anySignal, CatwalkError } from '../../../domain/index.ts'
 import {
   INSIDE,
   createResolver,
@@ -79,7 +79,7 @@ export async function runInBubblewrap(
   const ended = settleEnd(state, exit)
   const kill = (): void => killSandbox(state)
   const words = wordsOf(child)
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(host.readyTimeoutMs)])
+  const limit = anySignal([signal, AbortSignal.timeout(host.readyTimeoutMs)])
   try {
     if (!viaInit) pipe(child, DESCRIPTOR.environment).end(environmentWords(command.environment))
     state.firstPid = await untilAborted(limit, exit, firstProcess(pipe(child, DESCRIPTOR.info)))
