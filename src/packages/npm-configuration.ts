@@ -19,8 +19,6 @@ export interface NpmConfiguration {
   readonly certificates: string | null
   /** Certificates (PEM) of `NODE_EXTRA_CA_CERTS`. */
   readonly extraCertificates: string | null
-  /** `nodedir`: where the operator keeps Node's headers, for packages that compile something. */
-  readonly nodeHeaders: string | null
 }
 
 /** Reads npm's configuration anew, which takes a few milliseconds. `environment` is usually `process.env`. */
@@ -45,7 +43,6 @@ export async function loadNpmConfiguration(environment: Environment): Promise<Np
     npmrc: formatNpmrc(values),
     certificates: Array.isArray(ca) ? ca.join('\n') : typeof ca === 'string' ? ca : null,
     extraCertificates: await readIfThere(environment['NODE_EXTRA_CA_CERTS']),
-    nodeHeaders: textOf(values.get('nodedir')),
   }
 }
 

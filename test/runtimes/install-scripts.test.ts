@@ -35,6 +35,11 @@ test('an allowed install script sees neither the npm configuration nor the downl
   expect(JSON.stringify(seen?.['environment'])).not.toContain(subject.dataDir)
 })
 
+test('what an install script compiles is for the Node that runs it, whose headers nobody fetches', async () => {
+  const seen = await seenByScript(true)
+  expect(seen).toMatchObject({ runs: process.version, compilesFor: process.version })
+})
+
 test('an allowed install script writes nothing outside of its own installation', async () => {
   const seen = await seenByScript(true)
   // What it wrote to a home or an /etc of its own is gone with them; the host has none of it.

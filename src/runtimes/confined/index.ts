@@ -6,7 +6,7 @@ export { PROXY_DEFAULTS, serveProxy, type Proxy } from './egress/proxy.ts'
 export { createResolver } from './egress/resolver.ts'
 export type { Identity } from './identities.ts'
 export { decodeExit, type ConfinedProcess, type ProcessEnd } from './process.ts'
-export type { Toolchain } from './toolchain.ts'
+export { nodeHeadersOf, type Toolchain } from './toolchain.ts'
 export type { PythonIndex } from './install/python/pip-command.ts'
 export type { InstallConfiguration } from './install/npm/npm-command.ts'
 export {

@@ -31,7 +31,7 @@ import { runsNoImages, withImages } from './images.ts'
 import { overHttp, type ConnectHttp } from './over-http.ts'
 import { serverCommand } from './server-command.ts'
 import { createSlots } from './slots.ts'
-import { ensureToolchain, type Toolchain } from './toolchain.ts'
+import { ensureToolchain, nodeHeadersOf, type Toolchain } from './toolchain.ts'
 import { tryOut } from './trial/try-out.ts'
 
 /** What every runtime of this kind is told. */
@@ -233,6 +233,7 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
   await sweepTemporary(directories, options.logger)
   const npmDirectory = dirname(createRequire(import.meta.url).resolve('npm/package.json'))
   const toolchain = await ensureToolchain(directories, npmDirectory, await source.files())
+  const nodeHeaders = await nodeHeadersOf(toolchain)
   const confinement = await source.open({ dataDir: directories.own, toolchain, identities })
   const store = createStore(directories, asRoot)
   const identity = identities.installer
@@ -259,7 +260,7 @@ async function openParts(options: ConfinedRuntimeOptions, source: ConfinementSou
     const suffix = (await ownsPackages(workspaceId)) ? `-${workspaceId}` : ''
     const configuration = () => options.npm(workspaceId)
     const index = () => options.pypi(workspaceId)
-    const npm = { runStep, identity, cache: cacheOf('npm', suffix), configuration }
+    const npm = { runStep, identity, cache: cacheOf('npm', suffix), configuration, nodeHeaders }
     const python = { runStep, identity, directories, cache: cacheOf('pip', suffix), index }
     switch (spec.kind) {
       case 'npm':

@@ -14,7 +14,8 @@ import {
   stat,
   writeFile,
 } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { INSIDE } from './command.ts'
 import type { Directories } from './directories.ts'
 
 /** The files that every sandbox shows at `/opt/catwalk/toolchain`, as they lie on the host. */
@@ -33,8 +34,17 @@ const ETC = {
   'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
 }
 
+/** Node's headers, beside its program and in a toolchain alike, and the one without which there are none. */
+const HEADERS = 'include'
+const NODE_H = 'node/node.h'
+
+/** Where a sandbox finds Node's headers, for packages that compile something; null where its Node came without. */
+export async function nodeHeadersOf({ directory }: Toolchain): Promise<string | null> {
+  return (await exists(join(directory, HEADERS, NODE_H))) ? INSIDE.toolchain : null
+}
+
 /**
- * Makes sure that the running Node, `npmDirectory` and the generated files are in the data directory, where the users
+ * Makes sure that the running Node with its headers, `npmDirectory` and the generated files are in the data directory, where the users
  * that servers run as can read them. A version is complete or absent.
  * @param files what the runtime wants to find there besides, by name
  */
@@ -47,6 +57,8 @@ export async function ensureToolchain(
   const npmVersion = typeof npm === 'object' && npm !== null && 'version' in npm ? String(npm.version) : '0'
   const hash = createHash('sha256').update(JSON.stringify(ETC))
   for (const [name, content] of files) hash.update(name).update(content)
+  const headers = join(dirname(dirname(process.execPath)), HEADERS)
+  if (await exists(join(headers, NODE_H))) hash.update(HEADERS)
   const name = `node-${process.versions.node}-npm-${npmVersion}-${hash.digest('hex').slice(0, 12)}`
   const toolchain = { directory: join(directories.toolchain, name) }
   if (await exists(toolchain.directory)) return toolchain
@@ -55,7 +67,8 @@ export async function ensureToolchain(
   try {
     await makeDirectory(join(work, 'bin'))
     await provide(process.execPath, join(work, 'bin', 'node'), 0o755)
-    await provideTree(npmDirectory, join(work, 'npm'))
+    await provideTree(npmDirectory, join(work, 'npm'), isUsedOfNpm)
+    if (await exists(join(headers, NODE_H))) await provideTree(headers, join(work, HEADERS), isUsedHeader)
     await makeDirectory(join(work, 'etc'))
     for (const [file, text] of Object.entries(ETC)) await write(join(work, 'etc', file), text)
     for (const [file, content] of files) await write(join(work, file), content)
@@ -100,14 +113,18 @@ async function provide(source: string, target: string, mode: number): Promise<vo
   await chmod(target, mode)
 }
 
-async function provideTree(source: string, target: string): Promise<void> {
+async function provideTree(
+  source: string,
+  target: string,
+  isUsed: (directory: string) => boolean,
+): Promise<void> {
   await makeDirectory(target)
   const entries = await readdir(source, { withFileTypes: true })
   await Promise.all(
     entries.map(async (entry) => {
       const from = join(source, entry.name)
       const to = join(target, entry.name)
-      if (entry.isDirectory() && !SKIPPED.has(entry.name)) await provideTree(from, to)
+      if (entry.isDirectory() && isUsed(from)) await provideTree(from, to, isUsed)
       else if (entry.isFile()) await provide(from, to, 0o644)
     }),
   )
@@ -115,3 +132,14 @@ async function provideTree(source: string, target: string): Promise<void> {
 
 // Documentation, and links to executables that nobody calls.
 const SKIPPED: ReadonlySet<string> = new Set(['docs', 'man', '.bin'])
+
+function isUsedOfNpm(directory: string): boolean {
+  return !SKIPPED.has(basename(directory))
+}
+
+const PROCESSORS: Readonly<Record<string, string>> = { x64: 'linux-x86_64', arm64: 'linux-aarch64' }
+
+/** OpenSSL's are there for each kind of processor, fifty megabytes of them. */
+function isUsedHeader(directory: string): boolean {
+  return basename(dirname(directory)) !== 'archs' || basename(directory) === PROCESSORS[process.arch]
+}

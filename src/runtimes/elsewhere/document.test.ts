@@ -33,7 +33,6 @@ test('a document holds all that the machine needs, and only the values that the 
     npmrc: '',
     certificates: null,
     extraCertificates: null,
-    nodeHeaders: null,
   }
   const pypi = { url: 'https://index.example/simple/', origins: [], certificates: null }
   const { spec, settings, deploymentId, releaseId, instanceId } = input

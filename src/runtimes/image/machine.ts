@@ -8,6 +8,7 @@ import {
   createPypiInstaller,
   createRunStep,
   createStore,
+  nodeHeadersOf,
   INSIDE,
   runUnsandboxed,
   withoutProxy,
@@ -44,6 +45,7 @@ export async function createMachinePreparation(
 ): Promise<Preparation> {
   await mkdir(INSIDE.home, { recursive: true })
   const directories = await createDirectories(dataDir, false)
+  const nodeHeaders = await nodeHeadersOf({ directory: INSIDE.toolchain })
   const runStep = createRunStep({
     confinement: machineConfinement,
     identity: null,
@@ -56,6 +58,7 @@ export async function createMachinePreparation(
       identity: null,
       cache: join(directories.cache, 'npm'),
       configuration: async () => npm,
+      nodeHeaders,
     }
     const python = {
       runStep,

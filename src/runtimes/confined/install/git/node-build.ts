@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { CatwalkError, type Snapshot } from '../../../../domain/index.ts'
 import type { NpmOptions } from '../npm/npm-installer.ts'
-import { configurationFiles } from '../npm/npm-command.ts'
+import { compilerEnvironment, configurationFiles } from '../npm/npm-command.ts'
 import { provideDirectory } from '../work.ts'
 import type { BuildJob } from './git-installer.ts'
 import { buildCommands, buildEnvironment, lockCommand, TOOLS, type BuildCommand } from './node-commands.ts'
@@ -73,7 +73,10 @@ async function run(
   const files = configurationFiles(configuration)
   await rm(work.configuration, { recursive: true, force: true })
   await provideDirectory(work.configuration, identity, command.credentials ? files : { ...files, npmrc: '' })
-  const environment = new Map(buildEnvironment(project, configuration.registry))
+  const environment = new Map([
+    ...buildEnvironment(project, configuration.registry),
+    ...compilerEnvironment(options.nodeHeaders),
+  ])
   if (configuration.extraCertificates !== null) {
     environment.set('NODE_EXTRA_CA_CERTS', `${CONFIGURATION}/extra-certificates.pem`)
   }

@@ -12,8 +12,6 @@ export interface InstallConfiguration {
   readonly certificates: string | null
   /** Certificates (PEM) that are trusted besides; null for none. */
   readonly extraCertificates: string | null
-  /** Where the operator keeps Node's headers, for packages that compile something; null to fetch them. */
-  readonly nodeHeaders: string | null
 }
 
 /** Where an installation's directories are, as it sees them. */
@@ -68,14 +66,20 @@ export function npmArguments(step: InstallStep): string[] {
   return [...STEP_ARGUMENTS[step], ...ALWAYS]
 }
 
+/** For node-gyp, which would fetch Node's headers else. */
+export function compilerEnvironment(nodeHeaders: string | null): [name: string, value: string][] {
+  return nodeHeaders === null ? [] : [['npm_config_nodedir', nodeHeaders]]
+}
+
 /** The environment of npm. */
-export function npmEnvironment(step: InstallStep, configuration: InstallConfiguration): Map<string, string> {
+export function npmEnvironment(
+  step: InstallStep,
+  configuration: InstallConfiguration,
+  nodeHeaders: string | null,
+): Map<string, string> {
   const environment = new Map([['CI', 'true']])
   if (step === 'scripts') {
-    // For node-gyp. A sandbox sees nothing of the host but /usr.
-    const { nodeHeaders } = configuration
-    if (nodeHeaders !== null && /^\/usr(?:\/|$)/.test(nodeHeaders))
-      environment.set('npm_config_nodedir', nodeHeaders)
+    for (const [name, value] of compilerEnvironment(nodeHeaders)) environment.set(name, value)
   } else if (configuration.extraCertificates !== null) {
     environment.set('NODE_EXTRA_CA_CERTS', `${CONFIGURATION}/extra-certificates.pem`)
   }

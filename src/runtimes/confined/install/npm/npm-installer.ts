@@ -25,6 +25,8 @@ export interface NpmOptions {
   /** Where downloads are kept; only installations see it. */
   readonly cache: string
   readonly configuration: () => Promise<InstallConfiguration>
+  /** See {@link nodeHeadersOf}. */
+  readonly nodeHeaders: string | null
 }
 
 /** npm's own record of what it has installed. */
@@ -103,7 +105,7 @@ async function runNpm(
     {
       name: step,
       argv: [INSIDE.node, INSIDE.npm, ...npmArguments(step)],
-      environment: npmEnvironment(step, configuration),
+      environment: npmEnvironment(step, configuration, options.nodeHeaders),
       mounts: installMounts(step, { cache, configuration: work.configuration }),
       origins: configuration.origins,
       internet: step === 'scripts',
