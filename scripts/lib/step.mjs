@@ -1,8 +1,14 @@
-// Shows what the set-up does: one line a step with the time it took. Nothing to do means nothing to say.
+// Shows what the set-up does: one line a step with the time it took, on stderr, because what follows may print a document.
+// Nothing to do means nothing to say.
 
 /** @param {string} text */
 export function say(text) {
   process.stdout.write(`${text}\n`)
+}
+
+/** @param {string} text */
+function tell(text) {
+  process.stderr.write(text)
 }
 
 /** What went wrong in words, with what to do; shown without a stack. */
@@ -19,21 +25,21 @@ export class SetUpError extends Error {}
 export async function step(name, work) {
   const startedAt = performance.now()
   const seconds = () => `${((performance.now() - startedAt) / 1000).toFixed(1)} s`
-  const live = process.stdout.isTTY
+  const live = process.stderr.isTTY
   let progress = ''
   const show = () => {
-    if (live) process.stdout.write(`\r\u001b[2K… ${name}${progress && ` (${progress})`} ${seconds()}`)
-    else say(`… ${name}${progress && ` (${progress})`}`)
+    if (live) tell(`\r\u001b[2K… ${name}${progress && ` (${progress})`} ${seconds()}`)
+    else tell(`… ${name}${progress && ` (${progress})`}\n`)
   }
   show()
   const timer = setInterval(show, live ? 200 : 10_000)
   const clear = live ? '\r\u001b[2K' : ''
   try {
     const result = await work((text) => (progress = text))
-    say(`${clear}✓ ${name} ${seconds()}`)
+    tell(`${clear}✓ ${name} ${seconds()}\n`)
     return result
   } catch (error) {
-    say(`${clear}✗ ${name} ${seconds()}`)
+    tell(`${clear}✗ ${name} ${seconds()}\n`)
     throw error
   } finally {
     clearInterval(timer)
