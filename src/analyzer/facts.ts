@@ -25,6 +25,8 @@ export interface VariableFact {
   readonly required: boolean | null
   readonly secret?: boolean
   readonly default?: string
+  /** Without one something else is used, of which only words are said. */
+  readonly fallsBack?: boolean
   readonly description?: string
   readonly format?: AnalysedVariable['format']
   readonly choices?: readonly string[]
@@ -108,6 +110,7 @@ export interface SignalFact {
     | 'http_transport'
     | 'registers'
     | 'wire_words'
+    | 'hands_streams_on'
     | 'reads_environment'
     | 'reads_environment_by_computed_name'
     | 'hands_environment_on'

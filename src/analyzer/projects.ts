@@ -1,4 +1,4 @@
-import { dirname } from 'node:path/posix'
+import { dirname, join, relative } from 'node:path/posix'
 import { executablesOf, type Snapshot } from '../domain/index.ts'
 import { parseJson, recordOf, stringOf, type Fields } from './readers/json.ts'
 import type { Project } from './project.ts'
@@ -56,7 +56,9 @@ function npmProject(snapshot: Snapshot, path: string): Project | null {
   )
   if (document === null || !isPackage) return null
   const repository = recordOf(document['repository'])
-  const executables = executablesOf(name ?? '', document)
+  const executables = new Map(
+    [...executablesOf(name ?? '', document)].filter(([, file]) => !isLeftOut(snapshot, folderOf(path), file)),
+  )
   return {
     ecosystem: 'npm',
     folder: folderOf(path),
@@ -80,6 +82,19 @@ function npmProject(snapshot: Snapshot, path: string): Project | null {
     repository: stringOf(document['repository']) ?? stringOf(repository?.['url']),
     registryName: stringOf(document['mcpName']),
   }
+}
+
+/** What was built beside it is there, and it is not. */
+function isLeftOut(snapshot: Snapshot, folder: string, file: string): boolean {
+  const path = join(folder, file)
+  const [top = '', ...rest] = relative(folder, path).split('/')
+  if (rest.length === 0 || top === '..') return false
+  const inside = `${join(folder, top)}/`
+  const known = [...snapshot.files.keys()]
+  return (
+    !['', '.js', '.mjs', '.cjs', '/index.js'].some((ending) => snapshot.files.has(path + ending)) &&
+    known.some((one) => one.startsWith(inside) && /\.[cm]?js$/.test(one))
+  )
 }
 
 /** The file that `npm start` runs. */

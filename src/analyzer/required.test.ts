@@ -386,3 +386,188 @@ test('what puts any server behind itself and a library are no servers', () => {
   expect(merged(files).notAServer).toMatch(/library/)
   expect(merged({ ...files, 'README.md': config() }).notAServer).toBeNull()
 })
+
+test('a value that says that it is optional is asked of nobody, and neither is what a sample calls so', () => {
+  const program = javascript(
+    '',
+    `## Use\n\n${'```'}json\n{"mcpServers":{"notes":{"command":"npx","args":["-y","notes-mcp"],"env":{
+      "NOTES_API_KEY":"<your-key>","NOTES_MODE":"<optional, [url|local]>","NOTES_DIR":"<local dir>"}}}}
+${'```'}\n\n## Settings\n\n${'```'}bash\n# Where files go (optional, defaults to the desktop)\nNOTES_DIR=~/Desktop\n${'```'}\n`,
+  )
+  expect(requiredOf(program)).toEqual(['NOTES_API_KEY'])
+})
+
+test('a footnote of a column takes its word back', () => {
+  const program = javascript(
+    `const a = [process.env.NOTES_TOKEN, process.env.NOTES_PASSWORD ?? '']`,
+    `## Environment variables\n\n| Variable | Description | Required |\n| --- | --- | --- |\n| \`NOTES_TOKEN\` | Token | ✅ Yes\\* |\n| \`NOTES_PASSWORD\` | Password | ✅ Yes\\* |\n\n\\*One way to sign in is needed.\n`,
+  )
+  expect(requiredOf(program)).toEqual([])
+})
+
+test('what a message demands for some tools, or for a flag, is not required', () => {
+  const program = javascript(`
+    function organisation() {
+      if (!process.env.NOTES_ORGANISATION_TOKEN)
+        throw new Error('NOTES_ORGANISATION_TOKEN environment variable is required for organization tools')
+    }
+    function links(enabled, env = process.env) {
+      if (!enabled) return null
+      const base = env.NOTES_LINK_BASE ?? ''
+      if (!base) throw new Error('--enable-links requires NOTES_LINK_BASE')
+      return base
+    }
+    links(process.argv.includes('--enable-links'))
+    if (!process.env.NOTES_API_KEY) throw new Error('NOTES_API_KEY is required')`)
+  expect(requiredOf(program)).toEqual(['NOTES_API_KEY'])
+})
+
+test('each of several checked ways to sign in is an alternative, the first by a file as well', () => {
+  const program = javascript(
+    `function validate() {
+      const hasFile = !!process.env.GOOGLE_APPLICATION_CREDENTIALS
+      const hasJson = !!process.env.GOOGLE_SERVICE_ACCOUNT_KEY
+      const hasParts = !!process.env.GOOGLE_PRIVATE_KEY && !!process.env.GOOGLE_CLIENT_EMAIL
+      if (!hasFile && !hasJson && !hasParts) {
+        throw new Error('No authentication method provided. Please set one of: GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_SERVICE_ACCOUNT_KEY, GOOGLE_PRIVATE_KEY and GOOGLE_CLIENT_EMAIL')
+      }
+      if (!hasFile && !hasJson && hasParts) {
+        if (!process.env.GOOGLE_PRIVATE_KEY) throw new Error('GOOGLE_PRIVATE_KEY is required')
+      }
+    }
+    validate()`,
+    'Set `GOOGLE_APPLICATION_CREDENTIALS`.\n',
+  )
+  expect(program.requiredOneOf).toEqual([
+    [
+      ['GOOGLE_APPLICATION_CREDENTIALS'],
+      ['GOOGLE_SERVICE_ACCOUNT_KEY'],
+      ['GOOGLE_PRIVATE_KEY', 'GOOGLE_CLIENT_EMAIL'],
+    ],
+  ])
+})
+
+test('what the code only hands on when it is there is not required, whatever a configuration shows', () => {
+  const program = javascript(
+    `const user = process.env.NOTES_USER
+     const options = {}
+     if (user) options.user = user
+     const path = process.env.NOTES_PATH ?? process.env.PATH_OF_NOTES
+     if (path) options.path = path
+     const key = process.env.NOTES_API_KEY
+     fetch('https://notes.example', { headers: { authorization: key } })`,
+    `${'```'}json\n{"mcpServers":{"notes":{"command":"npx","args":["-y","notes-mcp"],"env":{"NOTES_USER":"your_user","NOTES_API_KEY":"your_key"}}}}\n${'```'}\n`,
+  )
+  expect(requiredOf(program)).toEqual(['NOTES_API_KEY'])
+  expect(program.requiredOneOf).toEqual([])
+})
+
+test('the same alternatives are told once, in whatever order they were found', () => {
+  const program = javascript(`
+    function one() { if (!process.env.NOTES_A_TOKEN && !process.env.NOTES_B_TOKEN) throw new Error('none') }
+    function other() { if (!process.env.NOTES_B_TOKEN && !process.env.NOTES_A_TOKEN) throw new Error('none') }`)
+  expect(program.requiredOneOf).toHaveLength(1)
+})
+
+test('names of tools and of errors in a list are no variables', () => {
+  const program = javascript(
+    `const key = process.env.NOTES_API_KEY`,
+    '## Available Tools\n\n- `GET_ASSET` - Get an asset\n- `DEPLOY_TOKEN` - Deploy\n\n## Error Handling\n\n- `VALIDATION_ERROR`: bad input\n\n## Configuration\n\n- `NOTES_REGION`: where\n',
+  )
+  expect(program.env.map(({ name }) => name).toSorted()).toEqual(['NOTES_API_KEY', 'NOTES_REGION'])
+})
+
+test('a default is a value, not words about one', () => {
+  const program = javascript(
+    `for (const name of [process.env.NOTES_A_HOST, process.env.NOTES_B_MODE, process.env.NOTES_C_FROM, process.env.NOTES_D_PORT, process.env.NOTES_E_ORG, process.env.NOTES_F_URL, process.env.NOTES_G_PAGES]) use(name)`,
+    [
+      '## Configuration\n',
+      '- `NOTES_A_HOST`: bound to (defaults to the host of the machine)',
+      '- `NOTES_B_MODE`: how it looks (default: `plain`)',
+      '- `NOTES_C_FROM`: Default sender address',
+      '- `NOTES_D_PORT`: defaults to 3000 if unset',
+      '- `NOTES_G_PAGES`: pages at most (default `100`)\n',
+      '| Variable | Description | Default |\n| --- | --- | --- |',
+      '| `NOTES_E_ORG` | Organisation | not specified |',
+      '| `NOTES_F_URL` | Address | `https://notes.example` |\n',
+    ].join('\n'),
+  )
+  expect(Object.fromEntries(program.env.map(({ name, default: value }) => [name, value]))).toEqual({
+    NOTES_A_HOST: null,
+    NOTES_B_MODE: 'plain',
+    NOTES_C_FROM: null,
+    NOTES_D_PORT: '3000',
+    NOTES_E_ORG: null,
+    NOTES_F_URL: 'https://notes.example',
+    NOTES_G_PAGES: '100',
+  })
+})
+
+test('both words of a start of two words belong to it', () => {
+  const program = javascript(
+    '',
+    `${'```'}json\n{"mcpServers":{"notes":{"command":"npx","args":["-y","notes-mcp","server","start"]}}}\n${'```'}\n`,
+  )
+  expect(program.launch.args).toEqual(['server', 'start'])
+  expect(program.arguments).toEqual([])
+})
+
+test('a word that is compared with those of other commands is no argument', () => {
+  const program = javascript(`if (process.argv[2] === 'auth') signIn(); else serve()`)
+  expect(program.arguments).toEqual([])
+})
+
+test('a package that hands its streams over to a program that it brings along is the server that it says it is', () => {
+  const start = `const { spawn } = require('child_process'); const path = binaryOf(process.platform); spawn(path, process.argv.slice(2), { stdio: 'inherit' })`
+  const of = (code: string, description: string) =>
+    merged({
+      'package.json': JSON.stringify({
+        name: 'notes',
+        version: '1.0.0',
+        bin: 'index.js',
+        description,
+      }),
+      'index.js': code,
+    }).notAServer
+  expect(of(start, 'Model Context Protocol (MCP) server for notes')).toBeNull()
+  expect(of(start, 'Notes for everybody')).not.toBeNull()
+  expect(of(start.replace('spawn(path', `spawn('notes'`), 'MCP server for notes')).not.toBeNull()
+})
+
+test('a package whose executable was left out of it is a library', () => {
+  const program = merged({
+    'package.json': JSON.stringify({
+      name: 'notes-mcp',
+      version: '1.0.0',
+      bin: './dist/cli.js',
+      exports: { '.': './dist/index.js' },
+    }),
+    'dist/index.js': SDK,
+  })
+  expect(program.notAServer).toContain('library')
+})
+
+test('a line above a list says of all its items whether they are required', () => {
+  const program = javascript(
+    'for (const name of [process.env.NOTES_ID, process.env.NOTES_FROM]) use(name)',
+    'Intro.\n\n**Required:**\n\n- `NOTES_ID` - The notebook\n\n**Optional (or given with a call):**\n\n- `NOTES_FROM` - Default sender\n',
+  )
+  expect(requiredOf(program)).toEqual(['NOTES_ID'])
+})
+
+test('what fails only where one of two was given asks for neither', () => {
+  const program = javascript(`
+    const path = process.env.NOTES_SOURCE_PATH ?? process.env.SOURCE_PATH
+    const config = {}
+    if (path) config.sourcePath = path
+    function find() {
+      const value = config.sourcePath
+      if (!value) return null
+      const folder = resolve(value)
+      if (!isDirectory(folder)) throw new Error('not a directory: ' + folder)
+      return folder
+    }
+    find()`)
+  expect(program.requiredOneOf).toEqual([])
+  expect(requiredOf(program)).toEqual([])
+})

@@ -364,6 +364,11 @@ function readIndex(
   const offset = argumentsOffset(child(node, 'object'), scope)
   if (offset === null || index < offset || index > offset + 8) return
   const parent = parents.at(-1)
+  // process.argv[2] === 'auth': a word for something else than serving.
+  if (parent?.type === 'BinaryExpression' && /^={2,3}$/.test(String(parent['operator']))) {
+    const other = child(parent, parent['left'] === node ? 'right' : 'left')
+    if (oneText(other, scope) !== null) return
+  }
   const holder = parent?.type === 'VariableDeclarator' ? identifier(child(parent, 'id')) : null
   const grand = parents.at(-2)
   const outer =

@@ -39,8 +39,13 @@ export function presenceOf(
       const parts = templateParts(value).filter((part) => typeof part !== 'string')
       return parts.length === 1 ? again(parts[0] ?? null) : null
     }
-    case 'UnaryExpression':
+    case 'UnaryExpression': {
+      // !!process.env.NAME
+      const inner = bare(child(value, 'argument'))
+      if (value['operator'] === '!' && inner?.type === 'UnaryExpression' && inner['operator'] === '!')
+        return again(child(inner, 'argument'))
       return value['operator'] === 'void' ? [] : null
+    }
     case 'Identifier': {
       const name = identifier(value) ?? ''
       if (name === 'undefined') return []

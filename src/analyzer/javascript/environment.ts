@@ -1,11 +1,11 @@
 import type { Fact, SignalFact } from '../facts.ts'
-import { VARIABLE_NAME } from '../names.ts'
+import { looksSecret, VARIABLE_NAME } from '../names.ts'
 import { needed, presenceOf, type Knowledge } from './conditions.ts'
 import { isEnvironment } from './environment-object.ts'
 import { failsHere, failsIn, throwsWithout } from './failing.ts'
 import { functionOf, nameOfHelper, shapeOf, type Helper } from './helpers.ts'
 import type { Origin } from './origins.ts'
-import { always, either, type Presence } from './presence.ts'
+import { always, either, implies, type Presence } from './presence.ts'
 import { Reads } from './reads.ts'
 import { askedIn, presenceOfResult, Results, textsIn } from './results.ts'
 import type { Scope } from './scope.ts'
@@ -44,6 +44,10 @@ interface Condition {
   readonly parents: readonly Node[]
 }
 
+/** A message that says for which part something is needed. */
+const OF_A_PART =
+  /\brequired for (?:the )?(?!(?:all|any|api|every|mcp|most|other|these|this|those)\b)[\w-]+(?: [\w-]+)? (?:tools?|features?|operations?|commands?)\b|^\s*--[\w-]+ (?:requires|needs)\b/i
+const SWITCH = /^(?:is|use|has|should|with)[A-Z]|enabled?$|^(?:on|active)$/i
 const METHODS_OF_LISTS = /^(?:filter|forEach|some|every|map|find|flatMap|reduce)$/
 const MOST_VALUES = 6
 
@@ -68,6 +72,7 @@ class EnvironmentReader {
   readonly #properties = new Map<string, { node: Node; scope: Scope }[]>()
   readonly #calls: Call[] = []
   readonly #conditions: Condition[] = []
+  readonly #handedOn: Pick<Condition, 'test' | 'scope' | 'program'>[] = []
   readonly #prefixes: { prefix: string; program: Program; node: Node }[] = []
   readonly #facts: Fact[] = []
   readonly #reads: Reads
@@ -157,6 +162,7 @@ class EnvironmentReader {
       case 'IfStatement': {
         const test = child(node, 'test')
         if (test === null) break
+        if (isHandedOn(node)) this.#handedOn.push({ test, scope, program })
         const isElse = !failsIn(child(node, 'consequent'))
         const failing = child(node, isElse ? 'alternate' : 'consequent')
         if (isElse && !failsIn(failing)) break
@@ -340,6 +346,12 @@ class EnvironmentReader {
       if (this.#reads.size + this.#helpers.size === before) break
     }
     for (const condition of this.#conditions) this.#followCondition(condition)
+    for (const { test, scope, program } of this.#handedOn) {
+      const presence = presenceOf(test, scope, this.#knowledge) ?? []
+      // A request without its key is sent as well, and refused.
+      for (const name of presence.flat().filter((one) => !looksSecret(one)))
+        this.#reads.note(name, program, test, { required: false })
+    }
     for (const { prefix, program, node } of this.#iterates ? this.#prefixes : []) {
       if (this.#originOf(program, node.start) === 'own')
         this.#reads.note(`${prefix}*`, program, node, { required: false })
@@ -371,17 +383,23 @@ class EnvironmentReader {
   }
 
   #followCondition({ test, scope, program, isElse, failing, parents }: Condition): void {
+    if (OF_A_PART.test(textsIn(failing))) return
     const read = isElse ? presenceOf : needed
     let presence = read(test, scope, this.#knowledge)
     // What the condition hangs on is not clear; what is said about it may be.
     if (presence === null && isAbsence(test, isElse))
       presence = askedIn(textsIn(failing), (name) => this.#reads.has(name))
     if (presence === null || presence.length === 0) return
-    const handled = new Set<string>()
+    const assured: Presence[] = []
     for (let i = parents.length - 2; i >= 0; i--) {
       const outer = parents[i]
-      if (outer?.type === 'BlockStatement')
-        for (const name of this.#doneWithout(outer, parents[i + 1], scope)) handled.add(name)
+      if (outer?.type === 'BlockStatement') {
+        if (isSwitchedOff(outer, parents[i + 1], scope)) return
+        for (const way of waysOut(outer, parents[i + 1])) {
+          const without = needed(way, scope, this.#knowledge)
+          if (without !== null && without.length > 0) assured.push(without)
+        }
+      }
       if (outer === undefined || isFunction(outer)) {
         if (parents.slice(0, i).some((one) => one.type === 'SwitchCase')) return
         break
@@ -394,6 +412,9 @@ class EnvironmentReader {
       if (also === null) return
       presence = either(presence, also)
     }
+    // Whoever comes here has given it.
+    if (assured.some((one) => implies(one, presence ?? []))) return
+    const handled = new Set(assured.flatMap((one) => always(one)))
     this.#demand(
       presence.map((names) => names.filter((name) => !handled.has(name))),
       program,
@@ -401,29 +422,51 @@ class EnvironmentReader {
     )
   }
 
-  /** Names without which a block was left, and nothing failed, before it came to one of its statements. */
-  #doneWithout(block: Node, statement: Node | undefined, scope: Scope): readonly string[] {
-    const statements = children(block, 'body')
-    const before = statements.slice(
-      0,
-      Math.max(
-        0,
-        statements.findIndex((one) => one === statement),
-      ),
-    )
-    return before.flatMap((one) => {
-      if (one.type !== 'IfStatement' || child(one, 'alternate') !== null) return []
-      const consequent = child(one, 'consequent')
-      const last = consequent?.type === 'BlockStatement' ? children(consequent, 'body').at(-1) : consequent
-      if (last?.type !== 'ReturnStatement' || failsIn(consequent)) return []
-      return always(needed(child(one, 'test'), scope, this.#knowledge) ?? [])
-    })
-  }
-
   #signal(signal: SignalFact['signal'], detail: string, program: Program, node: Node): void {
     if (this.#originOf(program, node.start) === 'library') return
     this.#facts.push({ kind: 'signal', signal, detail, evidence: evidenceAt(program, node) })
   }
+}
+
+/** `if (user) options.user = user`, and nothing else when there is none. */
+function isHandedOn(node: Node): boolean {
+  if (child(node, 'alternate') !== null) return false
+  const consequent = child(node, 'consequent')
+  const [only, ...more] = consequent?.type === 'BlockStatement' ? children(consequent, 'body') : [consequent]
+  const assignment = bare(child(only ?? null, 'expression'))
+  return (
+    more.length === 0 &&
+    assignment?.type === 'AssignmentExpression' &&
+    bare(child(assignment, 'left'))?.type === 'MemberExpression'
+  )
+}
+
+/** Conditions under which a block is left by a bare `return`, and nothing fails, before it comes to one of its statements. */
+function waysOut(block: Node, statement: Node | undefined): readonly (Node | null)[] {
+  const statements = children(block, 'body')
+  const before = statements.slice(
+    0,
+    Math.max(
+      0,
+      statements.findIndex((one) => one === statement),
+    ),
+  )
+  return before.flatMap((one) => {
+    if (one.type !== 'IfStatement' || child(one, 'alternate') !== null) return []
+    const consequent = child(one, 'consequent')
+    const last = consequent?.type === 'BlockStatement' ? children(consequent, 'body').at(-1) : consequent
+    return last?.type !== 'ReturnStatement' || failsIn(consequent) ? [] : [child(one, 'test')]
+  })
+}
+
+/** `if (!enabled) return`, where `enabled` is what the function was called with: what follows is for who turned it on. */
+function isSwitchedOff(block: Node, statement: Node | undefined, scope: Scope): boolean {
+  return waysOut(block, statement).some((test) => {
+    const value = bare(test)
+    if (value?.type !== 'UnaryExpression' || value['operator'] !== '!') return false
+    const name = identifier(bare(child(value, 'argument')))
+    return name !== null && SWITCH.test(name) && scope.find(name)?.kind === 'parameter'
+  })
 }
 
 /** `!x`, `x == null`, `x.length === 0`; for what fails in the other branch: `x`. */

@@ -39,3 +39,8 @@ export function always(presence: Presence): readonly string[] {
   const [first, ...others] = presence
   return first === undefined ? [] : first.filter((name) => others.every((one) => one.includes(name)))
 }
+
+/** Whether where one is satisfied the other is as well. */
+export function implies(one: Presence, other: Presence): boolean {
+  return one.every((given) => other.some((names) => names.every((name) => given.includes(name))))
+}

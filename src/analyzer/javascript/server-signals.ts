@@ -106,6 +106,14 @@ export function readServerSignals(
           if (first?.type === 'Literal' && typeof first['value'] === 'string') module(first['value'], node)
           return
         }
+        // Of what it brings along; a bare name is a program of the host.
+        const started = oneText(given[0] ?? null, scope)
+        if (
+          /^(?:spawn|execFile|execa)(?:Sync)?$/.test(name) &&
+          (started === null || started.includes('/')) &&
+          given.some((one) => propertyText(one, 'stdio') === 'inherit')
+        )
+          signal('hands_streams_on', name, node)
         if (name === 'serveStdio' || name === 'connectStdio') signal('stdio_transport', name, node)
         if (!own) return
         const isMethod = bare(child(node, 'callee'))?.type === 'MemberExpression'

@@ -81,13 +81,16 @@ export function takeApart(start: StartFact, program: ProgramReading): StartArgum
       else filled.push({ flag, position: null, value, line: start })
       continue
     }
+    // `server start`
+    const isSecond = i > 0 && fixed.at(-1) === start.args[i - 1] && STARTING.includes(fixed.at(-1) ?? '')
     const isCommand =
       position === 0 &&
       filled.every((one) => one.flag !== null) &&
       /^[a-z][a-z:_-]*$/.test(word) &&
       (STARTING.includes(word) || commands.has(word)) &&
       !isPlaceholder(word)
-    if (isCommand && fixed.every((one) => one.startsWith('-'))) fixed.push(word)
+    if (isCommand && (fixed.every((one) => one.startsWith('-')) || (isSecond && STARTING.includes(word))))
+      fixed.push(word)
     else filled.push({ flag: null, position: position++, value: word, line: start })
   }
   return { fixed, filled }

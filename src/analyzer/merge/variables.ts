@@ -45,6 +45,7 @@ const CONFIDENCE: Readonly<Record<VariableRole, number>> = {
 /** By these nobody was told to give one. */
 const UNASKED = new Set<VariableRole>(['read', 'read_by_library', 'mentioned'])
 const MOST = 150
+const MOST_GROUPS = 8
 
 /** All that is known of one name. */
 interface Gathered {
@@ -69,7 +70,11 @@ export function mergeVariables(program: ProgramReading): MergedVariables {
       ),
   )
   const names = new Set(wanted.map((one) => one.name))
-  const groups = [...groupsOf(program, names), ...groupsOfSnippets(lines, names)]
+  const groups = [
+    ...new Map(
+      [...groupsOf(program, names), ...groupsOfSnippets(lines, names)].map((group) => [keyOf(group), group]),
+    ).values(),
+  ].slice(0, MOST_GROUPS)
   for (const pair of pairsOf(wanted, names)) {
     if (!pair.flat().some((name) => groups.some((group) => group.flat().includes(name)))) groups.push(pair)
   }
@@ -222,7 +227,9 @@ function requiredOf(
   if (isSampledForHttp && read !== true && documented !== true && shown.length === 0)
     return { required: false, conflict: null }
   const hasDefault = facts.some(
-    (fact) => fact.default !== undefined && (fact.role === 'read' || fact.role === 'documented'),
+    (fact) =>
+      (fact.default !== undefined || fact.fallsBack === true) &&
+      (fact.role === 'read' || fact.role === 'documented'),
   )
   if (read === true) {
     // Code that fails in one tool is no proof against a document that says in words that it can be left out.
@@ -239,6 +246,8 @@ function requiredOf(
   }
   if (documented !== null) return { required: documented && !(hasDefault && read === false), conflict: null }
   if (hasDefault || read === false) return { required: false, conflict: null }
+  if (shown.some(([, value]) => /\boptional\b/i.test(value)) || isSampledAsOptional(facts))
+    return { required: false, conflict: null }
   if (said('sample') === true && readFacts.length > 0) return { required: true, conflict: null }
   const secret = looksSecret(name)
   const snippets = lines.filter((start) => start.variables.length > 0 || start.role === 'snippet')
@@ -296,10 +305,17 @@ function groupsOf(program: ProgramReading, names: ReadonlySet<string>): (readonl
   const demands = program.facts.filter((fact): fact is DemandFact => fact.kind === 'demand')
   for (const { alternatives } of demands) {
     const shown = alternatives.filter((one) => one.every((name) => names.has(name) && !looksHttpOnly(name)))
-    if (shown.length < 2 || groups.some((group) => JSON.stringify(group) === JSON.stringify(shown))) continue
-    groups.push(shown)
+    if (shown.length > 1) groups.push(shown)
   }
-  return groups.slice(0, 8)
+  return groups
+}
+
+/** The same for the same alternatives, in whatever order. */
+function keyOf(group: readonly (readonly string[])[]): string {
+  return group
+    .map((names) => names.toSorted().join(' '))
+    .toSorted()
+    .join('\n')
 }
 
 /**

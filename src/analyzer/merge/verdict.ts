@@ -23,6 +23,15 @@ function isForOthers({ starts }: ProgramReading): boolean {
   return starts.every(({ role }) => role === 'shell') && starts.some(namesAnother)
 }
 
+/** By its name, its description or its entry in the registry. */
+function saysServer({ project: { name, description, registryName } }: ProgramReading): boolean {
+  return (
+    registryName !== null ||
+    /\bmcp-server\b/i.test(name) ||
+    (/\bMCP\b|\bmodel context protocol\b/i.test(description ?? '') && /\bserver\b/i.test(description ?? ''))
+  )
+}
+
 const MANY_COMMANDS = 5
 
 /** In words, why a program is no MCP server; null when it is one. */
@@ -49,6 +58,8 @@ export function notAServer(program: ProgramReading): string | null {
   if (seen.has('client_sdk')) return 'It is an MCP client, not a server.'
   // The server may lie in a dependency; then the document must show how a client starts this very package.
   if (isConfigured) return null
+  // A program that it brings along is what serves.
+  if (seen.has('hands_streams_on') && saysServer(program)) return null
   return 'Nothing in it speaks the Model Context Protocol.'
 }
 

@@ -12,7 +12,10 @@ const HTTP =
 /** What a document says of variables and flags: in tables, in lists, in blocks of `NAME=value`, in passing. */
 export function readVariables(file: string, blocks: readonly Block[]): readonly Fact[] {
   const facts: Fact[] = []
+  let lead = ''
   for (const block of blocks) {
+    // **Optional:**, and the items below it
+    if (block.kind !== 'item') lead = block.kind === 'text' && LEAD.test(block.text) ? block.text : ''
     const where = {
       ...(block.headings.some((heading) => DEVELOPERS.test(heading)) ? { forDevelopers: true } : {}),
       ...(HTTP.test(block.headings.at(-1) ?? '') && !/stdio/i.test(block.headings.at(-1) ?? '')
@@ -21,12 +24,13 @@ export function readVariables(file: string, blocks: readonly Block[]): readonly 
     }
     if (block.kind === 'table') facts.push(...fromTable(file, block, where))
     else if (block.kind === 'code') facts.push(...fromAssignments(file, block, where))
-    else if (block.kind === 'item') facts.push(...fromItem(file, block, where))
+    else if (block.kind === 'item') facts.push(...fromItem(file, block, where, lead))
     if (block.kind === 'item' || block.kind === 'text') facts.push(...fromProse(file, block, where))
   }
   return [...facts, ...waysOf(file, blocks)]
 }
 
+const LEAD = /^.{3,120}:[*_]*\s*$/
 const NAMES = /\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/g
 
 /** What stands in the code below each heading that begins one of several ways. */
@@ -58,6 +62,9 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
   const description = column(
     /description|purpose|meaning|details|notes?|what|说明|描述|comment|effect|explanation|usage/,
   )
+  // Where values are set as code, what is not is words about one.
+  const isCoded =
+    fallback !== -1 && rows.some((row) => isCode(row[fallback]) && !/\d|true|false/.test(row[fallback] ?? ''))
   // What turns a mode on is required for that mode, and so is what stands beside it.
   const isOfMode = rows.some(
     (row) =>
@@ -70,7 +77,9 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
     const words = plain(row[description] ?? row.at(-1) ?? '')
     const demanded =
       requiredness(
-        required === -1 || isConditional || isOfMode ? '' : plain(row[required] ?? ''),
+        required === -1 || isConditional || isOfMode || hasFootnote(row[required])
+          ? ''
+          : plain(row[required] ?? ''),
         /optional/.test(titles[required] ?? ''),
       ) ??
       requirednessOfText(plain(rest.slice(1).join(' '))) ??
@@ -79,9 +88,9 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
     const details = {
       required: demanded,
       ...(value === null ||
-      /^(?:[-–—]*|none|n\/a|unset|not set|null|empty|required|undefined|\(?(?:none|unset|empty|not set|required)\)?)$/i.test(
-        value,
-      )
+      value === '' ||
+      isWords(value) ||
+      (isCoded && !isCode(row[fallback]) && /\s/.test(value))
         ? {}
         : { default: value }),
       ...(words === '' ? {} : { description: words.slice(0, 500) }),
@@ -123,6 +132,16 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
     ...read,
     ...alternativesOf([...ways.values()].map((some) => ({ names: some.map(({ name }) => name), evidence }))),
   ]
+}
+
+/** `Yes\*`, `Yes*`, but not `**Yes**`: what is said below takes the word back. */
+function hasFootnote(cell: string | undefined): boolean {
+  const text = (cell ?? '').trim()
+  return /(?:\\\*|[†‡¹²])$/.test(text) || (text.endsWith('*') && (text.match(/\*/g)?.length ?? 0) % 2 === 1)
+}
+
+function isCode(cell: string | undefined): boolean {
+  return cell !== undefined && (/`/.test(cell) || /^\s*(?:\d[\w.]*|true|false)\s*$/.test(cell))
 }
 
 /** Names that a cell consists of; prose that mentions one has none. */
@@ -175,7 +194,7 @@ function requirednessOfText(text: string): boolean | null {
 }
 
 /** `- `NAME` (required): what it is`, also in bold or with a value. */
-function fromItem(file: string, block: Block, where: Where): Fact[] {
+function fromItem(file: string, block: Block, where: Where, lead: string): Fact[] {
   const line = block.text.replace(/^\s*(?:[-*+]|\d+[.)])\s+/, '').replace(/^\[[ x]\]\s+/, '')
   const match =
     /^(?:\*\*|__)?`?(?:export )?(--[a-zA-Z][\w-]*|[A-Za-z][A-Za-z0-9_]{2,80}\*?)(?:[= ](?:<[^>]*>|"[^"]*"|[^\s`]*))?`?(?:\*\*|__)?(?:\s*(?:\/|,|or|and)\s*`?([A-Z][A-Z0-9_]{2,80})`?)?\s*(?=$|[-–—:(*_,.=]|is\b|–|\n|✅|\[)/.exec(
@@ -187,23 +206,53 @@ function fromItem(file: string, block: Block, where: Where): Fact[] {
   const evidence = { file, line: block.line, reader: 'readme-list' }
   const under = block.headings.at(-1) ?? ''
   const required =
-    requirednessOfText(`${match[0].includes('*') ? '' : ''}${words}`) ??
+    requirednessOfText(words) ??
+    (/\boptional\b/i.test(lead) ? false : /\brequired\b/i.test(lead) ? true : null) ??
     (/^required\b/i.test(under) ? true : /optional/i.test(under) ? false : null)
-  const fallback = /\bdefaults? ?(?:to|is|:|=|value is)?:? *["']?([^\s"'),;]+)/i
-    .exec(words)?.[1]
-    ?.replace(/[.]$/, '')
+  const fallback = defaultIn(line)
   const details = {
     required,
-    ...(fallback === undefined ? {} : { default: fallback }),
+    ...(fallback === null ? {} : { default: fallback }),
+    ...(/\bdefaults to\b/i.test(words) ? { fallsBack: true } : {}),
     ...(words === '' ? {} : { description: words.slice(0, 500) }),
     ...helpOf(line),
   }
   if (name.startsWith('--'))
     return [{ kind: 'argument', name, position: null, role: 'documented', ...details, evidence }]
+  // Tools, errors and permissions have names in capitals as well.
+  if (OTHER_NAMES.test(under) && !OF_VARIABLES.test(under)) return []
   return [name, match[2]]
     .filter((one) => one !== undefined)
     .filter((one) => CAPITALS.test(one) && one.includes('_'))
     .map((one) => ({ kind: 'variable', name: one, role: 'documented', ...details, ...where, evidence }))
+}
+
+const OTHER_NAMES =
+  /\b(?:tools?|actions?|commands?|prompts?|resources?|errors?|status(?:es)?|codes?|events?|permissions?|scopes?|responses?)\b/i
+const OF_VARIABLES = /\b(?:env\w*|variables?|config\w*|settings?|options?|set-?up|parameters?)\b/i
+
+/** What a sentence gives as the default: in quotes or as code, or as its last word; a number or an address anywhere. */
+function defaultIn(text: string): string | null {
+  const match =
+    /\bdefaults?(?: ?(?:to|is|:|=|value is|value:)[*_]*:? *| (?=[`"'\d]))(?:`([^`\n]+)`|"([^"\n]+)"|'([^'\n]+)'|(true|false|\d[\w.]*|https?:\/\/[^\s),;]+|[~.]?\/[^\s),;]+)(?=$|[\s),;])|([^\s"'`(),;]+?)(?=\.?\s*(?:$|[),;\n]|\. )))/i.exec(
+      text,
+    )
+  const value = match?.slice(1).find((one) => one !== undefined)
+  return value === undefined || isWords(value) ? null : value.replace(/[.]$/, '')
+}
+
+/** Words that say that there is no default. */
+const NOTHING =
+  /^(?:[-–—]*|\(?(?:none|no|not|null|nil|unset|unlimited|undefined|empty|required|n\/a)(?:\b.*)?)$/i
+
+/** Words about a default in place of one. */
+function isWords(value: string): boolean {
+  return (
+    NOTHING.test(value) ||
+    /^(?:\(.*\)|\[.+\]|<.*>|[^\w/~.{}[\]*]+|(?:built-in|auto(?:matic\w*|-?detect\w*)?|same|see)(?:\b.*)?)$|\((?:mac\w*|linux|windows)\)/i.test(
+      value,
+    )
+  )
 }
 
 const FOR_HTTP = /\b(?:http|sse)\b[^.\n]{0,20}\b(?:mode|server|transport)\b|\bwhen \w+=(?:http|sse)\b/i
