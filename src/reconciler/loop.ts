@@ -1,5 +1,5 @@
 import { queries } from '../db/index.ts'
-import { CatwalkError } from '../domain/index.ts'
+import { CatwalkError, type RuntimeKind } from '../domain/index.ts'
 import { endInstance } from './adopt.ts'
 import type { ReconcilerDependencies } from './dependencies.ts'
 import { createSlots } from './slots.ts'
@@ -14,7 +14,14 @@ const END_WITHIN_MS = 30_000
 const SOUND_MS = 16_000
 const LONGEST_SLEEP_MS = 5000
 const AFTER_ERROR_MS = 2000
-const AT_ONCE = 4
+/**
+ * Deployments that are worked on at the same time. Those of each kind have places of their own: a service elsewhere that
+ * does not answer is waited for, and keeps nobody waiting who needs the processors of this machine.
+ */
+const PLACES: readonly { readonly runtimes: readonly RuntimeKind[]; readonly atOnce: number }[] = [
+  { runtimes: ['local', 'docker'], atOnce: 4 },
+  { runtimes: ['fly', 'kubernetes', 'remote'], atOnce: 16 },
+]
 /** Sleeping deployments that are started for calls at the same time. */
 const WAKES_AT_ONCE = 8
 const TEND_MS = 1000
@@ -32,6 +39,8 @@ interface Active {
   readonly epoch: number
   readonly controller: AbortController
   readonly done: Promise<void>
+  /** Of what kind it takes a place; null for what a call woke, which has places of its own. */
+  readonly takes: RuntimeKind | null
 }
 
 /**
@@ -77,11 +86,12 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
     try {
       do {
         lookAgain = false
-        while (!ended.aborted && active.size - wakes.taken < AT_ONCE && (await claim())) {
+        while (!ended.aborted && (await claim())) {
           // claim() starts the work; the loop goes on until nothing is due or all places are taken.
         }
       } while (lookAgain && !ended.aborted)
-      sleepMs = Math.min(sleepMs, (await queries.nextDueInMs(deps.db, deps.nodeId, busy())) ?? sleepMs)
+      const dueMs = await queries.nextDueInMs(deps.db, deps.nodeId, busy(), withRoom())
+      sleepMs = Math.min(sleepMs, dueMs ?? sleepMs)
     } catch (error) {
       deps.logger.error({ err: error }, 'the reconciler could not look for work')
       sleepMs = AFTER_ERROR_MS
@@ -92,18 +102,27 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
   }
 
   async function claim(): Promise<boolean> {
-    const claimed = await queries.claimDueDeployment(deps.db, deps.nodeId, leaseSeconds, busy())
+    const runtimes = withRoom()
+    if (runtimes.length === 0) return false
+    const claimed = await queries.claimDueDeployment(deps.db, deps.nodeId, leaseSeconds, busy(), runtimes)
     // Taken while the program began to stop: leaveNode() gives it back.
     if (claimed === null || ended.aborted) return false
     // Asked for before a call began to wake it: the same lease, and in good hands.
     const { id } = claimed.deployment
-    if (!active.has(id) && !waking.has(id)) void start(claimed)
+    if (!active.has(id) && !waking.has(id)) void start(claimed, claimed.deployment.runtime)
     return true
   }
 
   const busy = (): string[] => [...active.keys(), ...waking, ...tender.falling()]
 
-  function start({ lease, deployment }: Claim): Promise<void> {
+  function withRoom(): readonly RuntimeKind[] {
+    const taken = [...active.values()].map(({ takes }) => takes)
+    return PLACES.filter(
+      ({ runtimes, atOnce }) => taken.filter((one) => one !== null && runtimes.includes(one)).length < atOnce,
+    ).flatMap(({ runtimes }) => runtimes)
+  }
+
+  function start({ lease, deployment }: Claim, takes: RuntimeKind | null): Promise<void> {
     const controller = new AbortController()
     const work = { deps, lease, deployment, signal: controller.signal }
     const done = reconcile(work)
@@ -112,7 +131,13 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
         active.delete(deployment.id)
         look()
       })
-    active.set(deployment.id, { generation: deployment.generation, epoch: lease.epoch, controller, done })
+    active.set(deployment.id, {
+      generation: deployment.generation,
+      epoch: lease.epoch,
+      controller,
+      done,
+      takes,
+    })
     return done
   }
 
@@ -129,7 +154,7 @@ export function startReconciler(deps: ReconcilerDependencies): Reconciler {
         try {
           const claimed = await queries.claimSleeping(deps.db, deps.nodeId, leaseSeconds, deploymentId)
           if (claimed === null) await wakeElsewhere(deps, deploymentId)
-          else if (!ended.aborted) done = start(claimed)
+          else if (!ended.aborted) done = start(claimed, null)
         } finally {
           waking.delete(deploymentId)
           // It was left out of what is due while we asked.

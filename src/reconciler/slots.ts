@@ -1,7 +1,5 @@
 /** Lets only so many pieces of work go on at once; the others wait in the order they came. */
 export interface Slots {
-  /** How many go on now. */
-  readonly taken: number
   run(work: () => Promise<void>): Promise<void>
 }
 
@@ -9,9 +7,6 @@ export function createSlots(count: number): Slots {
   const waiting: (() => void)[] = []
   let taken = 0
   return {
-    get taken() {
-      return taken
-    },
     async run(work) {
       if (taken >= count) await new Promise<void>((resolve) => waiting.push(resolve))
       else taken++

@@ -5,6 +5,7 @@ import type {
   InstanceInput,
   Manifest,
   Runtime,
+  RuntimeKind,
 } from '../../src/domain/index.ts'
 
 export const MANIFEST: Manifest = {
@@ -54,9 +55,9 @@ export interface FakeRuntime extends Runtime {
 }
 
 /** A runtime without processes, for tests of what drives runtimes. */
-export function createFakeRuntime(): FakeRuntime {
+export function createFakeRuntime(kind: RuntimeKind = 'local'): FakeRuntime {
   const runtime: FakeRuntime = {
-    kind: 'local',
+    kind,
     supports: {
       packages: ['npm', 'pypi', 'git'],
       memoryLimit: true,

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { queries } from '../../src/db/index.ts'
 import { CatwalkError } from '../../src/domain/index.ts'
@@ -171,6 +172,26 @@ test('a deleted deployment leaves no row and no files, and its credentials go fi
   for (const table of ['releases', 'events', 'log_lines', 'instances', 'endpoint_tokens'] as const) {
     expect(await db.selectFrom(table).select('id').where('deployment_id', '=', id).execute()).toEqual([])
   }
+})
+
+test('deployments that wait for a service elsewhere keep none of this machine waiting', async () => {
+  const { kysely: db } = world.database
+  const elsewhere = await Promise.all(Array.from({ length: 10 }, async () => world.deploy()))
+  await db.updateTable('deployments').set({ runtime: 'fly' }).where('id', 'in', elsewhere).execute()
+  await db
+    .updateTable('releases')
+    .set({ settings: sql`jsonb_set(settings, '{runtime}', '"fly"')` })
+    .where('deployment_id', 'in', elsewhere)
+    .execute()
+  let waiting = 0
+  await using node = await world.startNode(undefined, false, async (signal) => {
+    waiting++
+    await untilAborted(signal)
+  })
+  const here = await world.deploy()
+  await becomes(here, 'running')
+  expect(node.runtime.started).toHaveLength(1)
+  await until('all of them wait', () => (waiting === elsewhere.length ? true : null))
 })
 
 test('of two nodes only one takes a deployment, and a late write of the one that lost it is refused', async () => {

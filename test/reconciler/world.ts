@@ -26,7 +26,7 @@ import { testVault } from '../support/vault.ts'
 
 const NOTHING_SET = { current: () => undefined, onChange: () => () => undefined }
 
-/** One node: a reconciler with a fake runtime of its own. */
+/** One node: a reconciler with fake runtimes of its own, here and at Fly. */
 export interface Node extends AsyncDisposable {
   readonly id: string
   readonly runtime: FakeRuntime
@@ -37,8 +37,11 @@ export interface World extends AsyncDisposable {
   readonly database: Database
   readonly ctx: ServiceContext
   readonly versions: FakeVersions
-  /** @param lazily whether what ran before waits for a call */
-  startNode(id?: string, lazily?: boolean): Promise<Node>
+  /**
+   * @param lazily whether what ran before waits for a call
+   * @param prepareAtFly what an installation does at Fly
+   */
+  startNode(id?: string, lazily?: boolean, prepareAtFly?: FakeRuntime['onPrepare']): Promise<Node>
   /** Creates a deployment and returns its id. */
   deploy(
     variables?: Record<string, string>,
@@ -145,8 +148,10 @@ export async function createWorld(trustedOrigins: readonly string[] = []): Promi
     database,
     ctx,
     versions,
-    async startNode(id = newId('node'), lazily = false) {
+    async startNode(id = newId('node'), lazily = false, prepareAtFly = async () => {}) {
       const runtime = createFakeRuntime()
+      const fly = createFakeRuntime('fly')
+      fly.onPrepare = prepareAtFly
       const instances = createInstanceRegistry(5000)
       const node = new AsyncDisposableStack()
       const changes = createChangeHub()
@@ -156,7 +161,10 @@ export async function createWorld(trustedOrigins: readonly string[] = []): Promi
         startReconciler({
           db,
           nodeId: id,
-          runtimes: new Map([['local', runtime]]),
+          runtimes: new Map([
+            ['local', runtime],
+            ['fly', fly],
+          ]),
           vault,
           logs,
           accounts: createAccountKeeper({

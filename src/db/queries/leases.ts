@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely'
+import type { RuntimeKind } from '../../domain/index.ts'
 import { announce, CHANNEL } from './announce.ts'
 import type { Handle } from './handle.ts'
 import type { DeploymentRow } from './deployments.ts'
@@ -39,12 +40,14 @@ function mayRunOn(nodeId: string): RawBuilder<boolean> {
  * Takes the lease of one deployment that is due, or whose holder is gone, or null. A lease of this node's own goes on with its epoch; any
  * other gets the next one, so that whatever the former holder still writes is refused.
  * @param busy deployments that this node works on right now
+ * @param runtimes what this node has time for
  */
 export async function claimDueDeployment(
   db: Handle,
   nodeId: string,
   leaseSeconds: number,
   busy: readonly string[],
+  runtimes: readonly RuntimeKind[],
 ): Promise<{ lease: Lease; deployment: DeploymentRow } | null> {
   const { rows } = await sql<DeploymentRow & { lease_epoch: string }>`
     update deployments d set
@@ -53,7 +56,7 @@ export async function claimDueDeployment(
       lease_expires_at = now() + make_interval(secs => ${leaseSeconds})
     where d.id = (
       select id from deployments
-      where id <> all (${busy}::text[]) and (
+      where id <> all (${busy}::text[]) and runtime = any (${runtimes}::text[]) and (
           (next_at <= now() and (lease_holder is null or lease_holder = ${nodeId}))
           or (lease_holder <> ${nodeId} and lease_expires_at <= now())
         ) and ${mayRunOn(nodeId)}
@@ -126,12 +129,16 @@ export async function nextDueInMs(
   db: Handle,
   nodeId: string,
   busy: readonly string[],
+  runtimes: readonly RuntimeKind[],
 ): Promise<number | null> {
   const { rows } = await sql<{ ms: number | null }>`
     select extract(epoch from min(
       case when lease_holder = ${nodeId} then next_at else greatest(next_at, lease_expires_at) end
     ) - clock_timestamp())::float8 * 1000 as ms
-    from deployments where id <> all (${busy}::text[]) and ${mayRunOn(nodeId)}`.execute(db)
+    from deployments
+    where id <> all (${busy}::text[]) and runtime = any (${runtimes}::text[]) and ${mayRunOn(nodeId)}`.execute(
+    db,
+  )
   return rows[0]?.ms ?? null
 }
 
