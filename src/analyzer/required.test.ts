@@ -403,6 +403,7 @@ test('a footnote of a column takes its word back', () => {
     `## Environment variables\n\n| Variable | Description | Required |\n| --- | --- | --- |\n| \`NOTES_TOKEN\` | Token | ✅ Yes\\* |\n| \`NOTES_PASSWORD\` | Password | ✅ Yes\\* |\n\n\\*One way to sign in is needed.\n`,
   )
   expect(requiredOf(program)).toEqual([])
+  expect(program.requiredOneOf).toEqual([[['NOTES_TOKEN'], ['NOTES_PASSWORD']]])
 })
 
 test('what a message demands for some tools, or for a flag, is not required', () => {

@@ -302,9 +302,20 @@ function isTheCredential(name: string, program: ProgramReading): boolean {
 /** Groups of which one alternative must be given, as far as their names are shown. */
 function groupsOf(program: ProgramReading, names: ReadonlySet<string>): (readonly (readonly string[])[])[] {
   const groups: (readonly (readonly string[])[])[] = []
-  const demands = program.facts.filter((fact): fact is DemandFact => fact.kind === 'demand')
-  for (const { alternatives } of demands) {
-    const shown = alternatives.filter((one) => one.every((name) => names.has(name) && !looksHttpOnly(name)))
+  const isOfDocument = ({ evidence }: DemandFact): boolean => evidence.reader.startsWith('readme')
+  const demands = program.facts
+    .filter((fact): fact is DemandFact => fact.kind === 'demand')
+    .toSorted((a, b) => Number(isOfDocument(a)) - Number(isOfDocument(b)))
+  for (const demand of demands) {
+    const shown = demand.alternatives.filter((one) =>
+      one.every((name) => names.has(name) && !looksHttpOnly(name)),
+    )
+    // The code knows better which of them go together.
+    if (
+      isOfDocument(demand) &&
+      groups.some((group) => group.flat().some((name) => shown.flat().includes(name)))
+    )
+      continue
     if (shown.length > 1) groups.push(shown)
   }
   return groups

@@ -58,6 +58,8 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
   const required = column(/required|mandatory|optional|必/)
   const isConditional = /required (?:for|by|when|in|with)\b/.test(titles[required] ?? '')
   const purposes: { purpose: string; name: string }[] = []
+  // `Yes*`, and below the table that one of them is enough.
+  const footnoted: string[] = []
   const fallback = column(/default|默认/)
   const description = column(
     /description|purpose|meaning|details|notes?|what|说明|描述|comment|effect|explanation|usage/,
@@ -109,6 +111,8 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
           facts.push({ kind: 'variable', name, role: 'documented', ...details, ...where, evidence })
         if (isConditional && !('default' in details))
           purposes.push({ purpose: plain(row[required] ?? ''), name })
+        if (hasFootnote(row[required]) && /yes|required|[✅✓✔☑]/i.test(row[required] ?? ''))
+          footnoted.push(name)
       }
       for (const match of cell.matchAll(/(--[a-zA-Z][\w-]*)(?:[ =](<[^>]*>|\[[^\]]*\]|[A-Z_]{2,}))?/g)) {
         const { required: demand, ...more } = details
@@ -131,6 +135,7 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
   return [
     ...read,
     ...alternativesOf([...ways.values()].map((some) => ({ names: some.map(({ name }) => name), evidence }))),
+    ...alternativesOf(footnoted.map((name) => ({ names: [name], evidence }))),
   ]
 }
 
