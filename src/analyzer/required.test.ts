@@ -572,3 +572,16 @@ test('what fails only where one of two was given asks for neither', () => {
   expect(program.requiredOneOf).toEqual([])
   expect(requiredOf(program)).toEqual([])
 })
+
+test('what a flag may be set to is no variable, and the flag is asked for', () => {
+  const program = javascript(
+    '',
+    [
+      '| Flag | Description | Required? |\n| --- | --- | --- |\n| `--books` | Which notebooks | Yes |\n',
+      '| --books Value | Description |\n| --- | --- |\n| `ALLOW_ALL_BOOKS` | All |\n| `DEFAULT_BOOK` | The first |\n',
+      `${'```'}json\n{"mcpServers":{"notes":{"command":"npx","args":["-y","notes-mcp","--books","DEFAULT_BOOK"]}}}\n${'```'}\n`,
+    ].join('\n'),
+  )
+  expect(program.env).toEqual([])
+  expect(program.arguments).toMatchObject([{ name: '--books', required: true }])
+})

@@ -103,6 +103,8 @@ function fromTable(file: string, block: Block, where: Where): Fact[] {
       if (
         i === description ||
         i === fallback ||
+        // What a flag or a variable may be set to.
+        (/\bvalues?\b/.test(titles[i] ?? '') && !/env|variable|name|key|setting/.test(titles[i] ?? '')) ||
         (i > 0 && !/env|variable|flag|option|argument|cli|parameter|header|config/.test(titles[i] ?? ''))
       )
         continue
