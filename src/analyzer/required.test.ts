@@ -390,9 +390,9 @@ test('what puts any server behind itself and a library are no servers', () => {
 test('a value that says that it is optional is asked of nobody, and neither is what a sample calls so', () => {
   const program = javascript(
     '',
-    `## Use\n\n${'```'}json\n{"mcpServers":{"notes":{"command":"npx","args":["-y","notes-mcp"],"env":{
+    `## Use\n\n\`\`\`json\n{"mcpServers":{"notes":{"command":"npx","args":["-y","notes-mcp"],"env":{
       "NOTES_API_KEY":"<your-key>","NOTES_MODE":"<optional, [url|local]>","NOTES_DIR":"<local dir>"}}}}
-${'```'}\n\n## Settings\n\n${'```'}bash\n# Where files go (optional, defaults to the desktop)\nNOTES_DIR=~/Desktop\n${'```'}\n`,
+\`\`\`\n\n## Settings\n\n\`\`\`bash\n# Where files go (optional, defaults to the desktop)\nNOTES_DIR=~/Desktop\n\`\`\`\n`,
   )
   expect(requiredOf(program)).toEqual(['NOTES_API_KEY'])
 })
@@ -457,7 +457,7 @@ test('what the code only hands on when it is there is not required, whatever a c
      if (path) options.path = path
      const key = process.env.NOTES_API_KEY
      fetch('https://notes.example', { headers: { authorization: key } })`,
-    `${'```'}json\n{"mcpServers":{"notes":{"command":"npx","args":["-y","notes-mcp"],"env":{"NOTES_USER":"your_user","NOTES_API_KEY":"your_key"}}}}\n${'```'}\n`,
+    `\`\`\`json\n{"mcpServers":{"notes":{"command":"npx","args":["-y","notes-mcp"],"env":{"NOTES_USER":"your_user","NOTES_API_KEY":"your_key"}}}}\n\`\`\`\n`,
   )
   expect(requiredOf(program)).toEqual(['NOTES_API_KEY'])
   expect(program.requiredOneOf).toEqual([])
@@ -507,7 +507,7 @@ test('a default is a value, not words about one', () => {
 test('both words of a start of two words belong to it', () => {
   const program = javascript(
     '',
-    `${'```'}json\n{"mcpServers":{"notes":{"command":"npx","args":["-y","notes-mcp","server","start"]}}}\n${'```'}\n`,
+    `\`\`\`json\n{"mcpServers":{"notes":{"command":"npx","args":["-y","notes-mcp","server","start"]}}}\n\`\`\`\n`,
   )
   expect(program.launch.args).toEqual(['server', 'start'])
   expect(program.arguments).toEqual([])
@@ -518,21 +518,17 @@ test('a word that is compared with those of other commands is no argument', () =
   expect(program.arguments).toEqual([])
 })
 
+const verdictOn = (code: string, description: string): string | null =>
+  merged({
+    'package.json': JSON.stringify({ name: 'notes', version: '1.0.0', bin: 'index.js', description }),
+    'index.js': code,
+  }).notAServer
+
 test('a package that hands its streams over to a program that it brings along is the server that it says it is', () => {
   const start = `const { spawn } = require('child_process'); const path = binaryOf(process.platform); spawn(path, process.argv.slice(2), { stdio: 'inherit' })`
-  const of = (code: string, description: string) =>
-    merged({
-      'package.json': JSON.stringify({
-        name: 'notes',
-        version: '1.0.0',
-        bin: 'index.js',
-        description,
-      }),
-      'index.js': code,
-    }).notAServer
-  expect(of(start, 'Model Context Protocol (MCP) server for notes')).toBeNull()
-  expect(of(start, 'Notes for everybody')).not.toBeNull()
-  expect(of(start.replace('spawn(path', `spawn('notes'`), 'MCP server for notes')).not.toBeNull()
+  expect(verdictOn(start, 'Model Context Protocol (MCP) server for notes')).toBeNull()
+  expect(verdictOn(start, 'Notes for everybody')).not.toBeNull()
+  expect(verdictOn(start.replace('spawn(path', `spawn('notes'`), 'MCP server for notes')).not.toBeNull()
 })
 
 test('a package whose executable was left out of it is a library', () => {
@@ -579,7 +575,7 @@ test('what a flag may be set to is no variable, and the flag is asked for', () =
     [
       '| Flag | Description | Required? |\n| --- | --- | --- |\n| `--books` | Which notebooks | Yes |\n',
       '| --books Value | Description |\n| --- | --- |\n| `ALLOW_ALL_BOOKS` | All |\n| `DEFAULT_BOOK` | The first |\n',
-      `${'```'}json\n{"mcpServers":{"notes":{"command":"npx","args":["-y","notes-mcp","--books","DEFAULT_BOOK"]}}}\n${'```'}\n`,
+      `\`\`\`json\n{"mcpServers":{"notes":{"command":"npx","args":["-y","notes-mcp","--books","DEFAULT_BOOK"]}}}\n\`\`\`\n`,
     ].join('\n'),
   )
   expect(program.env).toEqual([])

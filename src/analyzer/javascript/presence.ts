@@ -42,5 +42,5 @@ export function always(presence: Presence): readonly string[] {
 
 /** Whether where one is satisfied the other is as well. */
 export function implies(one: Presence, other: Presence): boolean {
-  return one.every((given) => other.some((names) => names.every((name) => given.includes(name))))
+  return one.every((enough) => other.some((names) => names.every((name) => enough.includes(name))))
 }

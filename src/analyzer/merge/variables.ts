@@ -299,10 +299,13 @@ function isTheCredential(name: string, program: ProgramReading): boolean {
   return [...secrets].filter((secret) => secret.toLowerCase().startsWith(`${owner}_`)).length === 1
 }
 
+function isOfDocument({ evidence }: DemandFact): boolean {
+  return evidence.reader.startsWith('readme')
+}
+
 /** Groups of which one alternative must be given, as far as their names are shown. */
 function groupsOf(program: ProgramReading, names: ReadonlySet<string>): (readonly (readonly string[])[])[] {
   const groups: (readonly (readonly string[])[])[] = []
-  const isOfDocument = ({ evidence }: DemandFact): boolean => evidence.reader.startsWith('readme')
   const demands = program.facts
     .filter((fact): fact is DemandFact => fact.kind === 'demand')
     .toSorted((a, b) => Number(isOfDocument(a)) - Number(isOfDocument(b)))
