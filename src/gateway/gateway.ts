@@ -113,16 +113,40 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   function forward(route: GatewayRoute, caller: Caller, req: IncomingMessage, res: ServerResponse): void {
-    const { requestId } = caller
     if (route.collection !== undefined && options.collections !== undefined) {
       return options.collections.of(route).handle(req, res, caller)
     }
+    if (route.state === 'deploying')
+      return void whenOpened(route, res).then((now) => handOver(now, caller, req, res))
+    handOver(route, caller, req, res)
+  }
+
+  function handOver(route: GatewayRoute, caller: Caller, req: IncomingMessage, res: ServerResponse): void {
+    const { requestId } = caller
+    if (res.destroyed) return
     if (route.state !== 'open') return refuse(res, 503, notOpen(route), requestId, RETRY_AFTER)
     // What is recorded of one person's process is not for another.
     const meanwhile = route.personal === true ? undefined : options.meanwhile
     const endpoint = directory.ready(route.deploymentId) ?? meanwhile?.(route.deploymentId)
     if (endpoint !== undefined) return endpoint.handle(req, res, caller)
     void wake(route, res, requestId).then((woken) => woken?.handle(req, res, caller))
+  }
+
+  /** Whoever was just told by the API that it runs may be here before the table has heard of it. */
+  async function whenOpened(route: GatewayRoute, res: ServerResponse): Promise<GatewayRoute> {
+    const { deploymentId } = route
+    const now = (): GatewayRoute => routes.ofDeployment(deploymentId) ?? route
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, HEARD_WITHIN_MS)
+    res.once('close', resolve)
+    const unwatch = routes.onChange(() => {
+      if (now().state !== 'deploying') resolve()
+    })
+    await promise
+    unwatch()
+    res.off('close', resolve)
+    clearTimeout(timer)
+    return now()
   }
 
   /** The body of the call is not read while its server starts. */
@@ -212,6 +236,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
   }
 }
+
+const HEARD_WITHIN_MS = 1000
 
 const FULL = {
   caller: 'Too many requests of this caller are under way.',

@@ -265,6 +265,22 @@ describe('what state the deployment is in', () => {
     expect(answer.messages[0]?.error?.data?.['help']).toEqual(expect.any(String))
   })
 
+  test('a call that comes before the table has heard that the deployment is open is let through', async () => {
+    const door = await openDoor(READY, [route({ state: 'deploying' })])
+    const onChange = door.routes.onChange.bind(door.routes)
+    const waits = Promise.withResolvers<void>()
+    door.routes.onChange = (listener) => {
+      waits.resolve()
+      return onChange(listener)
+    }
+    const answer = post(door)
+    await waits.promise
+    // Another deployment's change opens nothing.
+    door.routes.put(route({ deploymentId: 'dep_other', slug: 'other' }))
+    door.routes.put(route({ state: 'open' }))
+    expect((await answer).status).toBe(200)
+  })
+
   test('calls wait for an instance that has to be started, body and all', async () => {
     const start = Promise.withResolvers<Endpoint>()
     const bothWait = Promise.withResolvers<void>()
